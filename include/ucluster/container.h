@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UCLUSTER_CONTAINER_H
+#define UCLUSTER_CONTAINER_H
+/*
+ * Containers: image references, mounts, and what pyxis or plain enroot is told.
+ *
+ *	struct uc_container box = { 0 };
+ *	uc_container_set_image(&box, "pytorch_22.05", &where, &err);
+ *	uc_container_add_mount(&box, "~/data:/data:ro", &where, &err);
+ *	uc_container_pyxis(&box, &options, &err);  --container-image=/data/enroot/...
+ *	uc_container_free(&box);
+ */
+#include <ucluster/error.h>
+#include <ucluster/text.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Who starts the container on the node. */
+enum uc_runtime {
+	UC_RUNTIME_PYXIS,  /* srun's SPANK plugin */
+	UC_RUNTIME_ENROOT, /* "enroot start" as the task's command */
+	UC_RUNTIME_NONE,   /* no container */
+};
+
+/* What relative paths, ~ and short image names are resolved against. */
+struct uc_where {
+	const char *cwd, *home;		/* absolute */
+	const char *const *image_dirs;	/* NULL-terminated, or NULL */
+};
+
+struct uc_mount {
+	char *source; /* absolute path, or "tmpfs" or "umount" */
+	char *target; /* absolute */
+	char *flags;  /* "ro+nosuid", or NULL */
+};
+
+enum uc_switch { UC_SITE, UC_ON, UC_OFF }; /* UC_SITE: leave it to the site's default */
+
+/* Zero-initialise; free with uc_container_free. */
+struct uc_container {
+	char *image; /* absolute path, or [USER@][REGISTRY#]IMAGE[:TAG]; NULL = none */
+	bool image_is_path;
+	struct uc_mount *mounts;
+	size_t mount_count;
+	char *workdir; /* absolute inside the container, or NULL */
+	char *name;    /* NAME[:auto|create|exec|no_exec], or NULL */
+	char *save;    /* absolute path, or NULL */
+	char *env;     /* NAME[,NAME...]: names that the host's value wins for, or NULL */
+	char *unshare; /* "net,ipc,uts", or NULL */
+	enum uc_switch mount_home, remap_root, entrypoint, writable;
+	bool entrypoint_log;
+};
+void uc_container_free(struct uc_container *box);
+UC_DEFINE_AUTO_VALUE(container, struct uc_container)
+
+/*
+ * Resolve and set the image: a path (with / in front, ./, ../, ~/ or ending in .sqsh), a
+ * short name looked up in where->image_dirs ("pytorch_22.05" finds
+ * "nvcr.io_nvidia_pytorch_22.05-py3.sqsh"), or a registry reference
+ * ("nvcr.io/nvidia/pytorch:24.05-py3" and "docker://..." become enroot's REGISTRY#IMAGE).
+ * Paths must exist and be squashfs files. UC_NOTFOUND with the nearest names; UC_USAGE when
+ * several match (all are named) or the reference is malformed.
+ */
+int uc_container_set_image(struct uc_container *box, const char *ref,
+			   const struct uc_where *where,
+			   struct uc_error *err) UC_MUST_CHECK;
+
+/*
+ * Add one mount, SRC[:DST[:FLAG[+FLAG...]]]; DST defaults to SRC. An equal entry is added
+ * once; another source on the same target is UC_USAGE unless `replace`, which makes the
+ * new one win (a user's mount over a configured one).
+ */
+int uc_container_add_mount(struct uc_container *box, const char *text, bool replace,
+			   const struct uc_where *where,
+			   struct uc_error *err) UC_MUST_CHECK;
+/* Add all of a comma-separated list (--container-mounts). */
+int uc_container_add_mounts(struct uc_container *box, const char *list, bool replace,
+			    const struct uc_where *where,
+			    struct uc_error *err) UC_MUST_CHECK;
+
+/* srun's options for pyxis, each once; nothing at all without image and name. */
+int uc_container_pyxis(const struct uc_container *box, struct uc_strv *options,
+		       struct uc_error *err) UC_MUST_CHECK;
+
+/*
+ * The words to put before the command when enroot runs it on the node without pyxis.
+ * UC_USAGE when something is asked for that only pyxis can do.
+ */
+int uc_container_enroot(const struct uc_container *box, struct uc_strv *words,
+			struct uc_error *err) UC_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

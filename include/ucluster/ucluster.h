@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UCLUSTER_UCLUSTER_H
+#define UCLUSTER_UCLUSTER_H
+/* All of libucluster; see libucluster(3) and the header of each module. */
+#include <ucluster/config.h>
+#include <ucluster/container.h>
+#include <ucluster/error.h>
+#include <ucluster/job.h>
+#include <ucluster/node.h>
+#include <ucluster/source.h>
+#include <ucluster/spec.h>
+#include <ucluster/text.h>
+#include <ucluster/units.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that runs, "0.1.0". */
+const char *uc_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
