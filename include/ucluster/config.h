@@ -32,25 +32,25 @@ enum uc_layer {
 
 enum uc_type {
 	UC_TYPE_STRING,
-	UC_TYPE_NUMBER,	  /* int64_t */
+	UC_TYPE_NUMBER, /* int64_t */
 	UC_TYPE_BOOL,
 	UC_TYPE_DURATION, /* int64_t seconds */
-	UC_TYPE_SIZE,	  /* uint64_t bytes */
-	UC_TYPE_LIST,	  /* of strings */
-	UC_TYPE_MAP,	  /* name to string; kept as "NAME=value" strings, in order */
+	UC_TYPE_SIZE,     /* uint64_t bytes */
+	UC_TYPE_LIST,     /* of strings */
+	UC_TYPE_MAP,      /* name to string; kept as "NAME=value" strings, in order */
 };
 
 /* One key of the schema; the table is constant and ends with name == NULL. */
 struct uc_key {
 	const char *name; /* "image", "slurm.timeout" */
 	enum uc_type type;
-	bool project; /* may a project file (.ucluster.yaml) set it? */
-	bool profile; /* may a profile set it? */
-	int64_t min, max;		 /* of numbers, seconds, bytes; both 0 = any */
-	const char *const *choices;	 /* NULL-terminated, or NULL */
-	const char *builtin;		 /* default, as written in YAML; NULL = unset */
-	const char *environment;	 /* variable that sets it, or NULL */
-	const char *example, *help;	 /* for the man page and completion */
+	bool project;               /* may a project file (.ucluster.yaml) set it? */
+	bool profile;               /* may a profile set it? */
+	int64_t min, max;           /* of numbers, seconds, bytes; both 0 = any */
+	const char *const *choices; /* NULL-terminated, or NULL */
+	const char *builtin;        /* default, as written in YAML; NULL = unset */
+	const char *environment;    /* variable that sets it, or NULL */
+	const char *example, *help; /* for the man page and completion */
 };
 const struct uc_key *uc_config_keys(void);
 
@@ -58,23 +58,23 @@ const struct uc_key *uc_config_keys(void);
 struct uc_setting {
 	const struct uc_key *key;
 	const char *text; /* as written; lists and maps joined with ", " */
-	int64_t number;	  /* number, bool (0, 1), seconds */
+	int64_t number;   /* number, bool (0, 1), seconds */
 	uint64_t size;
 	const char *const *list; /* LIST and MAP: NULL-terminated */
 	const char *const *base; /* LIST: directory of the file each item came from, for
 				    relative paths; same length as list */
 	enum uc_layer layer;
 	const char *profile; /* set by this profile, or NULL */
-	struct uc_mark at;   /* line 0 when not from a file; path = variable's name then */
+	struct uc_mark at; /* line 0 when not from a file; path = variable's name then */
 };
 
 /* Where configuration comes from. Strings are borrowed; NULL = that layer is absent. */
 struct uc_config_from {
-	const char *site_path; /* /etc/ucluster/config.yaml */
-	const char *user_path; /* ~/.config/ucluster/config.yaml */
-	const char *home;      /* the search for a project file stops here */
-	const char *cwd;       /* where the search for .ucluster.yaml starts */
-	const char *preset;    /* profile to apply */
+	const char *site_path;          /* /etc/ucluster/config.yaml */
+	const char *user_path;          /* ~/.config/ucluster/config.yaml */
+	const char *home;               /* the search for a project file stops here */
+	const char *cwd;                /* where the search for .ucluster.yaml starts */
+	const char *preset;             /* profile to apply */
 	const char *const *environment; /* "NAME=value", NULL-terminated */
 };
 
@@ -96,7 +96,8 @@ int64_t uc_config_number(const struct uc_config *cfg, const char *key, int64_t f
 bool uc_config_bool(const struct uc_config *cfg, const char *key, bool fallback);
 const char *const *uc_config_list(const struct uc_config *cfg, const char *key);
 
-/* Names of all profiles, NULL-terminated, sorted; and the project file in use, or NULL. */
+/* Names of all profiles, NULL-terminated, sorted; and the project file in use, or NULL.
+ */
 const char *const *uc_config_profiles(const struct uc_config *cfg);
 const char *uc_config_project_path(const struct uc_config *cfg);
 

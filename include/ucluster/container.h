@@ -27,8 +27,8 @@ enum uc_runtime {
 
 /* What relative paths, ~ and short image names are resolved against. */
 struct uc_where {
-	const char *cwd, *home;		/* absolute */
-	const char *const *image_dirs;	/* NULL-terminated, or NULL */
+	const char *cwd, *home;        /* absolute */
+	const char *const *image_dirs; /* NULL-terminated, or NULL */
 };
 
 struct uc_mount {
@@ -37,7 +37,11 @@ struct uc_mount {
 	char *flags;  /* "ro+nosuid", or NULL */
 };
 
-enum uc_switch { UC_SITE, UC_ON, UC_OFF }; /* UC_SITE: leave it to the site's default */
+enum uc_switch {
+	UC_SITE,
+	UC_ON,
+	UC_OFF
+}; /* UC_SITE: leave it to the site's default */
 
 /* Zero-initialise; free with uc_container_free. */
 struct uc_container {
@@ -61,8 +65,8 @@ UC_DEFINE_AUTO_VALUE(container, struct uc_container)
  * short name looked up in where->image_dirs ("pytorch_22.05" finds
  * "nvcr.io_nvidia_pytorch_22.05-py3.sqsh"), or a registry reference
  * ("nvcr.io/nvidia/pytorch:24.05-py3" and "docker://..." become enroot's REGISTRY#IMAGE).
- * Paths must exist and be squashfs files. UC_NOTFOUND with the nearest names; UC_USAGE when
- * several match (all are named) or the reference is malformed.
+ * Paths must exist and be squashfs files. UC_NOTFOUND with the nearest names; UC_USAGE
+ * when several match (all are named) or the reference is malformed.
  */
 int uc_container_set_image(struct uc_container *box, const char *ref,
 			   const struct uc_where *where,

@@ -21,20 +21,21 @@ extern "C" {
 #endif
 
 #define UC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define UC_MUST_CHECK	     __attribute__((warn_unused_result))
+#define UC_MUST_CHECK        __attribute__((warn_unused_result))
 
 /* What kind of failure; also the exit status of every command. */
 enum uc_code {
 	UC_OK = 0,
 	UC_FAILED = 1,
-	UC_USAGE = 2,	    /* wrong option or configuration */
+	UC_USAGE = 2,       /* wrong option or configuration */
 	UC_NOTFOUND = 3,    /* no such job, image, profile, ... */
 	UC_UNREACHABLE = 4, /* Slurm or SSH did not answer in time */
-	UC_DENIED = 5,	    /* permission or policy */
-	UC_INVALID = 6,	    /* a peer (worker, recording, server) sent invalid data */
+	UC_DENIED = 5,      /* permission or policy */
+	UC_INVALID = 6,     /* a peer (worker, recording, server) sent invalid data */
 };
 
-/* A place in a file; line 0 = none. Long paths keep their end. Columns count characters. */
+/* A place in a file; line 0 = none. Long paths keep their end. Columns count characters.
+ */
 struct uc_mark {
 	char path[192];
 	int line, column;
@@ -44,8 +45,8 @@ struct uc_error {
 	enum uc_code code;
 	struct uc_mark at;   /* in the user's file (configuration, script) */
 	struct uc_mark from; /* in ucluster's source; shown with -vv */
-	char text[320];	     /* one line, no full stop; passed the sanitiser */
-	char hint[200];	     /* what to do next, may be empty */
+	char text[320];      /* one line, no full stop; passed the sanitiser */
+	char hint[200];      /* what to do next, may be empty */
 };
 
 /*
@@ -61,8 +62,7 @@ int uc_fail_from(struct uc_error *err, enum uc_code code, const char *file, int 
 #define uc_fail_errno(err, code, errno_value, ...)                                       \
 	uc_fail_errno_from((err), (code), (errno_value), __FILE__, __LINE__, __VA_ARGS__)
 int uc_fail_errno_from(struct uc_error *err, enum uc_code code, int errno_value,
-		       const char *file, int line, const char *fmt, ...)
-	UC_PRINTF(6, 7);
+		       const char *file, int line, const char *fmt, ...) UC_PRINTF(6, 7);
 
 /* Set the hint of an error that was just filled. Returns -1. */
 int uc_hint(struct uc_error *err, const char *fmt, ...) UC_PRINTF(2, 3);
@@ -86,9 +86,9 @@ void uc_errors_add(struct uc_errors *list, const struct uc_error *err);
 void uc_errors_free(struct uc_errors *list);
 
 /*
- * Ownership: what an out-parameter returned is the caller's and freed with uc_NAME_free(),
- * which takes NULL. `uc_auto(jobs) struct uc_jobs *jobs = NULL;` frees at the end of the
- * scope; `return uc_take(&jobs)` hands it over instead.
+ * Ownership: what an out-parameter returned is the caller's and freed with
+ * uc_NAME_free(), which takes NULL. `uc_auto(jobs) struct uc_jobs *jobs = NULL;` frees at
+ * the end of the scope; `return uc_take(&jobs)` hands it over instead.
  */
 #define UC_DEFINE_AUTO(name, type)                                                       \
 	static inline void uc_auto_##name(type *p)                                       \

@@ -3,7 +3,8 @@
 #ifndef UCLUSTER_SOURCE_H
 #define UCLUSTER_SOURCE_H
 /*
- * A source answers questions about a cluster: the live one, a recorded one, a made-up one.
+ * A source answers questions about a cluster: the live one, a recorded one, a made-up
+ *one.
  *
  *	uc_auto(source) struct uc_source *src = NULL;
  *	uc_auto(jobs) struct uc_jobs *jobs = NULL;
@@ -28,9 +29,9 @@ extern "C" {
 struct uc_source;
 
 struct uc_source_options {
-	int timeout_ms;		 /* for each question; 0 = 10 s */
+	int timeout_ms;          /* for each question; 0 = 10 s */
 	const char *libexec_dir; /* where the workers are; NULL = beside libucluster */
-	const char *slurm_conf;	 /* NULL = SLURM_CONF or Slurm's own default */
+	const char *slurm_conf;  /* NULL = SLURM_CONF or Slurm's own default */
 };
 
 /*
@@ -47,7 +48,8 @@ int uc_source_open(const char *name, const struct uc_source_options *options,
 void uc_source_free(struct uc_source *src);
 UC_DEFINE_AUTO(source, struct uc_source *)
 
-/* Only a live source acts; any other fails every action with UC_DENIED before anything. */
+/* Only a live source acts; any other fails every action with UC_DENIED before anything.
+ */
 bool uc_source_is_live(const struct uc_source *src);
 
 /* The present of this source, seconds since 1970: of the recording, not of the clock. */
@@ -74,10 +76,10 @@ struct uc_submit_option {
 	const char *value; /* its value as sbatch takes it; "" for a flag */
 };
 struct uc_submission {
-	const char *script; /* the whole text, starting with #! */
-	const char *const *argv; /* argv[0] = the script's name, NULL-terminated */
+	const char *script;             /* the whole text, starting with #! */
+	const char *const *argv;        /* argv[0] = the script's name, NULL-terminated */
 	const char *const *environment; /* "NAME=value", NULL-terminated */
-	const char *workdir;		/* absolute */
+	const char *workdir;            /* absolute */
 	const struct uc_submit_option *options;
 	size_t option_count;
 };

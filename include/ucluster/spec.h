@@ -4,9 +4,9 @@
 #define UCLUSTER_SPEC_H
 /*
  * A job specification: Slurm's options, a container, a command. It is filled from
- * configuration and a command line, and turned into srun's argument vector or into a batch
- * script with its submission. Nothing in it is ever joined and split again: words stay
- * words, byte for byte.
+ * configuration and a command line, and turned into srun's argument vector or into a
+ *batch script with its submission. Nothing in it is ever joined and split again: words
+ *stay words, byte for byte.
  *
  *	uc_auto(spec) struct uc_spec *spec = NULL;
  *	uc_spec_new(&spec, &err);
@@ -42,11 +42,11 @@ enum uc_option_scope {
 /* One option of srun/sbatch in any release from 20.11 to 26.05; constant table. */
 struct uc_slurm_option {
 	const char *name; /* long name without dashes, NULL when it only has a letter */
-	char letter;	  /* or 0 */
+	char letter;      /* or 0 */
 	enum uc_arity arity;
-	unsigned scope; /* of enum uc_option_scope */
+	unsigned scope;                    /* of enum uc_option_scope */
 	const char *srun_env, *sbatch_env; /* input variables, or NULL */
-	const char *metavar;		   /* for completion, or NULL */
+	const char *metavar;               /* for completion, or NULL */
 };
 /* The table, and its length. */
 const struct uc_slurm_option *uc_slurm_options(size_t *count);
@@ -70,10 +70,10 @@ int uc_spec_set(struct uc_spec *spec, const char *name, const char *value,
 const char *uc_spec_get(const struct uc_spec *spec, const char *name);
 
 /*
- * Take srun's options from the front of argv (argv[0] = first word), verbatim and in order,
- * up to the command: the first word that is neither an option nor an option's value, or
- * what follows "--". pyxis's --container-* options go to the container instead. *used is
- * the number of words taken, "--" included.
+ * Take srun's options from the front of argv (argv[0] = first word), verbatim and in
+ * order, up to the command: the first word that is neither an option nor an option's
+ * value, or what follows "--". pyxis's --container-* options go to the container instead.
+ * *used is the number of words taken, "--" included.
  */
 int uc_spec_parse(struct uc_spec *spec, const char *const *argv,
 		  const struct uc_where *where, size_t *used,
@@ -93,7 +93,7 @@ struct uc_spec_rules {
 	const char *const *environment;
 	struct uc_where where;
 	bool batch;
-	bool no_container;	/* leave image and mounts alone */
+	bool no_container;      /* leave image and mounts alone */
 	bool no_default_mounts; /* neither the working directory nor configured mounts */
 };
 int uc_spec_defaults(struct uc_spec *spec, const struct uc_spec_rules *rules,

@@ -50,20 +50,21 @@ void uc_buf_addf(struct uc_buf *buf, const char *fmt, ...) UC_PRINTF(2, 3);
 void uc_buf_addv(struct uc_buf *buf, const char *fmt, va_list ap) UC_PRINTF(2, 0);
 /* The text, never NULL; borrowed until the next change of the buffer. */
 const char *uc_buf_text(const struct uc_buf *buf);
-/* Hand the text over (free() it); NULL when the buffer failed. The buffer is empty then. */
+/* Hand the text over (free() it); NULL when the buffer failed. The buffer is empty then.
+ */
 char *uc_buf_take(struct uc_buf *buf);
 UC_DEFINE_AUTO_VALUE(buf, struct uc_buf)
 
 /* How the sanitiser works; 0 = for a UTF-8 terminal. */
 enum uc_safe_flags {
-	UC_SAFE_ASCII = 1,   /* LC_CTYPE is not UTF-8: everything beyond ASCII is escaped */
+	UC_SAFE_ASCII = 1, /* LC_CTYPE is not UTF-8: everything beyond ASCII is escaped */
 	UC_SAFE_NEWLINE = 2, /* keep '\n' and '\t' (text of several lines) */
 	UC_SAFE_COLOUR = 4,  /* keep well-formed SGR sequences (ESC [ digits ; m) */
 };
 /*
  * Add `raw` so that it can be shown: printable UTF-8 passes; control bytes and C1 become
- * "\x1b", bidi controls, line separators and zero-width characters "\u202e", invalid bytes
- * U+FFFD; at most two combining marks a cell. NULL adds nothing.
+ * "\x1b", bidi controls, line separators and zero-width characters "\u202e", invalid
+ * bytes U+FFFD; at most two combining marks a cell. NULL adds nothing.
  */
 void uc_buf_safe(struct uc_buf *buf, struct uc_raw raw, unsigned flags);
 void uc_buf_safen(struct uc_buf *buf, const char *bytes, size_t len, unsigned flags);
@@ -75,8 +76,10 @@ size_t uc_text_clip(const char *safe, size_t columns);
 
 /* How a shell word is written. */
 enum uc_quote_style {
-	UC_QUOTE_EXACT,	  /* POSIX sh, byte for byte (control bytes raw: for files, pipes) */
-	UC_QUOTE_VISIBLE, /* for a terminal: control and invalid bytes as bash's $'\x1b' */
+	UC_QUOTE_EXACT,   /* POSIX sh, byte for byte (control bytes raw: for files, pipes)
+			   */
+	UC_QUOTE_VISIBLE, /* for a terminal: control and invalid bytes as bash's $'\x1b'
+			   */
 };
 /* Add `word` quoted for a shell; plain where no quoting is needed, '' when empty. */
 void uc_buf_quote(struct uc_buf *buf, const char *word, enum uc_quote_style style);

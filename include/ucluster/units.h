@@ -22,10 +22,11 @@ extern "C" {
 /*
  * All of Slurm's time formats (srun(1), --time): "minutes", "minutes:seconds",
  * "hours:minutes:seconds", "days-hours", "days-hours:minutes",
- * "days-hours:minutes:seconds", "UNLIMITED"/"INFINITE"; and also "90s", "90m", "8h", "2d",
- * "1w", "1h30m", "2d 4h". Result in seconds, at most 100 years.
+ * "days-hours:minutes:seconds", "UNLIMITED"/"INFINITE"; and also "90s", "90m", "8h",
+ * "2d", "1w", "1h30m", "2d 4h". Result in seconds, at most 100 years.
  */
-int uc_duration_parse(const char *text, int64_t *seconds, struct uc_error *err) UC_MUST_CHECK;
+int uc_duration_parse(const char *text, int64_t *seconds,
+		      struct uc_error *err) UC_MUST_CHECK;
 
 /* Slurm's form: "1-02:03:04", "2:03:04", "3:04" ("UNLIMITED"); srun takes it back. */
 void uc_duration_format(struct uc_buf *buf, int64_t seconds);
