@@ -2,7 +2,17 @@
 /* Copyright the ucluster authors */
 #ifndef UCLUSTER_JOB_H
 #define UCLUSTER_JOB_H
-/* Jobs as a snapshot of plain rows; see source.h for how to load them. */
+/*
+ * Jobs as a snapshot of plain rows; source.h loads them, state.h names states and
+ *reasons, gres.h reads GPU strings.
+ *
+ *	for (size_t i = 0; i < jobs->count; i++)
+ *		printf("%u %s\n", jobs->row[i].job_id,
+ *uc_job_state_short(jobs->row[i].state));
+ *
+ * One row is what slurmctld keeps as one record: a job, a started array task, the rest of
+ * an array that has not started yet, or a component of a heterogeneous job.
+ */
 #include <stdint.h>
 #include <ucluster/error.h>
 #include <ucluster/text.h>
@@ -11,38 +21,119 @@
 extern "C" {
 #endif
 
-/* "Not known" or "not set" in numbers; infinite limits are UC_INFINITE. */
-#define UC_NONE32   UINT32_MAX
-#define UC_NONE64   UINT64_MAX
-#define UC_INFINITE (UINT32_MAX - 1)
+/*
+ * "Not known" or "not set". Times are seconds since 1970, 0 = not set; durations are
+ * seconds, UC_NOT_SET or UC_DURATION_INFINITE (units.h); sizes are bytes.
+ */
+#define UC_NONE32  UINT32_MAX
+#define UC_NONE64  UINT64_MAX
+#define UC_NOT_SET INT64_MIN
 
-/* Base states, numbered as in slurm.h (enum job_states, the same in 20.11 to 26.05). */
-enum uc_job_state {
-	UC_JOB_PENDING,
-	UC_JOB_RUNNING,
-	UC_JOB_SUSPENDED,
-	UC_JOB_COMPLETED,
-	UC_JOB_CANCELLED,
-	UC_JOB_FAILED,
-	UC_JOB_TIMEOUT,
-	UC_JOB_NODE_FAIL,
-	UC_JOB_PREEMPTED,
-	UC_JOB_BOOT_FAIL,
-	UC_JOB_DEADLINE,
-	UC_JOB_OOM,
+struct uc_raw_list {
+	const struct uc_raw *item;
+	size_t count;
+};
+
+enum uc_job_sharing {
+	UC_SHARING_NONE,          /* whole nodes (--exclusive) */
+	UC_SHARING_OK,            /* may share (--oversubscribe) */
+	UC_SHARING_USER,          /* only with jobs of the same user */
+	UC_SHARING_MCS,           /* only with the same MCS label */
+	UC_SHARING_TOPO,          /* whole topology blocks */
+	UC_SHARING_SITE = 0xffff, /* as the partition says */
+};
+
+struct uc_job {
+	/* who and what */
+	uint32_t job_id;
+	uint32_t array_job_id;    /* 0 = not of an array */
+	uint32_t array_task_id;   /* UC_NONE32: not a single task */
+	uint32_t array_max_tasks; /* running at once, 0 = no limit */
+	uint32_t het_job_id;      /* 0 = not of a heterogeneous job */
+	uint32_t het_offset;      /* which component */
+	uint32_t user_id, group_id;
+	struct uc_raw array_tasks; /* not yet started: "2-9%2"; unset otherwise */
+	struct uc_raw het_ids;     /* all components: "12-14" */
+	struct uc_raw user, account, partition, qos, name, wckey, cluster;
+
+	/* state */
+	uint32_t state;            /* Slurm's word, base and flags: state.h */
+	uint32_t reason;           /* why it waits or failed: state.h */
+	struct uc_raw reason_text; /* Slurm's own words, when it says more */
+	uint32_t priority, restarts;
+	int64_t nice;
+	uint32_t exit_status, derived_status; /* as wait(2) gives them */
+
+	/* when */
+	int64_t submit_time, eligible_time, accrue_time;
+	int64_t start_time;              /* of a pending job: estimated, or 0 */
+	int64_t end_time;                /* of a running job: at the latest */
+	int64_t suspend_time, suspended; /* last change; seconds that ran before it */
+	int64_t preempt_time, resize_time, deadline, last_tried;
+	int64_t time_limit, time_min;
+
+	/* where */
+	struct uc_raw nodes; /* allocated */
+	struct uc_raw batch_host;
+	struct uc_raw sched_nodes; /* foreseen by the backfill scheduler */
+	struct uc_raw required_nodes, excluded_nodes;
+	struct uc_raw submit_host;
+	uint32_t submit_session; /* session id there */
+
+	/* how much: asked for while pending, given while running */
+	uint32_t node_count, node_max; /* node_max 0 = no limit */
+	uint32_t cpus, cpu_max;
+	uint32_t tasks, cpus_per_task; /* UC_NONE32: not set */
+	uint32_t tasks_per_node, tasks_per_socket, tasks_per_core;
+	uint32_t sockets_per_node, cores_per_socket, threads_per_core;
+	uint32_t cpus_per_node_min;
+	uint32_t sharing;  /* enum uc_job_sharing */
+	uint64_t memory;   /* a node, or a CPU when memory_per_cpu; 0 = all of the node */
+	uint64_t tmp_disk; /* a node */
+	bool memory_per_cpu, contiguous, batch, requeue, reboot;
+
+	/* GPUs, counted from the strings below (uc_job_gpus); UC_NONE32: not known */
+	uint32_t gpus, shards;
+	struct uc_raw gpu_types;        /* "a100:4,h100:2"; unset when no type is known */
+	struct uc_raw_list gres_detail; /* one a node, in order: "gpu:a100:2(IDX:0-1)";
+					   only with uc_job_query.detail */
+	struct uc_raw gres_total;
+	struct uc_raw tres_req, tres_alloc; /* "cpu=2,mem=200M,node=1,gres/gpu=1" */
+	struct uc_raw tres_per_job, tres_per_node, tres_per_socket, tres_per_task;
+	struct uc_raw cpus_per_tres, memory_per_tres;
+
+	/* the rest of the request */
+	struct uc_raw features, prefer, dependency, licenses, reservation, network;
+	struct uc_raw burst_buffer, mcs_label, container;
+	struct uc_raw command, workdir, std_in, std_out, std_err, submit_line;
+	struct uc_raw comment, admin_comment, system_comment, extra, mail_user;
+};
+
+/* Immutable; owns all its strings. */
+struct uc_jobs {
+	size_t count;
+	const struct uc_job *row;
+	int64_t now;     /* the source's present when it was asked */
+	int64_t updated; /* when the controller last changed any job, 0 = not known */
+	struct uc_owner *owner;
 };
 
 struct uc_job_query {
 	const uint32_t *user_ids; /* only these users' jobs; none = everybody's */
 	size_t user_count;
 	const uint32_t *job_ids; /* only these jobs; array elements by their own id */
-	size_t job_count;
-	bool detail; /* exact GPU indices per node (costs slurmctld more) */
+	size_t job_count; /* the id of an array or heterogeneous job gives all of it */
+	bool detail; /* gres_detail: exact GPU indices per node (costs slurmctld more) */
 };
 
-struct uc_jobs;
 void uc_jobs_free(struct uc_jobs *jobs);
 UC_DEFINE_AUTO(jobs, struct uc_jobs *)
+
+/* Seconds it ran until `now` (suspended time left out), 0 while pending. */
+int64_t uc_job_elapsed(const struct uc_job *job, int64_t now);
+
+/* Tasks in "2-9%2", "1,3,5-9:2"; UC_NONE32 when abbreviated ("...") or malformed. */
+uint32_t uc_array_count(const char *tasks);
 
 #ifdef __cplusplus
 }

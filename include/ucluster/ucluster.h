@@ -6,10 +6,12 @@
 #include <ucluster/config.h>
 #include <ucluster/container.h>
 #include <ucluster/error.h>
+#include <ucluster/gres.h>
 #include <ucluster/job.h>
 #include <ucluster/node.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
+#include <ucluster/state.h>
 #include <ucluster/text.h>
 #include <ucluster/units.h>
 
