@@ -55,6 +55,7 @@ const struct uc_slurm_option *uc_slurm_option_find(const char *name, size_t len)
 const struct uc_slurm_option *uc_slurm_option_letter(char letter);
 
 struct uc_spec;
+/* An empty specification: no options, no container, no command. */
 int uc_spec_new(struct uc_spec **out, struct uc_error *err) UC_MUST_CHECK;
 void uc_spec_free(struct uc_spec *spec);
 UC_DEFINE_AUTO(spec, struct uc_spec *)
@@ -79,9 +80,12 @@ int uc_spec_parse(struct uc_spec *spec, const char *const *argv,
 		  const struct uc_where *where, size_t *used,
 		  struct uc_error *err) UC_MUST_CHECK;
 
+/* The command: words copied from argv; asked for, borrowed, NULL-terminated. */
 void uc_spec_set_command(struct uc_spec *spec, const char *const *argv);
 const char *const *uc_spec_command(const struct uc_spec *spec);
+/* Its container, to be filled with uc_container_set_image() and the like; borrowed. */
 struct uc_container *uc_spec_container(struct uc_spec *spec);
+/* Who starts it; pyxis unless set. */
 void uc_spec_set_runtime(struct uc_spec *spec, enum uc_runtime runtime);
 
 /*

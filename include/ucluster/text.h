@@ -25,7 +25,9 @@ struct uc_raw {
 };
 static inline struct uc_raw uc_raw(const char *bytes)
 {
-	return (struct uc_raw){ bytes };
+	struct uc_raw raw = { bytes };
+
+	return raw;
 }
 static inline bool uc_raw_empty(struct uc_raw raw)
 {
