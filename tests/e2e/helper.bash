@@ -1,0 +1,179 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For tests on the shared sandbox: `load helper`, then in setup() `e2e_setup` and in
+# teardown() `e2e_teardown`. What a test needs of the cluster is in its environment then
+# (SLURM_CONF, PATH); $WORK is an empty folder that jobs of every user can reach.
+#
+#	@test "a job's exit status is usrun's" {
+#		run usrun --no-container bash -c 'exit 3'
+#		[ "$status" -eq 3 ]
+#	}
+
+: "${UC_TEST_TOP:?run it through ctest, or: . tests/e2e/by-hand BUILD}" "${UC_TEST_BUILD:?}"
+: "${UC_E2E_DIR:=$UC_TEST_BUILD/e2e}"
+bats_require_minimum_version 1.5.0
+
+e2e_setup()
+{
+	[ -r "$UC_E2E_DIR/env" ] || {
+		echo "no sandbox runs: tests/e2e/cluster start"
+		return 1
+	}
+	# shellcheck disable=SC1091
+	. "$UC_E2E_DIR/env"
+	IMAGES=$UC_E2E_DIR/cluster/images
+	WORK=$(mktemp -d "$UC_E2E_DIR/work-XXXXXX")
+	chmod 1777 "$WORK"
+	E2E_USERS=() E2E_TMUX=
+	cd "$WORK" || return 1
+}
+
+# Nothing of a test outlives it: its jobs, its terminals, its users, its files.
+e2e_teardown()
+{
+	local user
+
+	tmux_end
+	scancel -f --user="$(id -un)" 2>/dev/null || :
+	for user in "${E2E_USERS[@]}"; do
+		scancel -f --user="$user" 2>/dev/null || :
+	done
+	wait_until 30 no_jobs || :
+	for user in "${E2E_USERS[@]}"; do
+		user_remove "$user"
+	done
+	cd "$UC_E2E_DIR" && rm -rf "$WORK"
+}
+
+no_jobs()
+{
+	[ -z "$(squeue -h -o %A 2>/dev/null)" ]
+}
+
+# wait_until SECONDS COMMAND...: true as soon as COMMAND is.
+wait_until()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# wait_for_job ID STATE [SECONDS]: until the job is in that state, "PENDING", "RUNNING";
+# GONE: until it is no longer in the queue.
+wait_for_job()
+{
+	wait_until "${3:-30}" job_is "$1" "$2"
+}
+
+job_is()
+{
+	local state
+
+	state=$(squeue -h -j "$1" -o %T 2>/dev/null)
+	case $2 in
+	GONE) [[ -z $state || $state =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT)$ ]] ;;
+	*) [ "$state" = "$2" ] ;;
+	esac
+}
+
+# tmux_start COLUMNS ROWS COMMAND...: a terminal of its own, without anybody's .tmux.conf.
+# COMMAND runs in it with the test's environment; its exit status is in $WORK/tmux.status.
+tmux_start()
+{
+	local columns=$1 rows=$2
+
+	shift 2
+	E2E_TMUX=uct-$BASHPID
+	cat >"$WORK/tmux.run" <<-EOT
+		$(printf '%q ' "$@")
+		echo \$? >$(printf %q "$WORK/tmux.status")
+		sleep 1000
+	EOT
+	TMUX_TMPDIR=$UC_TEST_BUILD/tests/tmp tmux -L "$E2E_TMUX" -f /dev/null \
+		new-session -d -x "$columns" -y "$rows" "exec bash $(printf %q "$WORK/tmux.run")"
+	tmux_do set-option -g status off
+}
+
+tmux_do()
+{
+	TMUX_TMPDIR=$UC_TEST_BUILD/tests/tmp tmux -L "$E2E_TMUX" "$@"
+}
+
+tmux_keys()
+{
+	tmux_do send-keys "$@"
+}
+
+# What is on the screen, lines that go on joined, blanks at the end gone.
+tmux_screen()
+{
+	tmux_do capture-pane -p -J | sed 's/[[:blank:]]*$//'
+}
+
+# tmux_wait TEXT [SECONDS]: until the screen has TEXT (extended regular expression); shows
+# the screen when it never does.
+tmux_wait()
+{
+	wait_until "${2:-20}" tmux_has "$1" && return 0
+	printf 'the screen never showed "%s":\n' "$1"
+	tmux_screen
+	return 1
+}
+
+tmux_has()
+{
+	tmux_screen | grep -qE -- "$1"
+}
+
+# tmux_status [SECONDS]: the exit status of the command in the terminal.
+tmux_status()
+{
+	wait_until "${1:-20}" test -s "$WORK/tmux.status" || {
+		tmux_screen
+		return 1
+	}
+	cat "$WORK/tmux.status"
+}
+
+tmux_end()
+{
+	[ -z "$E2E_TMUX" ] || tmux_do kill-server 2>/dev/null || :
+	E2E_TMUX=
+}
+
+# need_root: only root has several users.
+need_root()
+{
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# user_add NAME: a user for this test, with a home under $WORK; names start with uct.
+user_add()
+{
+	need_root
+	[[ $1 == uct* ]] || { echo "test users are called uct..."; return 1; }
+	user_remove "$1"
+	useradd --no-log-init -M -d "$WORK/home-$1" -s /bin/bash "$1" || return 1
+	E2E_USERS+=("$1")
+	mkdir "$WORK/home-$1" && chown "$1:" "$WORK/home-$1"
+}
+
+user_remove()
+{
+	id -u "$1" >/dev/null 2>&1 || return 0
+	userdel "$1" 2>/dev/null
+}
+
+# as USER COMMAND...: with the test's environment, that user's home, no tty.
+as()
+{
+	local user=$1
+
+	shift
+	setpriv --reuid="$user" --regid="$user" --init-groups \
+		env HOME="$WORK/home-$user" USER="$user" LOGNAME="$user" "$@"
+}
