@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* Messages on stderr; configuration and source, which a command opens with one call. */
+#include "common/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* stdout first: on a terminal both appear in the order they were made. */
+static void put_line(const struct uc_buf *line)
+{
+	fflush(stdout);
+	fputs(uc_buf_text(line), stderr);
+}
+
+static void add_mark(struct uc_buf *out, const struct uc_mark *mark)
+{
+	if (!mark->path[0])
+		return;
+	uc_buf_add(out, mark->path);
+	if (mark->line > 0)
+		uc_buf_addf(out, ":%d", mark->line);
+	if (mark->line > 0 && mark->column > 0)
+		uc_buf_addf(out, ":%d", mark->column);
+	uc_buf_add(out, ": ");
+}
+
+static void print_error(const struct uc_run *run, const struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf line = { 0 };
+
+	uc_buf_addf(&line, "%s: ", run->prog);
+	add_mark(&line, &err->at);
+	uc_buf_addf(&line, "%s\n", err->text);
+	if (err->hint[0])
+		uc_buf_addf(&line, "hint: %s\n", err->hint);
+	if (run->parsed.verbose >= 2 && err->from.path[0])
+		uc_buf_addf(&line, "from: %s:%d\n", err->from.path, err->from.line);
+	put_line(&line);
+}
+
+int uc_run_error(struct uc_run *run, const struct uc_error *err)
+{
+	print_error(run, err);
+	/* A peer's nonsense is a plain failure to the shell (ucluster(7), EXIT STATUS).
+	 */
+	run->status = err->code == UC_INVALID ? UC_FAILED : (int)err->code;
+	return run->status;
+}
+
+int uc_run_errors(struct uc_run *run, const struct uc_errors *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		print_error(run, &list->item[i]);
+	if (list->dropped)
+		uc_run_say(run, 0, "%zu more faults are not shown", list->dropped);
+	run->status = list->count ? (int)list->item[0].code : UC_USAGE;
+	return run->status;
+}
+
+void uc_run_say(const struct uc_run *run, int level, const char *fmt, ...)
+{
+	uc_auto(buf) struct uc_buf text = { 0 }, line = { 0 };
+	va_list ap;
+
+	if (level > run->parsed.verbose)
+		return;
+	va_start(ap, fmt);
+	uc_buf_addv(&text, fmt, ap);
+	va_end(ap);
+	uc_buf_addf(&line, "%s: ", run->prog);
+	uc_buf_safen(&line, uc_buf_text(&text), text.len, run->safe);
+	uc_buf_addc(&line, '\n');
+	put_line(&line);
+}
+
+int uc_run_config(struct uc_run *run, const char *preset)
+{
+	uc_auto(errors) struct uc_errors faults = { 0 };
+	const struct uc_config_from from = {
+		.site_path = run->site_path,
+		.user_path = run->user_path,
+		.home = run->home,
+		.cwd = run->cwd,
+		.preset = preset,
+		.environment = run->environment,
+	};
+
+	if (uc_config_load(&from, &run->config, &faults) < 0) {
+		uc_run_errors(run, &faults);
+		return -1;
+	}
+	for (size_t i = 0; i < faults.count; i++)
+		print_error(run, &faults.item[i]);
+	return 0;
+}
+
+int uc_run_source(struct uc_run *run, struct uc_source **out)
+{
+	struct uc_error err = { 0 };
+	struct uc_source_options options = { .libexec_dir = run->libexec_dir };
+	const char *name = run->parsed.source;
+
+	if (!name)
+		name = uc_run_env(run, "UC_SOURCE");
+	if (run->config) {
+		options.timeout_ms =
+			(int)(1000 * uc_config_number(run->config, "slurm.timeout", 10));
+	}
+	if (uc_source_open(name ? name : "slurm:", &options, out, &err) == 0)
+		return 0;
+	uc_run_error(run, &err);
+	return -1;
+}
