@@ -9,7 +9,7 @@
 #		[ "$status" -eq 3 ]
 #	}
 
-: "${UC_TEST_TOP:?run it through ctest, or: . tests/e2e/by-hand BUILD}" "${UC_TEST_BUILD:?}"
+: "${UC_TEST_TOP:?run it through ctest}" "${UC_TEST_BUILD:?run it through ctest}"
 : "${UC_E2E_DIR:=$UC_TEST_BUILD/e2e}"
 bats_require_minimum_version 1.5.0
 
@@ -21,7 +21,7 @@ e2e_setup()
 	}
 	# shellcheck disable=SC1091
 	. "$UC_E2E_DIR/env"
-	IMAGES=$UC_E2E_DIR/cluster/images
+	export IMAGES=$UC_E2E_DIR/cluster/images
 	WORK=$(mktemp -d "$UC_E2E_DIR/work-XXXXXX")
 	chmod 1777 "$WORK"
 	E2E_USERS=() E2E_TMUX=
