@@ -103,7 +103,7 @@ def main():
     options.add_argument("--checkpoint", default="checkpoint.json")
     options.add_argument("--epochs", type=int, default=60)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--rate", type=float, default=0.3)
+    options.add_argument("--rate", type=float, default=0.1)
     args = options.parse_args()
 
     flowers, names = read_flowers(args.data)
