@@ -54,19 +54,32 @@ struct uc_key {
 };
 const struct uc_key *uc_config_keys(void);
 
+/* Where one item of a list or map comes from; the fields mean what uc_setting's do. */
+struct uc_origin {
+	enum uc_layer layer;
+	const char *profile;
+	struct uc_mark at;
+};
+
 /* One resolved value; borrowed from its configuration. */
 struct uc_setting {
 	const struct uc_key *key;
-	const char *text; /* as written; lists and maps joined with ", " */
-	int64_t number;   /* number, bool (0, 1), seconds */
-	uint64_t size;
+	const char *text;        /* as written; lists and maps joined with ", " */
+	int64_t number;          /* number, bool (0, 1), seconds */
+	uint64_t size;           /* bytes */
 	const char *const *list; /* LIST and MAP: NULL-terminated */
-	const char *const *base; /* LIST: directory of the file each item came from, for
-				    relative paths; same length as list */
+	/*
+	 * What relative paths are taken from: the folder of the file, the working
+	 * directory for the environment. One for each item of a list or map, else one.
+	 */
+	const char *const *base;
+	const struct uc_origin *from; /* LIST and MAP: of each item, which may add up */
 	enum uc_layer layer;
 	const char *profile; /* set by this profile, or NULL */
 	struct uc_mark at; /* line 0 when not from a file; path = variable's name then */
 };
+/* "site", "project", "environment" */
+const char *uc_layer_name(enum uc_layer layer);
 
 /* Where configuration comes from. Strings are borrowed; NULL = that layer is absent. */
 struct uc_config_from {
@@ -80,8 +93,9 @@ struct uc_config_from {
 
 struct uc_config;
 /*
- * Read all layers. On failure *out stays NULL and faults holds every fault found. On
- * success faults may hold warnings (a project file ignored because others can write it).
+ * Read all layers. On failure *out stays NULL and faults holds every fault found, in the
+ * order of the layers. Warnings (a project file ignored because others can write it) have
+ * code UC_OK and do not make it fail. An empty text ("") unsets what a lower layer sets.
  */
 int uc_config_load(const struct uc_config_from *from, struct uc_config **out,
 		   struct uc_errors *faults) UC_MUST_CHECK;

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* The schema: parses, checks, and prints the KEYS of ucluster.config(5). */
+#include "config/schema.h"
+
+#include <string.h>
+
+static const char *const runtimes[] = { "auto", "pyxis", "enroot", "none", NULL };
+static const char *const colors[] = { "auto", "always", "never", NULL };
+
+/* A day's wait for an answer is a hang; srun itself gives up after about a minute. */
+#define TIMEOUT_MAX 600
+/* Slurm counts the CPUs of a task in 16 bits. */
+#define CPUS_MAX 65534
+
+static const struct uc_key keys[] = {
+	{
+		.name = "image",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_IMAGE",
+		.example = "pytorch_24.05",
+		.help = "container image of jobs: a path, a short name looked up in "
+			"image_dirs, or a registry reference",
+	},
+	{
+		.name = "image_dirs",
+		.type = UC_TYPE_LIST,
+		.environment = "UCLUSTER_IMAGE_DIRS",
+		.example = "/data/enroot",
+		.help = "directories searched for images by short name, in order",
+	},
+	{
+		.name = "mounts",
+		.type = UC_TYPE_LIST,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_MOUNTS",
+		.example = "/data:/data:ro",
+		.help = "directories mounted into the container, SRC[:DST[:FLAGS]]; all "
+			"layers add up, a later one wins on the same DST",
+	},
+	{
+		.name = "workdir",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_WORKDIR",
+		.example = "/workspace",
+		.help = "directory the job starts in, instead of the working directory",
+	},
+	{
+		.name = "partition",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_PARTITION",
+		.example = "gpu",
+		.help = "partition, or several separated by commas",
+	},
+	{
+		.name = "account",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_ACCOUNT",
+		.example = "vision",
+		.help = "account that is charged",
+	},
+	{
+		.name = "qos",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_QOS",
+		.example = "normal",
+		.help = "quality of service",
+	},
+	{
+		.name = "gpus",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_GPUS",
+		.example = "a100:2",
+		.help = "number of GPUs, [TYPE:]N, or several separated by commas",
+	},
+	{
+		.name = "cpus_per_task",
+		.type = UC_TYPE_NUMBER,
+		.project = true,
+		.profile = true,
+		.min = 1,
+		.max = CPUS_MAX,
+		.environment = "UCLUSTER_CPUS_PER_TASK",
+		.example = "8",
+		.help = "CPUs of each task",
+	},
+	{
+		.name = "mem",
+		.type = UC_TYPE_SIZE,
+		.project = true,
+		.profile = true,
+		.min = 0,
+		.max = INT64_C(1) << 50,
+		.environment = "UCLUSTER_MEM",
+		.example = "24G",
+		.help = "memory on each node; a bare number counts mebibytes, 0 is all of it",
+	},
+	{
+		.name = "time",
+		.type = UC_TYPE_DURATION,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_TIME",
+		.example = "8h",
+		.help = "time limit; a bare number counts minutes",
+	},
+	{
+		.name = "env",
+		.type = UC_TYPE_MAP,
+		.project = true,
+		.profile = true,
+		.example = "OMP_NUM_THREADS: 8",
+		.help = "environment variables of jobs; all layers add up, a later one wins "
+			"on the same name",
+	},
+	{
+		.name = "runtime",
+		.type = UC_TYPE_STRING,
+		.profile = true,
+		.choices = runtimes,
+		.builtin = "auto",
+		.environment = "UCLUSTER_RUNTIME",
+		.example = "pyxis",
+		.help = "what starts containers; auto takes pyxis when srun has it",
+	},
+	{
+		.name = "slurm.timeout",
+		.type = UC_TYPE_DURATION,
+		.min = 1,
+		.max = TIMEOUT_MAX,
+		.builtin = "10s",
+		.environment = "UCLUSTER_SLURM_TIMEOUT",
+		.example = "20s",
+		.help = "longest wait for an answer of slurmctld",
+	},
+	{
+		.name = "slurm.conf",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_SLURM_CONF",
+		.example = "/etc/slurm/slurm.conf",
+		.help = "slurm.conf to use, instead of the one that Slurm finds by itself",
+	},
+	{
+		.name = "color",
+		.type = UC_TYPE_STRING,
+		.choices = colors,
+		.builtin = "auto",
+		.environment = "UCLUSTER_COLOR",
+		.example = "never",
+		.help = "colours: auto on a terminal, always, never",
+	},
+	{ .name = NULL },
+};
+_Static_assert(sizeof(keys) / sizeof(keys[0]) <= UC_KEYS_MAX, "raise UC_KEYS_MAX");
+
+const struct uc_key *uc_config_keys(void)
+{
+	return keys;
+}
+
+const struct uc_key *uc_key_find(const char *name)
+{
+	for (const struct uc_key *k = keys; k->name; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+size_t uc_key_index(const struct uc_key *key)
+{
+	return (size_t)(key - keys);
+}
+
+bool uc_key_adds_up(const struct uc_key *key)
+{
+	return strcmp(key->name, "mounts") == 0 || strcmp(key->name, "env") == 0;
+}
+
+const char *uc_layer_name(enum uc_layer layer)
+{
+	static const char *const names[] = {
+		[UC_LAYER_BUILTIN] = "built-in",
+		[UC_LAYER_SITE] = "site",
+		[UC_LAYER_USER] = "user",
+		[UC_LAYER_PROJECT] = "project",
+		[UC_LAYER_ENVIRONMENT] = "environment",
+		[UC_LAYER_OPTION] = "option",
+	};
+
+	return names[layer];
+}
