@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#include "slurm/source_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct uc_source {
+	const struct uc_source_ops *ops;
+	void *self;
+};
+
+static const struct uc_source_ops *const all_sources[] = {
+	&uc_source_synthetic,
+};
+
+#define SOURCE_COUNT (sizeof(all_sources) / sizeof(all_sources[0]))
+
+int64_t uc_clock_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+static const struct uc_source_ops *find_source(const char *name, const char **words)
+{
+	const char *colon = strchr(name, ':');
+	size_t len = colon ? (size_t)(colon - name) : strlen(name);
+
+	*words = colon ? colon + 1 : "";
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		const char *known = all_sources[i]->name;
+
+		if (strlen(known) == len && !memcmp(known, name, len))
+			return all_sources[i];
+	}
+	return NULL;
+}
+
+int uc_source_open(const char *name, const struct uc_source_options *options,
+		   struct uc_source **out, struct uc_error *err)
+{
+	static const struct uc_source_options defaults;
+	const char *words;
+	const struct uc_source_ops *ops = find_source(name, &words);
+	struct uc_source *src;
+
+	if (!ops)
+		return uc_fail(err, UC_USAGE,
+			       "no source '%s': expected slurm:, record:DIR or "
+			       "synthetic:nodes=N,jobs=N,seed=N",
+			       name);
+	src = calloc(1, sizeof(*src));
+	if (!src)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	src->ops = ops;
+	if (ops->open(words, options ? options : &defaults, &src->self, err) < 0) {
+		free(src);
+		return -1;
+	}
+	*out = src;
+	return 0;
+}
+
+void uc_source_free(struct uc_source *src)
+{
+	if (!src)
+		return;
+	src->ops->close(src->self);
+	free(src);
+}
+
+bool uc_source_is_live(const struct uc_source *src)
+{
+	return src->ops->live;
+}
+
+int64_t uc_source_now(const struct uc_source *src)
+{
+	return src->ops->now(src->self);
+}
+
+int uc_source_ping(struct uc_source *src, struct uc_error *err)
+{
+	return src->ops->ping ? src->ops->ping(src->self, err) : 0;
+}
+
+static bool has_id(const uint32_t *ids, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool is_asked_for(const struct uc_job_query *query, const struct uc_job *job)
+{
+	if (query->user_count &&
+	    !has_id(query->user_ids, query->user_count, job->user_id))
+		return false;
+	if (!query->job_count)
+		return true;
+	return has_id(query->job_ids, query->job_count, job->job_id) ||
+	       (job->array_job_id &&
+		has_id(query->job_ids, query->job_count, job->array_job_id)) ||
+	       (job->het_job_id &&
+		has_id(query->job_ids, query->job_count, job->het_job_id));
+}
+
+/* In place: the rows are in the snapshot's own arena and nobody has seen them yet. */
+static void filter_jobs(const struct uc_job_query *query, struct uc_rows *rows)
+{
+	struct uc_job *row = (struct uc_job *)(uintptr_t)rows->row;
+	size_t kept = 0;
+
+	if (!query->user_count && !query->job_count)
+		return;
+	for (size_t i = 0; i < rows->count; i++)
+		if (is_asked_for(query, &row[i]))
+			row[kept++] = row[i];
+	rows->count = kept;
+}
+
+int uc_jobs_load(struct uc_source *src, const struct uc_job_query *query,
+		 struct uc_jobs **out, struct uc_error *err)
+{
+	static const struct uc_job_query everything;
+	struct uc_rows *rows = NULL;
+
+	if (!query)
+		query = &everything;
+	if (src->ops->load(src->self, UC_ROWS_JOBS, query, &rows, err) < 0)
+		return -1;
+	if (!src->ops->filters)
+		filter_jobs(query, rows);
+	*out = (struct uc_jobs *)rows;
+	return 0;
+}
+
+int uc_nodes_load(struct uc_source *src, struct uc_nodes **out, struct uc_error *err)
+{
+	struct uc_rows *rows = NULL;
+
+	if (src->ops->load(src->self, UC_ROWS_NODES, NULL, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_nodes *)rows;
+	return 0;
+}
+
+int uc_partitions_load(struct uc_source *src, struct uc_partitions **out,
+		       struct uc_error *err)
+{
+	struct uc_rows *rows = NULL;
+
+	if (src->ops->load(src->self, UC_ROWS_PARTITIONS, NULL, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_partitions *)rows;
+	return 0;
+}
+
+void uc_submitted_free(struct uc_submitted *result)
+{
+	free(result->note);
+	free(result->message);
+	*result = (struct uc_submitted){ 0 };
+}
+
+int uc_submit(struct uc_source *src, const struct uc_submission *job,
+	      struct uc_submitted *result, struct uc_error *err)
+{
+	*result = (struct uc_submitted){ 0 };
+	if (!src->ops->live || !src->ops->submit) {
+		uc_fail(err, UC_DENIED,
+			"'%s:' is not a live cluster: nothing is submitted",
+			src->ops->name);
+		return uc_hint(err, "leave --source away to use the cluster");
+	}
+	return src->ops->submit(src->self, job, result, err);
+}
