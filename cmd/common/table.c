@@ -20,10 +20,10 @@ static int fail_column(const struct uc_column *columns, const char *name,
 		near = uc_text_nearest(name, (const char *const *)keys.item);
 	if (near)
 		return uc_fail(err, UC_USAGE,
-			       "option '--format': no column '%s': did you mean '%s'?", name,
-			       near);
-	return uc_fail(err, UC_USAGE, "option '--format': no column '%s': see '--list-columns'",
-		       name);
+			       "option '--format': no column '%s': did you mean '%s'?",
+			       name, near);
+	return uc_fail(err, UC_USAGE,
+		       "option '--format': no column '%s': see '--list-columns'", name);
 }
 
 static int add_column(const struct uc_column *columns, const char *name,
@@ -42,8 +42,9 @@ static int add_column(const struct uc_column *columns, const char *name,
 	return fail_column(columns, name, err);
 }
 
-static int select_columns(const struct uc_column *columns, const struct uc_listing *listing,
-			  struct uc_selection *out, struct uc_error *err)
+static int select_columns(const struct uc_column *columns,
+			  const struct uc_listing *listing, struct uc_selection *out,
+			  struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf name = { 0 };
 	const char *format = listing->format;
@@ -110,7 +111,8 @@ void uc_value_get(const struct uc_table *table, size_t row,
 	uc_buf_reset(scratch);
 	uc_buf_reset(shown);
 	*out = (struct uc_value){ .scratch = scratch, .shown = shown };
-	column->get((const char *)table->rows + row * table->row_size, table->context, out);
+	column->get((const char *)table->rows + row * table->row_size, table->context,
+		    out);
 }
 
 /* Slurm's form of a time: without blanks, sortable. */
@@ -161,7 +163,7 @@ const char *uc_role_sgr(enum uc_role role)
 {
 	/* Colours of the terminal's own palette: its owner chose them to be readable. */
 	static const char *const sgr[] = {
-		[UC_ROLE_PLAIN] = NULL, [UC_ROLE_GOOD] = "32",	[UC_ROLE_WAIT] = "33",
+		[UC_ROLE_PLAIN] = NULL, [UC_ROLE_GOOD] = "32", [UC_ROLE_WAIT] = "33",
 		[UC_ROLE_BAD] = "1;31", [UC_ROLE_FAINT] = "2",
 	};
 

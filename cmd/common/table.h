@@ -8,8 +8,8 @@
  * and shortened to fit; in a pipe plain and uncut; JSON has the raw values.
  *
  *	static const struct uc_column columns[] = {
- *		{ "USER", "user", UC_COLUMN_DEFAULT | UC_COLUMN_CUT, 8, "whose", get_user },
- *		{ 0 }
+ *		{ "USER", "user", UC_COLUMN_DEFAULT | UC_COLUMN_CUT, 8, "whose", get_user
+ *}, { 0 }
  *	};
  *	struct uc_selection shown;
  *	if (uc_listing_select(run, columns, &args.listing, &shown) < 0)
@@ -28,13 +28,19 @@ enum uc_value_type {
 	UC_VALUE_NONE, /* "-", null */
 	UC_VALUE_TEXT, /* foreign bytes; unset is NONE */
 	UC_VALUE_NUMBER,
-	UC_VALUE_SIZE,	  /* bytes */
+	UC_VALUE_SIZE,    /* bytes */
 	UC_VALUE_SECONDS, /* "1-02:03:04"; unlimited is null in JSON */
-	UC_VALUE_TIME,	  /* seconds since 1970, 0 is NONE; local time for people */
+	UC_VALUE_TIME,    /* seconds since 1970, 0 is NONE; local time for people */
 	UC_VALUE_BOOL,
 };
 /* Meaning of a cell, for colour. */
-enum uc_role { UC_ROLE_PLAIN, UC_ROLE_GOOD, UC_ROLE_WAIT, UC_ROLE_BAD, UC_ROLE_FAINT };
+enum uc_role {
+	UC_ROLE_PLAIN,
+	UC_ROLE_GOOD,
+	UC_ROLE_WAIT,
+	UC_ROLE_BAD,
+	UC_ROLE_FAINT
+};
 
 struct uc_value {
 	enum uc_value_type type;
@@ -68,7 +74,7 @@ struct uc_table {
 	const void *rows;
 	size_t count, row_size;
 	const void *context; /* for the getters */
-	int64_t now;	     /* of the source */
+	int64_t now;         /* of the source */
 };
 
 /* The options that all listings share; UC_LISTING_OPTIONS puts them into a table. */
@@ -106,8 +112,8 @@ struct uc_selection {
 };
 
 /*
- * Check --format, or do --list-columns. -1: the command is over with run->status, which is
- * 0 after --list-columns.
+ * Check --format, or do --list-columns. -1: the command is over with run->status, which
+ * is 0 after --list-columns.
  */
 int uc_listing_select(struct uc_run *run, const struct uc_column *columns,
 		      const struct uc_listing *listing,

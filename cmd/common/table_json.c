@@ -12,9 +12,12 @@
 static size_t utf8_length(const unsigned char *s)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-							      : s[0] < 0xf5	? 4
-										: 0;
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xc2 ? 0
+		     : s[0] < 0xe0 ? 2
+		     : s[0] < 0xf0 ? 3
+		     : s[0] < 0xf5 ? 4
+				   : 0;
 	uint32_t code = len > 1 ? s[0] & (0x7f >> len) : s[0];
 
 	for (size_t i = 1; i < len; i++) {
@@ -59,8 +62,9 @@ static json_t *json_value(const struct uc_value *value)
 	case UC_VALUE_BOOL:
 		return json_boolean(value->number);
 	case UC_VALUE_SECONDS:
-		return value->number == UC_DURATION_INFINITE ? json_null()
-							      : json_integer(value->number);
+		return value->number == UC_DURATION_INFINITE
+			       ? json_null()
+			       : json_integer(value->number);
 	case UC_VALUE_TIME:
 		return value->number ? json_integer(value->number) : json_null();
 	case UC_VALUE_NUMBER:
@@ -76,14 +80,16 @@ int uc_table_json(const struct uc_table *table, const struct uc_selection *shown
 	uc_auto(buf) struct uc_buf scratch = { 0 }, human = { 0 };
 	int rc = 0;
 
-	printf("{\"version\": 1, \"now\": %lld, \"%s\": [", (long long)table->now, table->name);
+	printf("{\"version\": 1, \"now\": %lld, \"%s\": [", (long long)table->now,
+	       table->name);
 	for (size_t r = 0; rc == 0 && r < table->count; r++) {
 		json_t *object = json_object();
 
 		for (size_t c = 0; c < shown->count && rc == 0; c++) {
 			struct uc_value value;
 
-			uc_value_get(table, r, shown->column[c], &scratch, &human, &value);
+			uc_value_get(table, r, shown->column[c], &scratch, &human,
+				     &value);
 			rc = json_object_set_new(object, shown->column[c]->key,
 						 json_value(&value));
 		}

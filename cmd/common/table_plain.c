@@ -27,7 +27,8 @@ static void escape_bar(struct uc_buf *text, size_t from)
 {
 	uc_auto(buf) struct uc_buf rest = { 0 };
 
-	if (text->failed || text->len == from || !memchr(text->data + from, '|', text->len - from))
+	if (text->failed || text->len == from ||
+	    !memchr(text->data + from, '|', text->len - from))
 		return;
 	uc_buf_addn(&rest, text->data + from, text->len - from);
 	text->len = from;
@@ -51,7 +52,8 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 			size_t start = cells->text.len, width = 0;
 			struct uc_value value;
 
-			uc_value_get(table, r, shown->column[c], &scratch, &human, &value);
+			uc_value_get(table, r, shown->column[c], &scratch, &human,
+				     &value);
 			uc_value_text(&cells->text, &value, run->safe);
 			if (parsable)
 				escape_bar(&cells->text, start);
@@ -68,8 +70,8 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 	}
 }
 
-static void put_cell(const struct cells *cells, const struct uc_selection *shown, size_t c,
-		     const char *text, size_t width, const char *sgr)
+static void put_cell(const struct cells *cells, const struct uc_selection *shown,
+		     size_t c, const char *text, size_t width, const char *sgr)
 {
 	size_t pad = cells->column_width[c] - width;
 	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
