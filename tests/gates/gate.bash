@@ -13,7 +13,7 @@ ours()
 {
 	local list
 
-	if list=$(git -c safe.directory="$top" ls-files -- "$@" 2>/dev/null); then
+	if [ -e .git ] && list=$(git -c safe.directory="$top" ls-files -- "$@" 2>/dev/null); then
 		printf '%s\n' "$list"
 	else
 		find . -path './build*' -prune -o -path './.*' -prune -o -type f -print |
