@@ -3,6 +3,9 @@
 # Copyright the ucluster authors
 #
 # Errors, quoting, the sandbox's directory, its state file and its lock.
+#
+# Variables are shared by the files that 'sandbox' reads together.
+# shellcheck disable=SC2034,SC2154
 
 # Names a sandbox directory may hold; only these are ever removed.
 readonly OWN_NAMES=(etc run log spool ctld dev cache db state procs)
@@ -55,7 +58,7 @@ quote()
 # json TEXT: a JSON string of it.
 json()
 {
-	local s=$1 out= c i
+	local s=$1 out='' c i
 	s=${s//\\/\\\\}
 	s=${s//\"/\\\"}
 	if [[ $s == *[[:cntrl:]]* ]]; then

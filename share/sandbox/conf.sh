@@ -3,6 +3,9 @@
 # Copyright the ucluster authors
 #
 # The node specification and the configuration files made from it.
+#
+# Variables are shared by the files that 'sandbox' reads together.
+# shellcheck disable=SC2034,SC2154
 
 # Every node has this many CPUs and MiB, whatever the host has (config_overrides).
 readonly NODE_CPUS=16 NODE_MEMORY=64000
@@ -142,7 +145,7 @@ write_nodes()
 {
 	local i gres weight all=() gpu=()
 	for i in "${!node_names[@]}"; do
-		gres= weight=1
+		gres='' weight=1
 		if ((node_gpus[i])); then
 			gres=" Gres=gpu:${node_types[i]:+${node_types[i]}:}${node_gpus[i]}"
 			# Jobs without GPUs go to the CPU nodes first.

@@ -3,6 +3,9 @@
 # Copyright the ucluster authors
 #
 # Start and stop.
+#
+# Variables are shared by the files that 'sandbox' reads together.
+# shellcheck disable=SC2034,SC2154
 
 # Bounds of the waits, seconds. A start takes about one second; these are for
 # a busy host.
@@ -10,6 +13,7 @@ readonly WAIT_DAEMON=15 WAIT_NODES=20 WAIT_LOCK=60
 
 cmd_start()
 {
+	unset_foreign
 	parse_nodes "$opt_nodes"
 	find_program munged munge; munged_bin=$REPLY
 	find_program slurmctld slurmctld; slurmctld_bin=$REPLY
@@ -109,7 +113,7 @@ start_all()
 		if start_once; then return 0; fi
 		# Somebody took one of the ports between the look and the bind.
 		if ((--tries > 0)) && [[ -z ${SANDBOX_PORT_BASE-} ]] &&
-			grep -qs 'Address already in use' "$log"/slurm*.log; then
+			grep -qs 'Address already in use' "$log"/slurm*.???; then
 			end_procs '' 2
 			rm -rf -- "$log" "$dir/ctld" "$dir/db" "$spool"
 			mkdir -p "$log" "$dir/ctld" "$spool"
@@ -137,6 +141,7 @@ start_once()
 		launch "slurmd-$name" "$slurmd_bin" -D -N "$name" -f "$conf"
 	done
 	wait_for slurmctld "$WAIT_DAEMON" listening "$port_base" || return 1
+	if ((opt_accounting)); then fill_accounting || return 1; fi
 	wait_for '' "$WAIT_NODES" nodes_ready || return 1
 }
 
@@ -145,8 +150,11 @@ start_once()
 # defaults (bash lets a background child ignore SIGINT, and jobs inherit it).
 launch()
 {
-	local name=$1 program=$2 fd pid tries=250
+	local name=$1 program=$2 file fd pid tries=250
 	shift 2
+	# Slurm's daemons write a log of their own; the rest is what they say before.
+	file=$log/$name.log
+	if [[ $name == slurm* ]]; then file=$log/$name.err; fi
 	(
 		for fd in /proc/self/fd/*; do
 			fd=${fd##*/}
@@ -156,7 +164,7 @@ launch()
 		exec setsid env -i --default-signal=INT,QUIT,HUP,TERM PATH="$DAEMON_PATH" HOME=/ \
 			LANG=C.UTF-8 SLURM_CONF="$conf" UCLUSTER_SANDBOX_RUN="$run" \
 			${daemon_env[@]+"${daemon_env[@]}"} "$program" "$@" \
-			</dev/null >>"$log/$name.log" 2>&1
+			</dev/null >>"$file" 2>&1
 	) &
 	pid=$!
 	# The record names the program, so wait until the exec has happened.
@@ -191,7 +199,7 @@ munge_ready()
 nodes_ready()
 {
 	local states
-	states=$(SLURM_CONF=$conf timeout 5 env -u SLURM_CLUSTERS "$sinfo_bin" -h -N -p batch -o %T 2>>"$log/sinfo.log") || return 1
+	states=$(SLURM_CONF=$conf timeout 5 "$sinfo_bin" -h -N -p batch -o %T 2>>"$log/sinfo.log") || return 1
 	[[ $(grep -cx idle <<<"$states") == "${#node_names[@]}" ]]
 }
 
@@ -214,7 +222,7 @@ wait_for()
 		sleep 0.02
 	done
 }
-failed_daemon= failed_late=0
+failed_daemon='' failed_late=0
 
 # find_dead: the first recorded daemon that lives no more, in $failed_daemon.
 find_dead()
@@ -229,14 +237,19 @@ find_dead()
 # explain_failure: which daemon failed, and what its log says about it.
 explain_failure()
 {
-	local file=$log/$failed_daemon.log lines
+	local file=$log/$failed_daemon lines pattern='error|fatal|fail|unable|refus|denied|in use'
 	if ((failed_late)); then
 		say "$failed_daemon was not ready in time; its log says:"
 	else
 		say "$failed_daemon ended at its start; its log says:"
 	fi
-	lines=$(grep -iE 'error|fatal|fail|unable|refus|denied|in use' "$file" 2>/dev/null | tail -n 6 || :)
-	if [[ -z $lines ]]; then lines=$(tail -n 6 "$file" 2>/dev/null || :); fi
+	lines=$(grep -hiE "$pattern" "$file.log" 2>/dev/null | tail -n 6 || :)
+	if [[ -z $lines ]]; then
+		lines=$(grep -hiE "$pattern" "$file.err" 2>/dev/null | tail -n 6 || :)
+	fi
+	if [[ -z $lines ]]; then
+		lines=$(cat "$file.err" "$file.log" 2>/dev/null | tail -n 6 || :)
+	fi
 	if [[ -z $lines ]]; then lines='(nothing)'; fi
 	clean <<<"$lines" | sed "s/^/$failed_daemon: /" >&2
 	hint "all of it was stopped again; the same with other ports: ucluster sandbox start"
@@ -325,7 +338,7 @@ cmd_stop()
 		say "no sandbox runs in '$dir'; nothing to stop"
 	fi
 	if ((opt_purge)); then
-		rm -rf --one-file-system -- "${dir:?}/images" "$dir/$MARKER" "$dir/.lock"
+		rm -rf --one-file-system -- "${dir:?}/images" "${dir:?}/$MARKER" "${dir:?}/.lock"
 		rmdir -- "$dir" 2>/dev/null || say "'$dir' holds other files, so it stays"
 	elif [[ ! -d $dir/images ]]; then
 		# Nothing worth keeping: leave no empty shell behind.

@@ -7,6 +7,9 @@
 # A process is ours when its pid, its start time (field 22 of /proc/PID/stat,
 # clock ticks since boot), its program's name and this boot all match what
 # 'procs' recorded; a pid alone may belong to somebody else by now.
+#
+# Variables are shared by the files that 'sandbox' reads together.
+# shellcheck disable=SC2034,SC2154
 
 read_boot()
 {
@@ -177,7 +180,7 @@ listening()
 {
 	local hex
 	printf -v hex ':%04X ' "$1"
-	grep -qE "^ *[0-9]+: [0-9A-F]+$hex[0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
+	grep -qE "^ *[0-9]+: [0-9A-F]+${hex}[0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
 # end_mounts: unmounts everything below our directories, innermost first.

@@ -3,6 +3,9 @@
 # Copyright the ucluster authors
 #
 # env, status and logs.
+#
+# Variables are shared by the files that 'sandbox' reads together.
+# shellcheck disable=SC2034,SC2154
 
 # cmd_env: nothing but text for eval.
 cmd_env()
@@ -25,6 +28,7 @@ cmd_env()
 	printf 'export UCLUSTER_IMAGE_DIRS=%s\n' "$(quote "$dir/images")"
 	if [[ -n ${UCLUSTER_BINDIR-} ]]; then
 		bin=$(quote "$UCLUSTER_BINDIR")
+		# shellcheck disable=SC2016
 		printf 'case $PATH: in %s:*) ;; *) export PATH=%s:"$PATH" ;; esac\n' "$bin" "$bin"
 	fi
 }
@@ -64,7 +68,6 @@ cmd_status()
 }
 
 # Both see the variables of cmd_status.
-# shellcheck disable=SC2154
 status_text()
 {
 	local i state=running node rest
@@ -96,10 +99,9 @@ status_text()
 	fi
 }
 
-# shellcheck disable=SC2154
 status_json()
 {
-	local i sep= node state rest
+	local i sep='' node state rest
 	printf '{"schema":"ucluster.sandbox/1","state":"%s","dir":%s,"runtime":%s,' \
 		"$( ((dead)) && echo broken || echo running)" "$(json "$dir")" "$(json "$runtime")"
 	printf '"slurm_conf":%s,"containers":%s,"started":%d,"uptime":%d,"port":%d,"daemons":[' \
@@ -152,10 +154,10 @@ cmd_logs()
 
 log_names()
 {
-	local file names=
+	local file list=''
 	for file in "$log"/*.log; do
 		file=${file##*/}
-		names+=" ${file%.log}"
+		list+=" ${file%.log}"
 	done
-	printf '%s' "${names# }"
+	printf '%s' "${list# }"
 }
