@@ -76,8 +76,9 @@ slurm_release()
 	fi
 }
 
-# make_devices: GPU device nodes nvidia0... of this sandbox. All virtual nodes
-# share them; regular files stand in where making devices is refused.
+# make_devices: GPU device nodes nvidia0... of this sandbox; all virtual nodes
+# share them. Where making devices is refused, links to the null device do:
+# slurmd wants a device, and sets CUDA_VISIBLE_DEVICES for nothing else.
 make_devices()
 {
 	local max=0 n i
@@ -87,7 +88,7 @@ make_devices()
 	mkdir -p "$dir/dev"
 	for ((i = 0; i < max; i++)); do
 		if ((uid == 0)) && mknod -m 0666 "$dir/dev/nvidia$i" c 195 "$i" 2>/dev/null; then continue; fi
-		: >"$dir/dev/nvidia$i"
+		ln -sf /dev/null "$dir/dev/nvidia$i"
 	done
 }
 

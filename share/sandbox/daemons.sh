@@ -135,12 +135,13 @@ start_once()
 	wait_for munged "$WAIT_DAEMON" munge_ready || return 1
 	if ((opt_accounting)); then start_accounting || return 1; fi
 	launch slurmctld "$slurmctld_bin" -D -c -f "$conf"
+	# A slurmd that finds no slurmctld tries again only a second later.
+	wait_for slurmctld "$WAIT_DAEMON" listening "$port_base" || return 1
 	for i in "${!node_names[@]}"; do
 		name=${node_names[i]}
 		mkdir -p "$spool/$name"
 		launch "slurmd-$name" "$slurmd_bin" -D -N "$name" -f "$conf"
 	done
-	wait_for slurmctld "$WAIT_DAEMON" listening "$port_base" || return 1
 	if ((opt_accounting)); then fill_accounting || return 1; fi
 	wait_for '' "$WAIT_NODES" nodes_ready || return 1
 }
@@ -237,22 +238,34 @@ find_dead()
 # explain_failure: which daemon failed, and what its log says about it.
 explain_failure()
 {
-	local file=$log/$failed_daemon lines pattern='error|fatal|fail|unable|refus|denied|in use'
+	local file=$log/$failed_daemon lines
 	if ((failed_late)); then
 		say "$failed_daemon was not ready in time; its log says:"
 	else
 		say "$failed_daemon ended at its start; its log says:"
 	fi
-	lines=$(grep -hiE "$pattern" "$file.log" 2>/dev/null | tail -n 6 || :)
+	lines=$(log_lines "$file" fatal)
 	if [[ -z $lines ]]; then
-		lines=$(grep -hiE "$pattern" "$file.err" 2>/dev/null | tail -n 6 || :)
+		lines=$(log_lines "$file" 'error|fail|unable|refus|denied|in use|not found')
 	fi
-	if [[ -z $lines ]]; then
-		lines=$(cat "$file.err" "$file.log" 2>/dev/null | tail -n 6 || :)
-	fi
+	if [[ -z $lines ]]; then lines=$(log_lines "$file" .); fi
 	if [[ -z $lines ]]; then lines='(nothing)'; fi
 	clean <<<"$lines" | sed "s/^/$failed_daemon: /" >&2
 	hint "all of it was stopped again; the same with other ports: ucluster sandbox start"
+}
+
+# log_lines FILE PATTERN: the last matching lines of FILE.log, else of FILE.err,
+# without what Slurm calls an error at every start.
+log_lines()
+{
+	local suffix
+	for suffix in log err; do
+		if grep -hiE "$2" "$1.$suffix" 2>/dev/null |
+			grep -vE 'mpi/pmix|state( save)? file|hwloc|recommended values' | tail -n 6 | grep .; then
+			return 0
+		fi
+	done
+	return 0
 }
 
 # abort_start STATUS: a start that failed or was interrupted leaves nothing.
