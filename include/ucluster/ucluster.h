@@ -9,6 +9,7 @@
 #include <ucluster/gres.h>
 #include <ucluster/job.h>
 #include <ucluster/node.h>
+#include <ucluster/option.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
