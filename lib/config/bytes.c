@@ -51,10 +51,11 @@ static void advance(struct uc_place *at, uint32_t c)
 	}
 }
 
-static int wrong_encoding(struct uc_error *err)
+static int wrong_encoding(struct uc_place *at, struct uc_error *err)
 {
+	*at = (struct uc_place){ 1, 1 };
 	uc_fail(err, UC_USAGE, "the file is UTF-16 or UTF-32, expected UTF-8");
-	return uc_hint(err, "save it again as UTF-8");
+	return uc_hint(err, "save the file again as UTF-8");
 }
 
 int uc_bytes_check(const char *bytes, size_t len, struct uc_place *at,
@@ -66,19 +67,23 @@ int uc_bytes_check(const char *bytes, size_t len, struct uc_place *at,
 	*at = (struct uc_place){ 1, 1 };
 	if (len >= 2 &&
 	    ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
-		return wrong_encoding(err);
+		return wrong_encoding(at, err);
 	for (size_t i = 0, n; i < len; i += n, advance(at, c)) {
 		n = decode(p + i, len - i, &c);
-		if (!n)
-			return uc_fail(err, UC_USAGE, "byte 0x%02x is not valid UTF-8",
-				       p[i]);
+		if (!n) {
+			uc_fail(err, UC_USAGE, "byte 0x%02x is not valid UTF-8", p[i]);
+			return uc_hint(err, "save the file again as UTF-8");
+		}
 		if (c == '\r' && i + 1 < len && p[i + 1] == '\n')
 			continue;
 		if (c == 0 && len >= 4 && i < 4)
-			return wrong_encoding(err);
+			return wrong_encoding(at, err);
 		if (!is_text(c))
-			return uc_fail(err, UC_USAGE,
-				       "control character U+%04X in the file", c);
+			return uc_fail(err, UC_USAGE, "%s U+%04X in the file",
+				       c == 0x2028 || c == 0x2029 ? "line separator"
+				       : c >= 0xfe00              ? "special character"
+								  : "control character",
+				       c);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 /* A file's tree against the schema: every fault is reported, every good value kept. */
 #include "config/layers.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* Where the walk is: in which file, in which profile, below which "slurm.". */
@@ -31,23 +32,51 @@ static bool is_void(const struct uc_node *node)
 	return node->kind == UC_NODE_TEXT && node->text[0] == '\0' && !node->quoted;
 }
 
-static void void_fault(const struct walk *w, const struct uc_node *node)
+static void void_fault(const struct walk *w, const struct uc_node *node,
+		       enum uc_node_kind wanted)
 {
+	static const char *const none[] = { "\"\"", "[]", "{}" };
 	struct uc_error err = { 0 };
 
 	uc_fail(&err, UC_USAGE, "'%.*s' has no value", UC_SHOWN(node->key));
-	uc_hint(&err, "give one, or write \"\" for none");
+	uc_hint(&err, "give one, or write %s for none", none[wanted]);
 	fault(w, node->key_at, &err);
 }
 
-/* The names that are right where an unknown one stands, for "did you mean". */
-static void unknown_fault(const struct walk *w, const struct uc_node *node)
+/* What the same thing is called by Slurm, pyxis and others. */
+static const struct {
+	const char *theirs, *ours;
+} synonyms[] = {
+	{ "chdir", "workdir" },
+	{ "container", "image" },
+	{ "container_image", "image" },
+	{ "container_mounts", "mounts" },
+	{ "container_workdir", "workdir" },
+	{ "cores", "cpus_per_task" },
+	{ "cpus", "cpus_per_task" },
+	{ "environment", "env" },
+	{ "gres", "gpus" },
+	{ "memory", "mem" },
+	{ "presets", "profiles" },
+	{ "queue", "partition" },
+	{ "time_limit", "time" },
+	{ "variables", "env" },
+	{ "volumes", "mounts" },
+	{ "walltime", "time" },
+};
+
+/* The nearest key that is right where `word` stands, or NULL. */
+static const char *nearest_key(const struct walk *w, const char *word)
 {
 	const char *names[UC_KEYS_MAX + 3];
-	struct uc_error err = { 0 };
 	size_t count = 0, skip = strlen(w->prefix);
-	const char *near;
+	char lower[32] = "";
 
+	for (size_t i = 0; word[i] && i < sizeof(lower) - 1; i++)
+		lower[i] = word[i] == '-' ? '_' : (char)tolower((unsigned char)word[i]);
+	for (size_t i = 0; !skip && i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
+		if (strcmp(synonyms[i].theirs, lower) == 0)
+			return synonyms[i].ours;
 	for (const struct uc_key *k = uc_config_keys(); k->name; k++) {
 		if (strncmp(k->name, w->prefix, skip) != 0 || (w->profile && !k->profile))
 			continue;
@@ -58,12 +87,35 @@ static void unknown_fault(const struct walk *w, const struct uc_node *node)
 	if (!skip && !w->profile)
 		names[count++] = "slurm";
 	names[count] = NULL;
-	near = uc_text_nearest(node->key, names);
+	return uc_text_nearest(lower, names);
+}
+
+/* The key of a group ("slurm.timeout") that `word` is the last part of, or NULL. */
+static const struct uc_key *grouped_key(const char *word)
+{
+	for (const struct uc_key *k = uc_config_keys(); k->name; k++) {
+		const char *dot = strchr(k->name, '.');
+
+		if (dot && (strcmp(dot + 1, word) == 0 || strcmp(k->name, word) == 0))
+			return k;
+	}
+	return NULL;
+}
+
+static void unknown_fault(const struct walk *w, const struct uc_node *node)
+{
+	const struct uc_key *grouped = grouped_key(node->key);
+	const char *near = nearest_key(w, node->key);
+	struct uc_error err = { 0 };
+
 	uc_fail(&err, UC_USAGE, "unknown key '%s%.*s'", w->prefix, UC_SHOWN(node->key));
-	if (uc_key_find(node->key))
+	if (w->prefix[0] && uc_key_find(node->key))
+		uc_hint(&err, "'%s' belongs to the left, outside of '%.*s'", node->key,
+			(int)strlen(w->prefix) - 1, w->prefix);
+	else if (!w->prefix[0] && grouped)
 		uc_hint(&err, "write '%.*s:' and below it, indented, '%s:'",
-			(int)strcspn(node->key, "."), node->key,
-			strchr(node->key, '.') ? strchr(node->key, '.') + 1 : node->key);
+			(int)strcspn(grouped->name, "."), grouped->name,
+			strchr(grouped->name, '.') + 1);
 	else if (near)
 		uc_hint(&err, "did you mean '%s'?", near);
 	else
@@ -188,6 +240,9 @@ static void check_list(const struct walk *w, const struct uc_key *key,
 			uc_fail(&err, UC_USAGE, "each of '%s' must be a text, not %s",
 				key->name,
 				n->kind == UC_NODE_TEXT ? "empty" : node_word(n));
+			if (n->kind == UC_NODE_MAP)
+				uc_hint(&err, "': ' makes a map: leave the blank away, "
+					      "or put the text into quotes");
 			fault(w, n->at, &err);
 		} else if (!item_fits(w, key, n->text, &err)) {
 			fault(w, n->at, &err);
@@ -236,7 +291,7 @@ static bool entry_fits(const struct walk *w, const struct uc_key *key,
 	if (node->skip)
 		return false;
 	if (is_void(node)) {
-		void_fault(w, node);
+		void_fault(w, node, UC_NODE_TEXT);
 		return false;
 	}
 	if (w->file->layer == UC_LAYER_PROJECT)
@@ -299,7 +354,7 @@ static void check_value(const struct walk *w, const struct uc_key *key,
 	struct uc_error err = { 0 };
 
 	if (is_void(node)) {
-		void_fault(w, node);
+		void_fault(w, node, kind);
 	} else if (key->type == UC_TYPE_LIST && node->kind == UC_NODE_TEXT) {
 		check_joined(w, key, node->text, node->at);
 	} else if (node->kind != kind) {
@@ -333,7 +388,7 @@ static void check_group(const struct walk *w, const struct uc_node *node,
 	struct uc_error err = { 0 };
 
 	if (is_void(node)) {
-		void_fault(w, node);
+		void_fault(w, node, UC_NODE_MAP);
 		return;
 	}
 	if (node->kind != UC_NODE_MAP) {
@@ -392,7 +447,7 @@ static void check_profile(const struct walk *w, const struct uc_node *node)
 	*w->file->profile_tail = inner.profile;
 	w->file->profile_tail = &inner.profile->next;
 	if (is_void(node)) {
-		void_fault(w, node);
+		void_fault(w, node, UC_NODE_MAP);
 	} else if (node->kind != UC_NODE_MAP) {
 		uc_fail(&err, UC_USAGE, "profile '%s' must be a map of settings, not %s",
 			node->key, node_word(node));
@@ -407,7 +462,7 @@ static void check_profiles(const struct walk *w, const struct uc_node *node)
 	struct uc_error err = { 0 };
 
 	if (is_void(node)) {
-		void_fault(w, node);
+		void_fault(w, node, UC_NODE_MAP);
 	} else if (node->kind != UC_NODE_MAP) {
 		uc_fail(&err, UC_USAGE, "'profiles' must be a map of profiles, not %s",
 			node_word(node));

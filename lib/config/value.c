@@ -237,8 +237,12 @@ static int check_range(const struct uc_key *key, int64_t value, const char *text
 
 	if ((key->min == 0 && key->max == 0) || (value >= key->min && value <= key->max))
 		return 0;
-	add_limit(&range, key, key->min);
-	uc_buf_add(&range, " to ");
+	if (key->min == 0) {
+		uc_buf_add(&range, "at most ");
+	} else {
+		add_limit(&range, key, key->min);
+		uc_buf_add(&range, " to ");
+	}
 	add_limit(&range, key, key->max);
 	return uc_fail(err, UC_USAGE, "'%s' must be %s, not '%.*s'", key->name,
 		       uc_buf_text(&range), UC_SHOWN(text));

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <yaml.h>
 
+/* What "!!" stands for. */
+#define CORE_TAG "tag:yaml.org,2002:"
+
 struct builder {
 	struct uc_arena *arena;
 	const char *path;
@@ -93,7 +96,11 @@ static void check_properties(struct builder *b, const yaml_event_t *ev,
 		uc_fail(&err, UC_USAGE, "anchors ('&%.40s') are not supported", anchor);
 		uc_hint(&err, "share settings with profiles and 'inherit'");
 	} else if (tag) {
-		uc_fail(&err, UC_USAGE, "tags ('%.40s') are not supported", tag);
+		const char *core =
+			strncmp(tag, CORE_TAG, strlen(CORE_TAG)) == 0 ? "!!" : "";
+
+		uc_fail(&err, UC_USAGE, "tags ('%s%.40s') are not supported", core,
+			*core ? tag + strlen(CORE_TAG) : tag);
 		uc_hint(&err, "write the value alone");
 	} else {
 		return;
@@ -288,8 +295,14 @@ static const struct {
 	{ "block sequence entries are not allowed in this context",
 	  "a '- item' that belongs to no list", "put the list on the lines below its key",
 	  false },
-	{ "did not find expected <document start>", "expected 'key: value'",
+	{ "did not find expected <document start>", "expected the end of the file here",
 	  "check the indentation", false },
+	{ "found incompatible YAML document", "only YAML 1.1 and 1.2 are read",
+	  "leave the '%YAML' line away", false },
+	{ "did not find expected hexdecimal number", "an unknown escape in double quotes",
+	  "use single quotes for a text with '\\'", false },
+	{ "found unknown escape character", "an unknown escape in double quotes",
+	  "use single quotes for a text with '\\'", false },
 	{ "did not find expected node content", "expected a value here", NULL, false },
 };
 
@@ -332,7 +345,8 @@ static void syntax_fault(struct builder *b, const yaml_parser_t *p, const char *
 		uc_fail(&err, UC_USAGE, "%s", words[i].text);
 		if (words[i].hint)
 			uc_hint(&err, "%s", words[i].hint);
-		else if (p->context && p->context_mark.line != p->problem_mark.line)
+		else if (p->context && !words[i].at_context &&
+			 p->context_mark.line != p->problem_mark.line)
 			uc_hint(&err, "it began on line %zu", p->context_mark.line + 1);
 	} else {
 		uc_fail(&err, UC_USAGE, "%s", problem);
@@ -393,6 +407,8 @@ size_t uc_yaml_read(struct uc_arena *arena, const char *path, const char *bytes,
 		len -= 3;
 	}
 	if (check_bytes(&b, bytes, len) < 0 || !build(&b, bytes, len))
+		return b.fault_count;
+	if (b.root && b.root->skip)
 		return b.fault_count;
 	if (!b.root || (b.root->kind == UC_NODE_TEXT && !b.root->quoted &&
 			b.root->text[0] == '\0')) {
