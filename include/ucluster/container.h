@@ -104,8 +104,9 @@ bool uc_container_shows(const struct uc_container *box, const char *path);
 int uc_container_option(struct uc_container *box, const char *name, const char *value,
 			const struct uc_where *where, struct uc_error *err) UC_MUST_CHECK;
 /*
- * Take pyxis's input variables (PYXIS_CONTAINER_IMAGE, ...) of "NAME=value" strings for
- * what is not set yet.
+ * Take for what is not set yet, of "NAME=value" strings, the container options that an
+ * outer salloc or sbatch left there, and pyxis's input variables (PYXIS_CONTAINER_IMAGE,
+ * ...).
  */
 int uc_container_environment(struct uc_container *box, const char *const *environment,
 			     const struct uc_where *where,

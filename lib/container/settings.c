@@ -315,23 +315,55 @@ static bool is_set(struct uc_container *box, const struct setting *s)
 	       (s->set == set_env && box->env) || (s->set == set_unshare && box->unshare);
 }
 
+/* What salloc and sbatch leave in the environment of an option that they were given. */
+static const char *leaked(const char *const *environment, const char *name)
+{
+	static const char *const prefixes[] = {
+		"_SLURM_SPANK_OPTION_pyxis_", "SLURM_SPANK__SLURM_SPANK_OPTION_pyxis_"
+	};
+	const char *value = NULL;
+
+	for (size_t i = 0; i < 2 && !value; i++) {
+		uc_auto(buf) struct uc_buf full = { 0 };
+
+		uc_buf_add(&full, prefixes[i]);
+		for (const char *c = name; *c; c++)
+			uc_buf_addc(&full, (char)(*c == '-' ? '_' : *c));
+		value = variable(environment, uc_buf_text(&full));
+	}
+	return value;
+}
+
+/* Take one setting from the environment; the allocation's option beats the variable. */
+static int take_setting(struct uc_container *box, const struct setting *s,
+			const char *const *environment, const struct uc_where *where,
+			struct uc_error *err)
+{
+	const char *value = leaked(environment, s->name);
+	const char *from = "the allocation's container";
+	bool on;
+
+	if (!value || (s->set && value[0] == '\0')) {
+		from = s->variable;
+		value = from ? variable(environment, from) : NULL;
+		if (!value || value[0] == '\0')
+			return 0;
+		if (!s->set && read_bool(value, &on))
+			*switch_of(box, s) = on ? s->value : s->no;
+	} else if (!s->set) {
+		*switch_of(box, s) = s->value;
+	}
+	if (s->set && s->set(box, value, where, err) < 0)
+		return uc_context(err, "%s", from);
+	return 0;
+}
+
 int uc_container_environment(struct uc_container *box, const char *const *environment,
 			     const struct uc_where *where, struct uc_error *err)
 {
-	for (size_t i = 0; i < SETTINGS; i++) {
-		const struct setting *s = &settings[i];
-		const char *value =
-			s->variable ? variable(environment, s->variable) : NULL;
-		bool on;
-
-		if (!value || value[0] == '\0' || is_set(box, s))
-			continue;
-		if (s->set) {
-			if (s->set(box, value, where, err) < 0)
-				return uc_context(err, "%s", s->variable);
-		} else if (read_bool(value, &on)) {
-			*switch_of(box, s) = on ? s->value : s->no;
-		}
-	}
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (!is_set(box, &settings[i]) &&
+		    take_setting(box, &settings[i], environment, where, err) < 0)
+			return -1;
 	return 0;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_JOB_SPEC_H
+#define UC_JOB_SPEC_H
+/* What the files of this module share. */
+#include <ucluster/spec.h>
+
+/* One option, in the order in which it was given. */
+struct uc_setting_of {
+	const struct uc_slurm_option *option; /* NULL: of a plugin, or ambiguous */
+	char *name;  /* as it was written, without dashes, when option is NULL */
+	char *value; /* NULL for a flag */
+	/*
+	 * The words as they were written: one or two. None: set by its name, or a letter
+	 * bundled with the next setting's.
+	 */
+	char *word[2];
+	bool bundled;
+};
+
+struct uc_spec {
+	struct uc_setting_of *settings;
+	size_t count, cap;
+	struct uc_container box;
+	enum uc_runtime runtime;
+	struct uc_strv command;
+	struct uc_strv env;      /* NAME=value, or NAME for the caller's value */
+	struct uc_strv soft_env; /* variables that give way to any other value */
+	bool step;               /* a step of a job that is there */
+};
+
+/* A setting at the end; `value` may be NULL. NULL when out of memory. */
+struct uc_setting_of *uc_spec_append(struct uc_spec *spec,
+				     const struct uc_slurm_option *option,
+				     const char *value);
+/* The usual name of an option. */
+const char *uc_option_name(const struct uc_slurm_option *option);
+/* Is any of these (NULL-terminated) set? */
+bool uc_spec_has_any(const struct uc_spec *spec, const char *const *names);
+/* Is one of the options set that exclude this one (mem, mem-per-cpu, mem-per-gpu)? */
+bool uc_spec_excludes(const struct uc_spec *spec, const char *name);
+/* Does the job ask for GPUs? `environment` for srun's input variables, may be NULL. */
+bool uc_spec_wants_gpus(const struct uc_spec *spec, const char *const *environment);
+
+/*
+ * Write a value kindly given in Slurm's form into *out (untouched when it is in that form
+ * or of no kind that is known).
+ */
+int uc_kind_value(const char *name, const char *value, struct uc_buf *out,
+		  struct uc_error *err) UC_MUST_CHECK;
+
+/* The container's words: options for srun, or what comes before the command. */
+int uc_spec_container_words(const struct uc_spec *spec, struct uc_strv *options,
+			    struct uc_strv *prefix, struct uc_error *err) UC_MUST_CHECK;
+/* The command, with "--" before it where srun would take it for an option. */
+void uc_spec_add_command(const struct uc_spec *spec, const struct uc_strv *prefix,
+			 struct uc_strv *argv);
+
+/* The value of a variable, or NULL. */
+const char *uc_env_value(const char *const *environment, const char *name);
+
+#endif
