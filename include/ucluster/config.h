@@ -94,8 +94,9 @@ struct uc_config_from {
 struct uc_config;
 /*
  * Read all layers. On failure *out stays NULL and faults holds every fault found, in the
- * order of the layers. Warnings (a project file ignored because others can write it) have
- * code UC_OK and do not make it fail. An empty text ("") unsets what a lower layer sets.
+ * order of the layers. Warnings (a project file ignored because others can write it) come
+ * last, have code UC_OK and do not make it fail. An empty text ("") unsets what a lower
+ * layer sets.
  */
 int uc_config_load(const struct uc_config_from *from, struct uc_config **out,
 		   struct uc_errors *faults) UC_MUST_CHECK;

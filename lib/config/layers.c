@@ -46,7 +46,7 @@ void uc_load_fault(struct uc_load *load, const struct uc_file *file, struct uc_p
 
 void uc_load_warn(struct uc_load *load, struct uc_error *err)
 {
-	uc_errors_add(load->faults, err);
+	uc_errors_add(&load->warnings, err);
 }
 
 struct uc_file *uc_load_file(struct uc_load *load, enum uc_layer layer, const char *path,
@@ -228,6 +228,9 @@ int uc_load_end(struct uc_load *load, struct uc_config **out)
 		uc_fail(&err, UC_FAILED, "out of memory");
 		uc_errors_add(load->faults, &err);
 	}
+	for (size_t i = 0; i < load->warnings.count; i++)
+		uc_errors_add(load->faults, &load->warnings.item[i]);
+	uc_errors_free(&load->warnings);
 	if (*out)
 		return 0; /* the arena is the configuration's now */
 	uc_arena_free(load->arena);

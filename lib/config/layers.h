@@ -40,7 +40,8 @@ struct uc_load {
 	const struct uc_config_from *from;
 	struct uc_arena *arena;
 	struct uc_errors *faults;
-	size_t fault_count;                    /* warnings not counted */
+	size_t fault_count;        /* warnings not counted */
+	struct uc_errors warnings; /* added last: a list\'s first entry is its status */
 	struct uc_file *file[UC_LAYER_OPTION]; /* by layer, NULL when absent */
 	const char *project_path;
 };

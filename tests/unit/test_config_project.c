@@ -261,6 +261,23 @@ static void test_links_and_other_kinds_are_ignored(void **state)
 	check_ignored(place, "it is not a regular file");
 }
 
+static void test_a_warning_comes_after_the_faults(void **state)
+{
+	struct place *place = *state;
+	static const char *const environment[] = { "USRUN_TIME=soon", NULL };
+	const struct uc_config_from from = { .cwd = place->root,
+					     .environment = environment };
+	uc_auto(errors) struct uc_errors faults = { 0 };
+	struct uc_config *cfg = NULL;
+
+	make_file(place, ".ucluster.yaml", "qos: a\n");
+	chmod(in(place, ".ucluster.yaml"), 0666);
+	assert_int_equal(uc_config_load(&from, &cfg, &faults), -1);
+	assert_int_equal(faults.count, 2);
+	assert_int_equal(faults.item[0].code, UC_USAGE);
+	assert_int_equal(faults.item[1].code, UC_OK);
+}
+
 static void test_a_file_of_another_user_is_ignored(void **state)
 {
 	struct place *place = *state;
@@ -381,6 +398,7 @@ int main(void)
 		PLACED(test_a_file_others_can_write_is_ignored),
 		PLACED(test_a_folder_others_can_write_is_distrusted),
 		PLACED(test_links_and_other_kinds_are_ignored),
+		PLACED(test_a_warning_comes_after_the_faults),
 		PLACED(test_a_file_of_another_user_is_ignored),
 		PLACED(test_the_search_ends_at_a_folder_of_another_user),
 		PLACED(test_faults_in_a_project_file_have_its_path),
