@@ -9,8 +9,9 @@ leftovers_before()
 {
 	build=$1
 	run_start=$(start_time self)
-	export UC_TEST_RUN=$$-$EPOCHSECONDS
+	export UC_TEST_RUN=${build//[^A-Za-z0-9\/]/_} # a word without meaning to grep
 	stop_sandboxes >/dev/null # of a run that was killed
+	end_processes
 	mounts_before=$(mounts)
 	users_before=$(test_users)
 	files_before=$(files_outside)
@@ -32,14 +33,14 @@ named_namespaces()
 	ls /run/netns 2>/dev/null
 }
 
-# Where programs of ours, Slurm, munge, tmux and bats put things when they are told nothing.
+# Where programs of ours, Slurm, munge and enroot put things when they are told nothing.
 files_outside()
 {
 	local state=${XDG_STATE_HOME:-${HOME:-/nonexistent}/.local/state}
 
 	find /tmp /var/tmp /dev/shm /run "$state" -maxdepth 1 \( -name 'uct*' \
-		-o -name 'ucluster*' -o -name 'slurm*' -o -name 'munge*' -o -name 'bats-*' \
-		-o -name 'tmux-*' -o -name 'enroot*' -o -name 'pyxis*' \) 2>/dev/null | sort
+		-o -name 'ucluster*' -o -name 'slurm*' -o -name 'munge*' \
+		-o -name 'enroot*' -o -name 'pyxis*' \) 2>/dev/null | sort
 }
 
 # start_time PID: clock ticks since boot.
@@ -48,31 +49,29 @@ start_time()
 	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-# of_the_tests PID: by our mark, by a sandbox of the build folder, by its program; or, when
-# it threw its environment away, by where it stands, without a terminal, since we began.
-of_the_tests()
+# has_terminal PID
+has_terminal()
 {
-	local pid=$1 tty
-
-	grep -qazE "^UC_TEST_RUN=$UC_TEST_RUN\$" "/proc/$pid/environ" && return 0
-	grep -qazF -e "SLURM_CONF=$build/" -e "UCLUSTER_SANDBOX_RUN=$build/" \
-		"/proc/$pid/environ" && return 0
-	[[ $(readlink "/proc/$pid/exe") == "$build"/* ]] && return 0
-	[[ $(readlink "/proc/$pid/cwd") == "$build"/* ]] || return 1
-	tty=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f5)
-	[ "$tty" = 0 ] && [ "$(start_time "$pid")" -gt "$run_start" ]
+	[ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f5)" != 0 ]
 }
 
+# Processes of the tests: by our mark, by a sandbox of the build folder, by their program;
+# and those that threw their environment away by where they stand, when they have no
+# terminal and are younger than we.
 processes()
 {
-	local pid
-
-	for pid in /proc/[0-9]*; do
-		pid=${pid#/proc/}
-		if [ "$pid" != "$$" ] && of_the_tests "$pid"; then
-			printf '%s\n' "$pid"
-		fi
-	done 2>/dev/null
+	{
+		grep -lazE "^(UC_TEST_RUN=$UC_TEST_RUN\$|SLURM_CONF=$build/|UCLUSTER_SANDBOX_RUN=$build/)" \
+			/proc/[0-9]*/environ
+		find /proc/[0-9]*/exe -maxdepth 0 -lname "$build/*"
+		find /proc/[0-9]*/cwd -maxdepth 0 -lname "$build*" | while IFS=/ read -r _ _ pid _; do
+			if ! has_terminal "$pid" && [ "$(start_time "$pid")" -gt "$run_start" ]; then
+				printf '/proc/%s/cwd\n' "$pid"
+			fi
+		done
+	} 2>/dev/null | cut -d/ -f3 | sort -un | while IFS= read -r pid; do
+		[ "$pid" = "$$" ] || [ ! -e "/proc/$pid/exe" ] || printf '%s\n' "$pid"
+	done
 }
 
 describe()
@@ -130,12 +129,17 @@ new_things()
 # themselves (HOW = ended) everything found is a fault; else only what would not go.
 leftovers_end()
 {
-	local found pids what name
+	local found pids what name tries
 
 	if [ "$1" != ended ]; then
 		end_processes
 	fi
 	found=$(stop_sandboxes)
+	# What is about to end by itself may do so.
+	for ((tries = 0; tries < 30; tries++)); do
+		[ -n "$(processes)" ] || break
+		sleep 0.1
+	done
 	mapfile -t pids < <(processes)
 	found+=$'\n'$(describe "${pids[@]}")
 	end_processes || found+=$'\n'"processes that do not end: $(processes | tr '\n' ' ')"

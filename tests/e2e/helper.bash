@@ -93,14 +93,14 @@ tmux_start()
 		echo \$? >$(printf %q "$WORK/tmux.status")
 		sleep 1000
 	EOT
-	TMUX_TMPDIR=$UC_TEST_BUILD/tests/tmp tmux -L "$E2E_TMUX" -f /dev/null \
+	tmux -L "$E2E_TMUX" -f /dev/null \
 		new-session -d -x "$columns" -y "$rows" "exec bash $(printf %q "$WORK/tmux.run")"
 	tmux_do set-option -g status off
 }
 
 tmux_do()
 {
-	TMUX_TMPDIR=$UC_TEST_BUILD/tests/tmp tmux -L "$E2E_TMUX" "$@"
+	tmux -L "$E2E_TMUX" "$@"
 }
 
 tmux_keys()
