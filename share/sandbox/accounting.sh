@@ -119,7 +119,7 @@ start_accounting()
 	daemon_env=(MYSQL_UNIX_PORT="$run/db/sock" SLURM_CONF="$conf")
 	launch slurmdbd "$slurmdbd_bin" -D
 	daemon_env=()
-	wait_for slurmdbd "$WAIT_DAEMON" listening $((port_base + 1)) || return 1
+	wait_for slurmdbd "$WAIT_DAEMON" listening $((port_base + 1)) slurmdbd || return 1
 	accounting add cluster sandbox
 }
 
@@ -146,7 +146,8 @@ fill_accounting()
 accounting()
 {
 	if ! SLURM_CONF=$conf timeout 20 "$sacctmgr_bin" -i "$@" </dev/null >>"$log/sacctmgr.log" 2>&1; then
-		failed_daemon=sacctmgr
+		find_dead
+		failed_daemon=${failed_daemon:-sacctmgr}
 		return 1
 	fi
 }

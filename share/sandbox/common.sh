@@ -200,10 +200,12 @@ make_dir()
 	if [[ ! -O $dir || ! -w $dir ]]; then
 		die 1 "directory '$dir' is not yours" "choose another with --dir"
 	fi
-	if is_sandbox; then return 0; fi
-	if [[ -n $(find "$dir" -mindepth 1 -maxdepth 1 ! -name .lock ! -name images -print -quit) ]]; then
+	# The marker is made before anything else: who sees other files sees it too.
+	if [[ -n $(find "$dir" -mindepth 1 -maxdepth 1 ! -name .lock ! -name images \
+		! -name "$MARKER" -print -quit) ]] && ! is_sandbox; then
 		die 1 "directory '$dir' holds other files" "choose an empty one with --dir"
 	fi
+	if is_sandbox; then return 0; fi
 	printf 'made by ucluster sandbox; removed by its stop --purge\n' >"$dir/$MARKER"
 	chmod 0755 "$dir"
 }

@@ -234,7 +234,7 @@ write_plugstack()
 		line="required $REPLY runtime_path=$run/pyxis"
 	elif find_stand_in; then
 		containers=stand-in
-		line="required $REPLY runtime_path=$run/pyxis cache_path=$dir/cache/pyxis"
+		line="required $REPLY runtime_path=$run/pyxis cache_path=$dir/cache/pyxis gpu_dir=$dir/dev"
 	else
 		containers=off
 		line='# neither pyxis nor its stand-in was found'

@@ -136,7 +136,7 @@ start_once()
 	if ((opt_accounting)); then start_accounting || return 1; fi
 	launch slurmctld "$slurmctld_bin" -D -c -f "$conf"
 	# A slurmd that finds no slurmctld tries again only a second later.
-	wait_for slurmctld "$WAIT_DAEMON" listening "$port_base" || return 1
+	wait_for slurmctld "$WAIT_DAEMON" listening "$port_base" slurmctld || return 1
 	for i in "${!node_names[@]}"; do
 		name=${node_names[i]}
 		mkdir -p "$spool/$name"
@@ -168,6 +168,7 @@ launch()
 			</dev/null >>"$file" 2>&1
 	) &
 	pid=$!
+	launching=$pid
 	# The record names the program, so wait until the exec has happened.
 	program=$(realpath -- "$program")
 	program=${program##*/}
@@ -175,7 +176,10 @@ launch()
 	if ! proc_record "$name" "$pid" "$program"; then
 		if [[ -z $failed_daemon ]]; then failed_daemon=$name; fi
 	fi
+	launching=
 }
+# A child that is not in 'procs' yet.
+launching=
 readonly DAEMON_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 daemon_env=()
 
@@ -251,7 +255,11 @@ explain_failure()
 	if [[ -z $lines ]]; then lines=$(log_lines "$file" .); fi
 	if [[ -z $lines ]]; then lines='(nothing)'; fi
 	clean <<<"$lines" | sed "s/^/$failed_daemon: /" >&2
-	hint "all of it was stopped again; the same with other ports: ucluster sandbox start"
+	if [[ -n ${SANDBOX_PORT_BASE-} && $lines == *'Address already in use'* ]]; then
+		hint "unset SANDBOX_PORT_BASE, and free ports are found"
+	else
+		hint "everything was stopped and removed again"
+	fi
 }
 
 # log_lines FILE PATTERN: the last matching lines of FILE.log, else of FILE.err,
@@ -276,6 +284,7 @@ abort_start()
 	trap - EXIT
 	set +e
 	if ((rc == 130)); then say "interrupted; stopping what was started"; fi
+	if [[ -n $launching ]]; then kill -KILL "$launching"; fi
 	end_all 2
 	remove_files
 	exit "$rc"

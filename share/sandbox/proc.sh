@@ -175,12 +175,23 @@ pick_ports()
 	die 1 "no $1 free neighbouring ports between 16384 and 32700" "give one: SANDBOX_PORT_BASE=PORT"
 }
 
-# listening PORT: true when somebody listens there.
+# listening PORT NAME: true when our daemon NAME listens there, not somebody else.
 listening()
 {
-	local hex
-	printf -v hex ':%04X ' "$1"
-	grep -qE "^ *[0-9]+: [0-9A-F]+${hex}[0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
+	local hex pid line
+	proc_pid "$2" || return 1
+	pid=$REPLY
+	printf -v hex ':%04X' "$1"
+	while read -r line; do
+		# Fields of a line: index, local address, peer, state (0A: listens) ... inode.
+		# shellcheck disable=SC2086
+		set -- $line
+		if [[ ${2-} == *"$hex" && ${4-} == 0A ]] &&
+			find "/proc/$pid/fd" -lname "socket:\[${10}\]" -print -quit 2>/dev/null | grep -q .; then
+			return 0
+		fi
+	done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+	return 1
 }
 
 # end_mounts: unmounts everything below our directories, innermost first.
