@@ -77,8 +77,8 @@ enum uc_opt_shared {
 };
 
 struct uc_cmd {
-	const char *name;         /* in full: "ucluster sandbox start" */
-	const char *summary;      /* one line, as in the man page's NAME */
+	const char *name;    /* in full: "ucluster sandbox start" */
+	const char *summary; /* lower-case, no full stop, as in the man page's NAME */
 	const char *const *usage; /* lines after the name, NULL-terminated; may be NULL */
 	const struct uc_opt *options;            /* may be NULL */
 	const struct uc_cmd *const *subcommands; /* NULL-terminated; may be NULL */
@@ -111,7 +111,7 @@ struct uc_parsed {
 	const char
 		*help; /* form asked for: "" (text), "mdoc", "bash", ...; NULL = none */
 	bool version;
-	int color; /* enum uc_color */
+	int color; /* enum uc_color, unchanged when not given */
 	int verbose;
 	const char *source;
 };

@@ -3,6 +3,7 @@
 /* --help: grouped, fitted to the terminal. */
 #include "common/opt.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum {
@@ -138,12 +139,15 @@ static void add_usage(const struct uc_cmd *cmd, size_t columns, struct uc_buf *o
 
 void uc_help_text(const struct uc_cmd *cmd, int columns, struct uc_buf *out)
 {
+	uc_auto(buf) struct uc_buf summary = { 0 };
 	size_t width = columns < COLUMNS_MIN ? COLUMNS_MIN : (size_t)columns;
 
 	if (width > COLUMNS_MAX)
 		width = COLUMNS_MAX;
 	add_usage(cmd, width, out);
-	add_wrapped(out, cmd->summary, 0, 0, width);
+	uc_buf_addc(&summary, (char)toupper((unsigned char)cmd->summary[0]));
+	uc_buf_addf(&summary, "%s.", cmd->summary + 1);
+	add_wrapped(out, uc_buf_text(&summary), 0, 0, width);
 	add_subcommands(cmd, width, out);
 	add_options(cmd, width, out);
 	if (cmd->epilog) {

@@ -120,17 +120,17 @@ static int find_columns(const struct uc_run *run)
 {
 	const char *text = uc_run_env(run, "COLUMNS");
 	struct winsize size;
-	int columns = text ? atoi(text) : 0;
+	long columns = text ? strtol(text, NULL, 10) : 0;
 
 	if (columns > 0 && columns < 10000)
-		return columns;
+		return (int)columns;
 	for (int fd = 1; fd <= 2; fd++)
 		if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 			return size.ws_col;
 	return 80;
 }
 
-static void decide_color(struct uc_run *run, int color)
+void uc_run_color(struct uc_run *run, int color)
 {
 	const char *term = uc_run_env(run, "TERM");
 
@@ -160,7 +160,7 @@ int uc_run_begin(struct uc_run *run, const struct uc_cmd *cmd, struct uc_error *
 	run->stderr_tty = isatty(STDERR_FILENO);
 	run->columns = find_columns(run);
 	run->safe = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : UC_SAFE_ASCII;
-	decide_color(run, UC_COLOR_AUTO);
+	uc_run_color(run, UC_COLOR_AUTO);
 	if (run->bin_dir) {
 		run->libexec_dir = join(run->bin_dir, UC_LIBEXEC_FROM_BIN);
 		run->data_dir = join(run->bin_dir, UC_DATA_FROM_BIN);
@@ -223,7 +223,7 @@ bool uc_run_parse(struct uc_run *run, const struct uc_cmd *cmd, char **argv, voi
 
 	run->prog = cmd->name;
 	uc_parsed_free(&run->parsed);
-	run->parsed = (struct uc_parsed){ 0 };
+	run->parsed = (struct uc_parsed){ .color = -1 };
 	if (uc_opt_parse(cmd, argv, args, &run->parsed, &err) < 0) {
 		uc_run_error(run, &err);
 		return false;
@@ -237,7 +237,7 @@ bool uc_run_parse(struct uc_run *run, const struct uc_cmd *cmd, char **argv, voi
 		run->status = 0;
 		return false;
 	}
-	decide_color(run, run->parsed.color);
+	uc_run_color(run, run->parsed.color < 0 ? UC_COLOR_AUTO : run->parsed.color);
 	return true;
 }
 

@@ -65,16 +65,18 @@ bool uc_run_parse(struct uc_run *run, const struct uc_cmd *cmd, char **argv,
 		  void *args) UC_MUST_CHECK;
 
 /*
- * Read the configuration with profile `preset` (or NULL). On failure all faults have been
- * printed, run->status is 2 and -1 is returned. Warnings are printed.
+ * Read the configuration with profile `preset` (or NULL); --color wins over its "color".
+ * On failure all faults have been printed, run->status is 2 and -1 is returned. Warnings
+ * are printed.
  */
 int uc_run_config(struct uc_run *run, const char *preset) UC_MUST_CHECK;
 
 /*
- * Open the source of --source, UC_SOURCE, or "slurm:", with the configured time-out. On
- * failure the error has been printed and run->status is set.
+ * Open the source of --source, UC_SOURCE, or "slurm:", waiting at most timeout_ms for an
+ * answer (0: as configured). On failure the error has been printed, run->status is set.
  */
-int uc_run_source(struct uc_run *run, struct uc_source **out) UC_MUST_CHECK;
+int uc_run_source(struct uc_run *run, int timeout_ms,
+		  struct uc_source **out) UC_MUST_CHECK;
 
 /*
  * Print "prog: path:line:column: text" and "hint: ..." on stderr; with -vv also the place
@@ -86,6 +88,9 @@ int uc_run_errors(struct uc_run *run, const struct uc_errors *list);
 /* A remark on stderr, one line; `level` 0 always, 1 with -v, 2 with -vv. */
 void uc_run_say(const struct uc_run *run, int level, const char *fmt, ...)
 	UC_PRINTF(3, 4);
+
+/* Decide whether stdout is coloured, from enum uc_color. */
+void uc_run_color(struct uc_run *run, int color);
 
 /* A variable's value, or NULL when unset or empty. */
 const char *uc_run_env(const struct uc_run *run, const char *name);

@@ -74,6 +74,15 @@ void uc_run_say(const struct uc_run *run, int level, const char *fmt, ...)
 	put_line(&line);
 }
 
+static int configured_color(const struct uc_config *config)
+{
+	const char *text = uc_config_string(config, "color");
+
+	if (text && strcmp(text, "always") == 0)
+		return UC_COLOR_ALWAYS;
+	return text && strcmp(text, "never") == 0 ? UC_COLOR_NEVER : UC_COLOR_AUTO;
+}
+
 int uc_run_config(struct uc_run *run, const char *preset)
 {
 	uc_auto(errors) struct uc_errors faults = { 0 };
@@ -92,20 +101,26 @@ int uc_run_config(struct uc_run *run, const char *preset)
 	}
 	for (size_t i = 0; i < faults.count; i++)
 		print_error(run, &faults.item[i]);
+	if (run->parsed.color < 0)
+		uc_run_color(run, configured_color(run->config));
 	return 0;
 }
 
-int uc_run_source(struct uc_run *run, struct uc_source **out)
+int uc_run_source(struct uc_run *run, int timeout_ms, struct uc_source **out)
 {
 	struct uc_error err = { 0 };
-	struct uc_source_options options = { .libexec_dir = run->libexec_dir };
+	struct uc_source_options options = { .libexec_dir = run->libexec_dir,
+					     .timeout_ms = timeout_ms };
 	const char *name = run->parsed.source;
 
 	if (!name)
 		name = uc_run_env(run, "UC_SOURCE");
 	if (run->config) {
-		options.timeout_ms =
-			(int)(1000 * uc_config_number(run->config, "slurm.timeout", 10));
+		options.slurm_conf = uc_config_string(run->config, "slurm.conf");
+		if (!timeout_ms)
+			options.timeout_ms =
+				(int)(1000 *
+				      uc_config_number(run->config, "slurm.timeout", 10));
 	}
 	if (uc_source_open(name ? name : "slurm:", &options, out, &err) == 0)
 		return 0;

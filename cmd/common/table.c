@@ -104,13 +104,19 @@ int uc_listing_select(struct uc_run *run, const struct uc_column *columns,
 	return -1;
 }
 
-void uc_value_get(const struct uc_table *table, size_t row,
-		  const struct uc_column *column, struct uc_buf *scratch,
-		  struct uc_buf *shown, struct uc_value *out)
+void uc_value_free(struct uc_value *value)
 {
-	uc_buf_reset(scratch);
-	uc_buf_reset(shown);
-	*out = (struct uc_value){ .scratch = scratch, .shown = shown };
+	uc_buf_free(&value->scratch);
+	uc_buf_free(&value->shown);
+}
+
+void uc_value_get(const struct uc_table *table, size_t row,
+		  const struct uc_column *column, struct uc_value *out)
+{
+	uc_buf_reset(&out->scratch);
+	uc_buf_reset(&out->shown);
+	out->type = UC_VALUE_NONE;
+	out->role = UC_ROLE_PLAIN;
 	column->get((const char *)table->rows + row * table->row_size, table->context,
 		    out);
 }
@@ -130,8 +136,8 @@ static void add_time(struct uc_buf *out, int64_t seconds)
 
 void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned safe)
 {
-	if (value->shown->len) {
-		uc_buf_safen(out, value->shown->data, value->shown->len, safe);
+	if (value->shown.len) {
+		uc_buf_safen(out, value->shown.data, value->shown.len, safe);
 		return;
 	}
 	switch (value->type) {
@@ -181,7 +187,7 @@ int uc_table_print(struct uc_run *run, const struct uc_table *table,
 	else if (!table->count)
 		rc = 0;
 	else if (run->stdout_tty && !listing->parsable)
-		rc = uc_table_tty(run, table, shown, !listing->noheader, &err);
+		rc = uc_table_tty(run, table, shown, listing, &err);
 	else
 		rc = uc_table_plain(run, table, shown, listing, &err);
 	return rc < 0 ? uc_run_error(run, &err) : 0;

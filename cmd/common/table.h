@@ -14,7 +14,8 @@
  *	struct uc_selection shown;
  *	if (uc_listing_select(run, columns, &args.listing, &shown) < 0)
  *		return run->status;
- *	struct uc_table table = { "jobs", jobs->row, jobs->count, sizeof(*jobs->row) };
+ *	struct uc_table table = { .name = "jobs", .rows = jobs->row,
+ *				  .count = jobs->count, .row_size = sizeof(*jobs->row) };
  *	return uc_table_print(run, &table, &shown, &args.listing);
  */
 #include <stdbool.h>
@@ -47,18 +48,19 @@ struct uc_value {
 	enum uc_role role;
 	struct uc_raw text;
 	int64_t number;
-	struct uc_buf *scratch; /* empty; for a getter that puts text together */
-	/*
-	 * What people see in place of the raw value, when a getter adds to it; foreign
-	 * bytes are fine.
-	 */
-	struct uc_buf *shown;
+	struct uc_buf scratch; /* empty; for a getter that puts text together */
+	/* What people see in place of the raw value, when a getter adds to it. */
+	struct uc_buf shown; /* foreign bytes are fine */
 };
+void uc_value_free(struct uc_value *value);
+UC_DEFINE_AUTO_VALUE(value, struct uc_value)
 
 enum uc_column_flags {
 	UC_COLUMN_DEFAULT = 1, /* shown without --format */
 	UC_COLUMN_RIGHT = 2,
 	UC_COLUMN_CUT = 4, /* may be shortened to fit a terminal */
+	UC_COLUMN_SPARE =
+		8, /* left out, the last first, where a terminal is too narrow */
 };
 struct uc_column {
 	const char *heading; /* NULL ends the table */
@@ -83,26 +85,26 @@ struct uc_listing {
 	const char *format;
 };
 // clang-format off
-#define UC_LISTING_OPTIONS(type, field)                                                  \
+#define UC_LISTING_OPTIONS(args_type, member)                                                  \
 	{ "format", 'o', UC_OPT_STRING, .metavar = "COLUMNS", .group = "Output",         \
-	  .offset = offsetof(type, field.format),                                        \
+	  .offset = offsetof(args_type, member.format),                                        \
 	  .help = "these columns; with + in front: these too",                           \
 	  .doc = "Show these columns, separated by commas, or,\nwith\n.Sq +\n"           \
 		 "in front, add them to the usual ones.\nSee\n.Sx COLUMNS ." },          \
-	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(type, field.json),             \
+	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(args_type, member.json),             \
 	  .help = "JSON with raw values",                                                \
 	  .doc = "Print one JSON object: a\n.Dq version ,\n.Dq now ,\nand an array of "  \
 		 "objects.\nValues are raw: bytes, seconds, seconds since 1970,\n"       \
 		 "null where there is none.\nWithout\n.Fl -format\nall columns "         \
 		 "are there." },                                                         \
-	{ "noheader", 'h', UC_OPT_FLAG, .offset = offsetof(type, field.noheader),        \
+	{ "noheader", 'h', UC_OPT_FLAG, .offset = offsetof(args_type, member.noheader),        \
 	  .help = "no line of headings" },                                               \
-	{ "parsable2", .type = UC_OPT_FLAG, .offset = offsetof(type, field.parsable),    \
+	{ "parsable2", .type = UC_OPT_FLAG, .offset = offsetof(args_type, member.parsable),    \
 	  .help = "fields separated by '|'",                                             \
 	  .doc = "Separate fields by\n.Sq \\*(Ba ;\none inside a field is written\n"     \
 		 ".Ql \\ex7c ." },                                                       \
 	{ "list-columns", .type = UC_OPT_FLAG,                                           \
-	  .offset = offsetof(type, field.list_columns), .help = "say what columns there are" }
+	  .offset = offsetof(args_type, member.list_columns), .help = "say what columns there are" }
 // clang-format on
 
 #define UC_SELECTION_MAX 128
@@ -128,15 +130,14 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 		   const struct uc_selection *shown, const struct uc_listing *listing,
 		   struct uc_error *err) UC_MUST_CHECK;
 int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
-		 const struct uc_selection *shown, bool heading,
+		 const struct uc_selection *wanted, const struct uc_listing *listing,
 		 struct uc_error *err) UC_MUST_CHECK;
 int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
 		  struct uc_error *err) UC_MUST_CHECK;
 
-/* Get one cell; the buffers are emptied first and must live as long as the value. */
+/* Get one cell; its text is borrowed from the row or from *out. Zero-initialise *out. */
 void uc_value_get(const struct uc_table *table, size_t row,
-		  const struct uc_column *column, struct uc_buf *scratch,
-		  struct uc_buf *shown, struct uc_value *out);
+		  const struct uc_column *column, struct uc_value *out);
 /* Add a cell as people see it; nothing for NONE. */
 void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned safe);
 /* The SGR parameter of a role, NULL for none. */

@@ -77,7 +77,7 @@ static json_t *json_value(const struct uc_value *value)
 int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
 		  struct uc_error *err)
 {
-	uc_auto(buf) struct uc_buf scratch = { 0 }, human = { 0 };
+	uc_auto(value) struct uc_value value = { 0 };
 	int rc = 0;
 
 	printf("{\"version\": 1, \"now\": %lld, \"%s\": [", (long long)table->now,
@@ -86,10 +86,7 @@ int uc_table_json(const struct uc_table *table, const struct uc_selection *shown
 		json_t *object = json_object();
 
 		for (size_t c = 0; c < shown->count && rc == 0; c++) {
-			struct uc_value value;
-
-			uc_value_get(table, r, shown->column[c], &scratch, &human,
-				     &value);
+			uc_value_get(table, r, shown->column[c], &value);
 			rc = json_object_set_new(object, shown->column[c]->key,
 						 json_value(&value));
 		}

@@ -42,7 +42,7 @@ static void escape_bar(struct uc_buf *text, size_t from)
 static void render(const struct uc_run *run, const struct uc_table *table,
 		   const struct uc_selection *shown, bool parsable, struct cells *cells)
 {
-	uc_auto(buf) struct uc_buf scratch = { 0 }, human = { 0 };
+	uc_auto(value) struct uc_value value = { 0 };
 	size_t at = 0;
 
 	for (size_t c = 0; c < shown->count; c++)
@@ -50,10 +50,8 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 	for (size_t r = 0; r < table->count; r++) {
 		for (size_t c = 0; c < shown->count; c++, at++) {
 			size_t start = cells->text.len, width = 0;
-			struct uc_value value;
 
-			uc_value_get(table, r, shown->column[c], &scratch, &human,
-				     &value);
+			uc_value_get(table, r, shown->column[c], &value);
 			uc_value_text(&cells->text, &value, run->safe);
 			if (parsable)
 				escape_bar(&cells->text, start);
@@ -70,45 +68,57 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 	}
 }
 
+/* One cell of column c, padded. */
+struct cell {
+	const char *text, *sgr;
+	size_t width;
+};
+
 static void put_cell(const struct cells *cells, const struct uc_selection *shown,
-		     size_t c, const char *text, size_t width, const char *sgr)
+		     size_t c, struct cell cell)
 {
-	size_t pad = cells->column_width[c] - width;
+	int pad = (int)(cells->column_width[c] - cell.width);
 	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
 
 	if (c > 0)
 		fputs("  ", stdout);
 	if (right)
-		printf("%*s", (int)pad, "");
-	if (sgr)
-		printf("\033[%sm%s\033[0m", sgr, text);
+		printf("%*s", pad, "");
+	if (cell.sgr)
+		printf("\033[%sm%s\033[0m", cell.sgr, cell.text);
 	else
-		fputs(text, stdout);
+		fputs(cell.text, stdout);
 	if (!right && c + 1 < shown->count)
-		printf("%*s", (int)pad, "");
+		printf("%*s", pad, "");
 }
 
 static void print_aligned(const struct cells *cells, const struct uc_table *table,
-			  const struct uc_selection *shown, bool heading, bool color)
+			  const struct uc_selection *shown, bool color)
 {
 	const char *text = cells->text.data;
 	size_t at = 0;
 
-	for (size_t c = 0; heading && c < shown->count; c++) {
-		const char *name = shown->column[c]->heading;
-
-		put_cell(cells, shown, c, name, strlen(name), NULL);
-	}
-	if (heading)
-		putchar('\n');
 	for (size_t r = 0; r < table->count; r++) {
 		for (size_t c = 0; c < shown->count; c++, at++) {
-			put_cell(cells, shown, c, text, cells->width[at],
-				 color ? uc_role_sgr(cells->role[at]) : NULL);
+			put_cell(cells, shown, c,
+				 (struct cell){ text,
+						color ? uc_role_sgr(cells->role[at])
+						      : NULL,
+						cells->width[at] });
 			text += strlen(text) + 1;
 		}
 		putchar('\n');
 	}
+}
+
+static void print_headings(const struct cells *cells, const struct uc_selection *shown)
+{
+	for (size_t c = 0; c < shown->count; c++) {
+		const char *name = shown->column[c]->heading;
+
+		put_cell(cells, shown, c, (struct cell){ name, NULL, strlen(name) });
+	}
+	putchar('\n');
 }
 
 static void print_bars(const struct cells *cells, const struct uc_table *table,
@@ -143,8 +153,10 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 	ok = ok && !cells.text.failed;
 	if (ok && listing->parsable)
 		print_bars(&cells, table, shown, !listing->noheader);
-	else if (ok)
-		print_aligned(&cells, table, shown, !listing->noheader, run->color);
+	if (ok && !listing->parsable && !listing->noheader)
+		print_headings(&cells, shown);
+	if (ok && !listing->parsable)
+		print_aligned(&cells, table, shown, run->color);
 	free_cells(&cells);
 	return ok ? 0 : uc_fail(err, UC_FAILED, "out of memory");
 }

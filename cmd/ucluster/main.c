@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* ucluster: what concerns the cluster as a whole and ucluster itself. */
+#include "common/run.h"
+#include "ucluster/commands.h"
+
+// clang-format off
+static const struct uc_cmd *const subcommands[] = {
+#ifdef UC_HAVE_CONFIG
+	&uc_cmd_config,
+#endif
+#ifdef UC_HAVE_RECORD
+	&uc_cmd_record,
+#endif
+	&uc_cmd_sandbox,
+	&uc_cmd_complete,
+	NULL,
+};
+// clang-format on
+
+static const struct uc_cmd ucluster = {
+	.name = "ucluster",
+	.summary = "configuration, recordings and a sandbox of Slurm clusters",
+	.usage = (const char *const[]){ "COMMAND [OPTION...]", "COMMAND --help", NULL },
+	.subcommands = subcommands,
+	.epilog = "Jobs: usrun(1) starts them, uqueue(1) lists them; see ucluster(7).",
+};
+
+int main(int argc, char **argv)
+{
+	return uc_run_main(&ucluster, argc, argv);
+}
