@@ -148,6 +148,7 @@ static void set_mark(const struct walk *w, struct uc_mark *mark, struct uc_place
 
 	uc_at(&err, w->file->path, at.line, at.column);
 	*mark = err.at;
+	w->load->failed |= w->file->path[0] && !mark->path[0];
 }
 
 static struct uc_assign *new_assign(const struct walk *w, const struct uc_key *key,

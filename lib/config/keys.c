@@ -134,7 +134,7 @@ static const struct uc_key keys[] = {
 		.builtin = "auto",
 		.environment = "UCLUSTER_RUNTIME",
 		.example = "pyxis",
-		.help = "what starts containers; auto takes pyxis when srun has it",
+		.help = "what starts containers; auto means pyxis where srun has it",
 	},
 	{
 		.name = "slurm.timeout",
@@ -151,7 +151,7 @@ static const struct uc_key keys[] = {
 		.type = UC_TYPE_STRING,
 		.environment = "UCLUSTER_SLURM_CONF",
 		.example = "/etc/slurm/slurm.conf",
-		.help = "slurm.conf to use, instead of the one that Slurm finds by itself",
+		.help = "path of slurm.conf, in place of the one that Slurm finds by itself",
 	},
 	{
 		.name = "color",
@@ -160,7 +160,7 @@ static const struct uc_key keys[] = {
 		.builtin = "auto",
 		.environment = "UCLUSTER_COLOR",
 		.example = "never",
-		.help = "colours: auto on a terminal, always, never",
+		.help = "colours in output; auto means on a terminal only",
 	},
 	{ .name = NULL },
 };

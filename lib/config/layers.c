@@ -47,6 +47,7 @@ void uc_load_fault(struct uc_load *load, const struct uc_file *file, struct uc_p
 void uc_load_warn(struct uc_load *load, struct uc_error *err)
 {
 	uc_errors_add(&load->warnings, err);
+	load->failed |= load->warnings.count == 0;
 }
 
 struct uc_file *uc_load_file(struct uc_load *load, enum uc_layer layer, const char *path,
@@ -72,6 +73,7 @@ void uc_load_bytes(struct uc_load *load, enum uc_layer layer, const char *path,
 	struct uc_file *file;
 
 	uc_path_folder(&folder, path);
+	load->failed |= folder.failed;
 	file = folder.failed ? NULL
 			     : uc_load_file(load, layer, path, uc_buf_text(&folder));
 	if (!file)
@@ -223,7 +225,7 @@ int uc_load_end(struct uc_load *load, struct uc_config **out)
 		check_preset(load, load->from->preset);
 	if (load->fault_count == 0)
 		*out = uc_resolve(load);
-	if (uc_arena_failed(load->arena)) {
+	if (load->failed || uc_arena_failed(load->arena)) {
 		*out = NULL;
 		uc_fail(&err, UC_FAILED, "out of memory");
 		uc_errors_add(load->faults, &err);

@@ -42,6 +42,7 @@ struct uc_load {
 	struct uc_errors *faults;
 	size_t fault_count;        /* warnings not counted */
 	struct uc_errors warnings; /* added last: a list\'s first entry is its status */
+	bool failed;               /* out of memory outside of the arena */
 	struct uc_file *file[UC_LAYER_OPTION]; /* by layer, NULL when absent */
 	const char *project_path;
 };

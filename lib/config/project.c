@@ -81,6 +81,7 @@ static bool parents_trusted(struct uc_load *load, const char *file, const char *
 		path.len = slash == path.data ? 1 : (size_t)(slash - path.data);
 		path.data[path.len] = '\0';
 	}
+	load->failed = true;
 	return false;
 }
 
@@ -106,6 +107,7 @@ static void read_project(struct uc_load *load, int fd, const char *file,
 	if (!parents_trusted(load, file, folder))
 		return;
 	if (uc_fd_read(fd, &bytes, &err) < 0) {
+		load->failed |= bytes.failed;
 		ignore(load, file, NULL, err.text);
 		return;
 	}
@@ -123,8 +125,10 @@ static bool try_folder(struct uc_load *load, const char *folder)
 
 	uc_buf_addf(&file, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
 		    UC_PROJECT_FILE);
-	if (file.failed)
+	if (file.failed) {
+		load->failed = true;
 		return true;
+	}
 	/* No links: a repository can hold one to any file of the user's. */
 	fd = open(uc_buf_text(&file),
 		  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -155,6 +159,7 @@ void uc_project_load(struct uc_load *load)
 	char *slash;
 
 	if (!folder || stat(folder, &first) < 0) {
+		load->failed |= errno == ENOMEM;
 		free(folder);
 		return;
 	}

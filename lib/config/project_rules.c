@@ -7,7 +7,7 @@
  */
 #include "config/schema.h"
 
-#include <limits.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,25 +175,42 @@ static int outside(const char *mount, const char *why, struct uc_error *err)
 			    "~/.config/ucluster/config.yaml");
 }
 
-/* A link in the repository must not lead out of it. What does not exist yet cannot. */
+/*
+ * The path without links; NULL with *err when that cannot be told, without when it is not
+ * there: what does not exist cannot lead anywhere.
+ */
+static char *resolve(const char *path, struct uc_error *err)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real && errno != ENOENT && errno != ENOTDIR)
+		uc_fail_errno(err, UC_USAGE, errno, "cannot follow '%.*s'",
+			      UC_SHOWN(path));
+	return real;
+}
+
+/* A link in the repository must not lead out of it. */
 static int check_links(const char *folder, const char *mount, size_t len,
 		       struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
-	char *root = realpath(folder, NULL), *real = NULL;
-	size_t root_len = root ? strlen(root) : 0;
+	char *root, *real;
 	bool inside = true;
 
+	err->code = UC_OK;
 	uc_buf_addf(&path, "%s/%.*s", folder, (int)len, mount);
-	if (root && !path.failed)
-		real = realpath(uc_buf_text(&path), NULL);
-	if (real)
-		inside = strcmp(root, "/") == 0 ||
-			 (strncmp(real, root, root_len) == 0 &&
-			  (real[root_len] == '/' || real[root_len] == '\0'));
+	if (path.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	root = resolve(folder, err);
+	real = root ? resolve(uc_buf_text(&path), err) : NULL;
+	if (real && strcmp(root, "/") != 0)
+		inside = strncmp(real, root, strlen(root)) == 0 &&
+			 (real[strlen(root)] == '/' || real[strlen(root)] == '\0');
 	free(root);
 	free(real);
-	return inside ? 0 : outside(mount, ", a link that leads out of it", err);
+	if (!inside)
+		return outside(mount, ", a link that leads out of it", err);
+	return err->code == UC_OK ? 0 : -1;
 }
 
 int uc_project_mount_check(const char *folder, const char *mount, struct uc_error *err)

@@ -155,9 +155,10 @@ static const struct uc_setting *last(const struct order *order, const struct uc_
 }
 
 /* Lists get a text too, joined. */
-static const struct uc_setting *with_text(struct uc_arena *arena,
+static const struct uc_setting *with_text(struct uc_load *load,
 					  const struct uc_setting *found)
 {
+	struct uc_arena *arena = load->arena;
 	uc_auto(buf) struct uc_buf text = { 0 };
 	struct uc_setting *copy;
 
@@ -169,6 +170,7 @@ static const struct uc_setting *with_text(struct uc_arena *arena,
 	*copy = *found;
 	for (size_t i = 0; found->list[i]; i++)
 		uc_buf_addf(&text, "%s%s", i ? ", " : "", found->list[i]);
+	load->failed |= text.failed;
 	copy->text = uc_arena_strdup(arena, uc_buf_text(&text));
 	return copy->text ? copy : NULL;
 }
@@ -186,7 +188,7 @@ struct uc_config *uc_resolve(struct uc_load *load)
 							 : last(&order, k);
 
 		if (found)
-			cfg->value[uc_key_index(k)] = with_text(load->arena, found);
+			cfg->value[uc_key_index(k)] = with_text(load, found);
 	}
 	cfg->profiles = uc_profiles_names(load);
 	cfg->project_path = load->project_path;

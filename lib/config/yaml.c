@@ -360,9 +360,13 @@ static bool build(struct builder *b, const char *bytes, size_t len)
 	yaml_parser_t parser;
 	yaml_event_t ev;
 	bool done = false, ok = true;
+	struct uc_error err = { 0 };
 
-	if (!yaml_parser_initialize(&parser))
+	if (!yaml_parser_initialize(&parser)) {
+		uc_fail(&err, UC_FAILED, "out of memory");
+		fault(b, (struct uc_place){ 1, 1 }, &err);
 		return false;
+	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, len);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	while (ok && !done) {
