@@ -11,13 +11,8 @@
 
 find_accounting()
 {
-	if type -P mariadbd >/dev/null || [[ -x /usr/sbin/mariadbd ]]; then
-		find_program mariadbd mariadb-server; mariadbd_bin=$REPLY
-		find_program mariadb-install-db mariadb-server; install_db_bin=$REPLY
-	else
-		find_program mysqld mariadb-server; mariadbd_bin=$REPLY
-		find_program mysql_install_db mariadb-server; install_db_bin=$REPLY
-	fi
+	find_program mariadbd mariadb-server; mariadbd_bin=$REPLY
+	find_program mariadb-install-db mariadb-server; install_db_bin=$REPLY
 	find_program slurmdbd slurmdbd; slurmdbd_bin=$REPLY
 	find_program sacctmgr slurm-client; sacctmgr_bin=$REPLY
 }
@@ -138,7 +133,7 @@ fill_accounting()
 			users+=,$name
 		done
 	fi
-	accounting add qos short MaxWall=0:30:00 MaxTRESPerUser=gres/gpu=8 Priority=10 &&
+	accounting add qos short MaxWall=1:00:00 MaxTRESPerUser=gres/gpu=8 Priority=10 &&
 		accounting add account research,teaching Cluster=sandbox QOS=normal,short DefaultQOS=normal &&
 		accounting add user "$users" Account=research,teaching DefaultAccount=research
 }

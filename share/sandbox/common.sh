@@ -161,6 +161,13 @@ state_get()
 	done <"$dir/state"
 }
 
+# state_number KEY: the same for a number, 0 when it is none.
+state_number()
+{
+	state_get "$1"
+	if [[ ! $REPLY =~ ^[0-9]{1,18}$ ]]; then REPLY=0; fi
+}
+
 # load_state: takes the runtime directory from the state, if it is still ours.
 load_state()
 {
@@ -194,6 +201,8 @@ take_lock()
 # make_dir: the directory itself, refused when it is somebody else's.
 make_dir()
 {
+	# The state directory above is private; one given by --dir may be meant for all.
+	if [[ -z $opt_dir ]]; then (umask 077; mkdir -p -- "${dir%/*}" 2>/dev/null) || :; fi
 	if ! mkdir -p -- "$dir" 2>/dev/null; then
 		die 1 "cannot make the directory '$dir'" "choose another with --dir"
 	fi

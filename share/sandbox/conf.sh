@@ -99,7 +99,7 @@ write_slurm_conf()
 	cat >"$conf" <<-CONF
 	# Written by 'ucluster sandbox start'; gone after 'stop'.
 	ClusterName=sandbox
-	SlurmctldHost=localhost
+	SlurmctldHost=localhost(127.0.0.1)
 	SlurmUser=$user
 	SlurmdUser=$user
 	AuthType=auth/munge

@@ -315,17 +315,25 @@ end_all()
 	end_mounts
 }
 
+# remove_tree DIR: containers may have left folders that are closed even to us.
+remove_tree()
+{
+	if rm -rf --one-file-system -- "$1" 2>/dev/null; then return 0; fi
+	chmod -R u+rwX -- "$1" 2>/dev/null || :
+	rm -rf --one-file-system -- "$1" || say "cannot remove all of '$1'"
+}
+
 # remove_files: all that a start made, images excepted.
 remove_files()
 {
 	local name
 	if [[ $runtime != "$dir" ]]; then
 		case $runtime in
-		*/ucluster-??????) rm -rf --one-file-system -- "$runtime" ;;
+		*/ucluster-??????) remove_tree "$runtime" ;;
 		esac
 	fi
 	for name in "${OWN_NAMES[@]}"; do
-		rm -rf --one-file-system -- "${dir:?}/$name"
+		remove_tree "${dir:?}/$name"
 	done
 	rm -f -- "$dir/state.new"
 	rmdir -- "$dir/images" 2>/dev/null || :
@@ -348,19 +356,24 @@ cmd_stop()
 		say "no sandbox in '$dir'; nothing to stop"
 		return 0
 	fi
+	if [[ ${SLURM_CONF-} == "$conf" && -n ${SLURMD_NODENAME-} ]]; then
+		die 1 "this shell is a job of the sandbox and would be ended with it" \
+			"leave the job first, then stop"
+	fi
 	take_lock "$WAIT_LOCK"
 	load_state
 	if [[ -e $dir/state || -e $dir/procs || -e $etc ]]; then
 		unset_foreign
 		cancel_jobs
-		end_all 8
+		end_all 2
 		remove_files
 		say "stopped the sandbox in '$dir'"
 	else
 		say "no sandbox runs in '$dir'; nothing to stop"
 	fi
 	if ((opt_purge)); then
-		rm -rf --one-file-system -- "${dir:?}/images" "${dir:?}/$MARKER" "${dir:?}/.lock"
+		remove_tree "${dir:?}/images"
+		rm -f -- "$dir/$MARKER" "$dir/.lock"
 		rmdir -- "$dir" 2>/dev/null || say "'$dir' holds other files, so it stays"
 	elif [[ ! -d $dir/images ]]; then
 		# Nothing worth keeping: leave no empty shell behind.

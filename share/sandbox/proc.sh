@@ -107,22 +107,22 @@ end_procs()
 # ours open, and tasks by the environment Slurm gave them.
 job_pids()
 {
-	local pid exe
-	for pid in /proc/[0-9]*; do
-		pid=${pid#/proc/}
-		if [[ ! -O /proc/$pid && $uid != 0 ]]; then continue; fi
-		exe=$(readlink "/proc/$pid/exe" 2>/dev/null) || continue
-		if [[ $exe == */slurmstepd* ]]; then
-			if find "/proc/$pid/fd" "/proc/$pid/cwd" -maxdepth 1 -lname "$runtime/*" \
+	local folder file
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname '*/slurmstepd*' -printf '%h\n' 2>/dev/null |
+		while read -r folder; do
+			if find "$folder/fd" "$folder/cwd" -maxdepth 1 \( -lname "$runtime/*" -o -lname "$log/*" \) \
 				-print -quit 2>/dev/null | grep -q . ||
-				grep -qazF "UCLUSTER_SANDBOX_RUN=$run" "/proc/$pid/environ" 2>/dev/null; then
-				printf '%s\n' "$pid"
+				grep -qazxF "UCLUSTER_SANDBOX_RUN=$run" "$folder/environ" 2>/dev/null; then
+				printf '%s\n' "${folder#/proc/}"
 			fi
-		elif grep -qazxF "SLURM_CONF=$conf" "/proc/$pid/environ" 2>/dev/null &&
-			grep -qaz '^SLURMD_NODENAME=' "/proc/$pid/environ" 2>/dev/null; then
-			printf '%s\n' "$pid"
-		fi
-	done
+		done || :
+	{ grep -lazxF "SLURM_CONF=$conf" /proc/[0-9]*/environ 2>/dev/null || :; } |
+		while read -r file; do
+			if grep -qaz '^SLURMD_NODENAME=' "$file" 2>/dev/null; then
+				file=${file#/proc/}
+				printf '%s\n' "${file%/environ}"
+			fi
+		done || :
 }
 
 # end_jobs SECONDS: waits for cancelled jobs to be gone, then kills the rest.
@@ -160,6 +160,10 @@ pick_ports()
 {
 	local busy base tries=200 p
 	if [[ -n ${SANDBOX_PORT_BASE-} ]]; then
+		if [[ ! $SANDBOX_PORT_BASE =~ ^[1-9][0-9]{3,4}$ ]] || ((SANDBOX_PORT_BASE + $1 > 65536)); then
+			die 2 "SANDBOX_PORT_BASE '$(show "$SANDBOX_PORT_BASE")': expected a port, 1024 to 65000" \
+				"unset it, and free ports are found"
+		fi
 		REPLY=$SANDBOX_PORT_BASE
 		return 0
 	fi

@@ -51,9 +51,9 @@ cmd_status()
 	local name pid start exe boot nodes up=0 started containers port_base
 	local names=() pids=() dead=0
 	need_sandbox
-	state_get started; started=${REPLY:-0}
+	state_number started; started=$REPLY
 	state_get containers; containers=$REPLY
-	state_get port_base; port_base=${REPLY:-0}
+	state_number port_base; port_base=$REPLY
 	if ((started)); then up=$(($(date +%s) - started)); fi
 	while read -r name pid start exe boot; do
 		names+=("$name")

@@ -524,13 +524,14 @@ refuses()
 	kept() { sacct -n -X -o state,alloctres%80 --name kept | grep -q 'COMPLETED.*gres/gpu:a100=2'; }
 	until_true 20 kept
 	# Nine GPUs: more than the QOS gives one user.
-	job=$(sbatch --parsable -o /dev/null --qos short --gpus=9 --wrap true)
-	over() { [ "$(squeue -h -j "$job" -o %r)" = QOSMaxGRESPerUser ]; }
-	until_true 10 over
+	job=$(sbatch --parsable -o /dev/null --qos short -N2 -n2 --gpus=9 --wrap true)
+	waits_for() { [ "$(squeue -h -j "$job" -o %r)" = "$1" ]; }
+	until_true 10 waits_for QOSMaxGRESPerUser
+	scancel "$job"
+	job=$(sbatch --parsable -o /dev/null --qos short -t 61 --wrap true)
+	until_true 10 waits_for QOSMaxWallDurationPerJobLimit
 	scancel "$job"
 	srun --qos short --gpus=8 true
-	run timeout 10 srun --qos short -t 31 true
-	[ "$status" -eq 1 ]
 	run timeout 10 srun -A nosuch true
 	[ "$status" -eq 1 ]
 	srun -A teaching true
