@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_SLURM_COMPAT_H
+#define UC_SLURM_COMPAT_H
+/*
+ * Every difference between Slurm 20.11 and 26.05 that the worker meets; no other file has
+ * a SLURM_VERSION_NUMBER in it, and only lib/slurm/backend_*.c include this one.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <slurm/slurm.h>
+#include <slurm/slurm_errno.h>
+
+#define UC_SLURM_SINCE(major, minor)                                                     \
+	(SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(major, minor, 0))
+
+/* How a GRES is written in a request. */
+#if UC_SLURM_SINCE(23, 11)
+#define UC_GRES_PREFIX "gres/"
+#elif UC_SLURM_SINCE(21, 8)
+#define UC_GRES_PREFIX "gres:"
+#else
+#define UC_GRES_PREFIX ""
+#endif
+
+/* Between name and count in tres_per_task. */
+#if UC_SLURM_SINCE(24, 11)
+#define UC_PER_TASK_MARK '='
+#else
+#define UC_PER_TASK_MARK ':'
+#endif
+
+#if UC_SLURM_SINCE(21, 8)
+#define UC_MAIL_INVALID_DEPEND MAIL_INVALID_DEPEND
+#else
+#define UC_MAIL_INVALID_DEPEND 0
+#endif
+
+/* "Unable to submit, the queue is full": removed from slurm_errno.h in 26.05, still sent by
+ * older controllers. */
+#define UC_ESLURM_QUEUE_FULL 2008
+
+static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t flags)
+{
+#if UC_SLURM_SINCE(26, 5)
+	slurm_step_id_t id = SLURM_STEP_ID_INITIALIZER;
+
+	id.job_id = job_id;
+	return slurm_load_job(msg, id, flags);
+#else
+	return slurm_load_job(msg, job_id, flags);
+#endif
+}
+
+static inline uint32_t uc_response_job_id(const submit_response_msg_t *response)
+{
+#if UC_SLURM_SINCE(25, 11)
+	return response->step_id.job_id;
+#else
+	return response->job_id;
+#endif
+}
+
+/* JOB_SHARED_NONE and so on; from 26.05 on it is told apart from --oversubscribe. */
+static inline uint16_t uc_job_shared(const job_info_t *job)
+{
+	return job->shared;
+}
+
+static inline char *uc_job_prefer(const job_info_t *job)
+{
+#if UC_SLURM_SINCE(22, 5)
+	return job->prefer;
+#else
+	(void)job;
+	return NULL;
+#endif
+}
+
+static inline char *uc_job_container(const job_info_t *job)
+{
+#if UC_SLURM_SINCE(21, 8)
+	return job->container;
+#else
+	(void)job;
+	return NULL;
+#endif
+}
+
+static inline char *uc_job_extra(const job_info_t *job)
+{
+#if UC_SLURM_SINCE(23, 2)
+	return job->extra;
+#else
+	(void)job;
+	return NULL;
+#endif
+}
+
+static inline char *uc_job_submit_line(const job_info_t *job)
+{
+#if UC_SLURM_SINCE(25, 11)
+	return job->submit_line;
+#else
+	(void)job;
+	return NULL;
+#endif
+}
+
+static inline time_t uc_node_last_busy(const node_info_t *node)
+{
+#if UC_SLURM_SINCE(21, 8)
+	return node->last_busy;
+#else
+	(void)node;
+	return 0;
+#endif
+}
+
+static inline char *uc_partition_nodesets(const partition_info_t *partition)
+{
+#if UC_SLURM_SINCE(22, 5)
+	return partition->nodesets;
+#else
+	(void)partition;
+	return NULL;
+#endif
+}
+
+static inline char *uc_node_extra(const node_info_t *node)
+{
+#if UC_SLURM_SINCE(21, 8)
+	return node->extra;
+#else
+	(void)node;
+	return NULL;
+#endif
+}
+
+static inline char *uc_node_reservation(const node_info_t *node)
+{
+#if UC_SLURM_SINCE(23, 2)
+	return node->resv_name;
+#else
+	(void)node;
+	return NULL;
+#endif
+}
+
+static inline uint16_t uc_node_cpus_usable(const node_info_t *node)
+{
+#if UC_SLURM_SINCE(22, 5)
+	return node->cpus_efctv;
+#else
+	return node->cpus;
+#endif
+}
+
+/* What is allocated; *tres is never freed (until 24.11 the library leaks it to us). */
+static inline void uc_node_used(const node_info_t *node, uint32_t *cpus, uint64_t *mib,
+				char **tres)
+{
+#if UC_SLURM_SINCE(25, 5)
+	*cpus = node->alloc_cpus;
+	*mib = node->alloc_memory;
+	*tres = node->alloc_tres_fmt_str;
+#else
+	uint16_t count = 0;
+
+	*mib = 0;
+	*tres = NULL;
+	slurm_get_select_nodeinfo(node->select_nodeinfo, SELECT_NODEDATA_SUBCNT,
+				  NODE_STATE_ALLOCATED, &count);
+	slurm_get_select_nodeinfo(node->select_nodeinfo, SELECT_NODEDATA_MEM_ALLOC,
+				  NODE_STATE_ALLOCATED, mib);
+	slurm_get_select_nodeinfo(node->select_nodeinfo,
+				  SELECT_NODEDATA_TRES_ALLOC_FMT_STR,
+				  NODE_STATE_ALLOCATED, tres);
+	*cpus = count;
+#endif
+}
+
+/* Options that a release does not know; false: refuse them. */
+static inline bool uc_desc_set_prefer(job_desc_msg_t *desc, char *value)
+{
+#if UC_SLURM_SINCE(22, 5)
+	desc->prefer = value;
+	return true;
+#else
+	(void)desc, (void)value;
+	return false;
+#endif
+}
+
+static inline bool uc_desc_set_extra(job_desc_msg_t *desc, char *value)
+{
+#if UC_SLURM_SINCE(23, 2)
+	desc->extra = value;
+	return true;
+#else
+	(void)desc, (void)value;
+	return false;
+#endif
+}
+
+static inline void uc_desc_set_submit_line(job_desc_msg_t *desc, char *value)
+{
+#if UC_SLURM_SINCE(21, 8)
+	desc->submit_line = value;
+#else
+	(void)desc, (void)value;
+#endif
+}
+
+#endif

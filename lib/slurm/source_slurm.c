@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* "slurm:", the live cluster: questions become frames for a worker. */
+#include <string.h>
+#include <unistd.h>
+#include "slurm/source_ops.h"
+#include "slurm/wire.h"
+#include "slurm/worker.h"
+
+static int slurm_open(const char *words, const struct uc_source_options *options,
+		      void **self, struct uc_error *err)
+{
+	struct uc_worker *worker = NULL;
+
+	if (*words)
+		return uc_fail(err, UC_USAGE, "'slurm:%s': nothing may follow 'slurm:'",
+			       words);
+	if (uc_worker_new(options, &worker, err) < 0)
+		return -1;
+	*self = worker;
+	return 0;
+}
+
+static void slurm_close(void *self)
+{
+	uc_worker_free(self);
+}
+
+static int64_t slurm_now(void *self)
+{
+	(void)self;
+	return uc_clock_now();
+}
+
+static int slurm_ping(void *self, struct uc_error *err)
+{
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_PING);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+
+	return uc_worker_ask(self, &question, &answer, err);
+}
+
+static int slurm_load(void *self, enum uc_rows_kind kind,
+		      const struct uc_job_query *query, struct uc_rows **out,
+		      struct uc_error *err)
+{
+	static const uint32_t kinds[] = { [UC_ROWS_JOBS] = UC_ASK_JOBS,
+					  [UC_ROWS_NODES] = UC_ASK_NODES,
+					  [UC_ROWS_PARTITIONS] = UC_ASK_PARTITIONS };
+	uc_auto(frame) struct uc_frame question = UC_FRAME(kinds[kind]);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+
+	for (size_t i = 0; query && i < query->user_count; i++)
+		uc_frame_add_u32(&question, UC_TAG_USER_ID, query->user_ids[i]);
+	for (size_t i = 0; query && i < query->job_count; i++)
+		uc_frame_add_u32(&question, UC_TAG_JOB_ID, query->job_ids[i]);
+	if (query && query->detail)
+		uc_frame_add(&question, UC_TAG_DETAIL, NULL, 0);
+	if (uc_worker_ask(self, &question, &answer, err) < 0)
+		return -1;
+	return uc_wire_map(answer.fd, kind, out, err);
+}
+
+static const char *option_value(const struct uc_submission *job, const char *name)
+{
+	for (size_t i = job->option_count; i-- > 0;)
+		if (!strcmp(job->options[i].name, name))
+			return job->options[i].value;
+	return NULL;
+}
+
+static void put_option(struct uc_frame *question, const struct uc_submit_option *option)
+{
+	uc_auto(buf) struct uc_buf pair = { 0 };
+
+	uc_buf_addn(&pair, option->name, strlen(option->name) + 1);
+	uc_buf_add(&pair, option->value ? option->value : "");
+	if (pair.failed)
+		question->body.failed = true;
+	else
+		uc_frame_add(question, UC_TAG_OPTION, pair.data, pair.len);
+}
+
+/* The request was on its way: nobody may assume anything, least of all submit again. */
+static int report_lost(const struct uc_submission *job, struct uc_error *err)
+{
+	const char *name = option_value(job, "job-name");
+	uc_auto(buf) struct uc_buf word = { 0 };
+	struct uc_error why = *err;
+
+	uc_fail(err, UC_UNREACHABLE, "%s; the job may be queued all the same", why.text);
+	if (!name)
+		name = job->argv && job->argv[0] ? job->argv[0] : "";
+	uc_buf_quote(&word, name, UC_QUOTE_VISIBLE);
+	return uc_hint(err, "look before submitting again: squeue --me --name=%s",
+		       uc_buf_text(&word));
+}
+
+static int slurm_submit(void *self, const struct uc_submission *job,
+			struct uc_submitted *result, struct uc_error *err)
+{
+	struct uc_worker *worker = self;
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_SUBMIT);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+	struct uc_error why = { 0 };
+
+	uc_frame_add_text(&question, UC_TAG_SCRIPT, job->script);
+	uc_frame_add_text(&question, UC_TAG_WORKDIR, job->workdir);
+	for (size_t i = 0; job->argv && job->argv[i]; i++)
+		uc_frame_add_text(&question, UC_TAG_ARGUMENT, job->argv[i]);
+	for (size_t i = 0; job->environment && job->environment[i]; i++)
+		uc_frame_add_text(&question, UC_TAG_ENVIRONMENT, job->environment[i]);
+	for (size_t i = 0; i < job->option_count; i++)
+		put_option(&question, &job->options[i]);
+	if (uc_worker_ask(worker, &question, &answer, &why) < 0) {
+		if (err)
+			*err = why;
+		if (err && worker->sending && why.code != UC_USAGE &&
+		    why.code != UC_DENIED && why.code != UC_NOTFOUND &&
+		    why.code != UC_FAILED)
+			return report_lost(job, err);
+		return -1;
+	}
+	result->job_id = uc_frame_u32(&answer, UC_TAG_JOB_ID, 0);
+	if (!result->job_id)
+		return uc_fail(err, UC_INVALID, "the worker sent no job id");
+	result->note = uc_frame_text(&answer, UC_TAG_NOTE);
+	result->message = uc_frame_text(&answer, UC_TAG_MESSAGE);
+	return 0;
+}
+
+const struct uc_source_ops uc_source_slurm = {
+	.name = "slurm",
+	.live = true,
+	.filters = true,
+	.open = slurm_open,
+	.close = slurm_close,
+	.now = slurm_now,
+	.ping = slurm_ping,
+	.load = slurm_load,
+	.submit = slurm_submit,
+};
