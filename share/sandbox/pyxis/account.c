@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The user and the group in the container's /etc/passwd and /etc/group. */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * /dev is the host's. When the site has made-up GPU nodes (gpu_dir), /dev is a tmpfs
  * of binds of all the host's entries, with the job's GPUs beside them as nvidiaN.
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <ctype.h>
 #include <dirent.h>

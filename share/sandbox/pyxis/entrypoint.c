@@ -4,7 +4,7 @@
  * The image's entrypoint, run once around a shell that stops itself: what it exported
  * and where it went is then read off that shell.
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * The task's environment: the job's, less the locale, with the image's values over it,
  * but for the names of --container-env. The image's travel in a memfd, "NAME=VALUE\0"...
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The squashfs file: opened as the user, mounted by the kernel or by squashfuse. */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -173,6 +175,20 @@ int uc_image_mount_kernel(int image, const char *target, uid_t uid, gid_t gid)
 	return rc;
 }
 
+/* The server is not root inside, so the right to mount must outlive its exec. */
+static int keep_mount_right(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[0].inheritable |= 1u << CAP_SYS_ADMIN;
+	if (syscall(SYS_capset, &head, data))
+		return -1;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0);
+}
+
 /* In the container's user namespace; the server lives as long as its parent, the holder.
  */
 int uc_image_mount_fuse(const char *path, const char *target, pid_t *server)
@@ -189,19 +205,25 @@ int uc_image_mount_fuse(const char *path, const char *target, pid_t *server)
 	if (*server == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		if (keep_mount_right() == 0)
+			execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	free(owner);
 	for (int i = 0; *server > 0 && i < FUSE_WAIT_MS / 5; i++) {
 		if (statfs(target, &fs) == 0 && fs.f_type == FUSE_MAGIC)
 			return 0;
-		if (kill(*server, 0))
+		if (waitpid(*server, NULL, WNOHANG) != 0) {
+			*server = -1;
 			break;
+		}
 		nanosleep(&pause_5ms, NULL);
 	}
-	if (*server > 0)
+	if (*server > 0) {
 		kill(*server, SIGKILL);
+		uc_child_wait(*server, 1000);
+		*server = -1;
+	}
 	uc_note("[ERROR] Failed to mount: %s", path);
 	return -1;
 }

@@ -2,7 +2,7 @@
 /* Copyright the ucluster authors */
 /* Mounting, with the words of fstab for flags. Unknown words are ignored, as pyxis does.
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

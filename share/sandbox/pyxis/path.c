@@ -4,7 +4,7 @@
  * Paths inside a root: the kernel resolves symbolic links and ".." against it
  * (openat2, Linux 5.6), so an image cannot point out of itself.
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

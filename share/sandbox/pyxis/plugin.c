@@ -33,6 +33,7 @@ static struct {
 	.box = { .holder = -1,
 		 .lock = -1,
 		 .log = -1,
+		 .sock = -1,
 		 .fds = { -1, -1, -1, -1, -1, -1, -1 } },
 };
 

@@ -5,8 +5,8 @@
  *
  * options.c reads the --container options, job.c what Slurm knows of the step,
  * name.c finds or makes the container's folder, start.c starts the container in a
- * child (image.c, rootfs.c and mounts.c do the work there) and hands back its
- * namespaces, env.c and join.c put each task into it, save.c and tree.c end it.
+ * child (holder.c; image.c, rootfs.c and mounts.c do the work there) and gets its
+ * namespaces back, env.c and join.c put each task into it, save.c and tree.c end it.
  * plugin.c is the list of Slurm's callbacks.
  */
 #ifndef UC_SANDBOX_PYXIS_H
@@ -97,6 +97,7 @@ struct uc_box {
 	pid_t attach_to; /* a process inside, when running */
 	pid_t holder;    /* alive only to serve a FUSE image, else -1 */
 	int lock, log;
+	int sock;        /* to the holder, while it serves an image */
 	int fds[UC_FDS]; /* -1: not there */
 };
 
@@ -142,6 +143,10 @@ int uc_box_make_folder(struct uc_box *box);
 int uc_box_keep_folder(struct uc_box *box);
 void uc_box_note_namespace(const struct uc_box *box);
 
+/* The first letter of what the holder sends. */
+#define UC_HOLDER_STAYS '+'
+#define UC_HOLDER_ENDS  '-'
+
 /* start.c */
 int uc_box_start(struct uc_box *box, const struct uc_site *site, const struct uc_job *job,
 		 const struct uc_options *options);
@@ -149,55 +154,14 @@ int uc_box_attach(struct uc_box *box, const struct uc_job *job);
 void uc_box_print_log(struct uc_box *box, bool failed);
 void uc_box_close(struct uc_box *box);
 
-/* image.c, unpack.c: in the holder */
-int uc_image_open(const char *path);
-int uc_image_mount_kernel(int image, const char *target, uid_t uid, gid_t gid);
-int uc_image_mount_fuse(const char *path, const char *target, pid_t *server);
-int uc_image_unpack(const char *path, const char *target);
-char *uc_image_unpack_cached(const char *path, int image, const char *cache, uid_t uid);
-
-/* rootfs.c, dev.c, account.c: in the holder */
-struct uc_start {
-	struct uc_box *box;
-	const struct uc_site *site;
-	const struct uc_job *job;
-	const struct uc_options *options;
-	const char *node_cwd; /* where relative mount sources start */
-	const char *image_path;
-	int image; /* the image file, open; -1 when reusing a file system */
-	int sock;  /* to slurmstepd */
-	int root;  /* the container's /, before anything is mounted on it */
-};
-int uc_rootfs_fill(struct uc_start *start);
-int uc_rootfs_dev(struct uc_start *start, int root);
-int uc_rootfs_accounts(const struct uc_start *start, int root);
-
-/* path.c: paths inside a root, whatever symbolic links it has */
-enum uc_create {
-	UC_CREATE_NONE,
-	UC_CREATE_DIR,
-	UC_CREATE_FILE
-};
-int uc_path_open(int root, const char *path, int flags);
-int uc_path_make(int root, const char *path, enum uc_create create);
-char *uc_path_read(int root, const char *path, size_t limit);
-
-/* mounts.c: in the holder */
-int uc_mount_on(int root, const char *source, const char *target, enum uc_create create,
-		const char *flags);
-int uc_mount_entry(int root, const struct uc_mount *mount);
-int uc_mount_readonly(int root, const char *target, bool recursive);
+/* holder.c */
+const char *uc_missing_source(const struct uc_options *options);
 
 /* env.c */
-int uc_env_plain(struct uc_start *start);
 int uc_env_store(struct uc_box *box, const char *data, size_t size);
 int uc_env_collect(struct uc_box *box, int root);
 int uc_env_import(spank_t sp, const struct uc_box *box, const struct uc_options *options);
 char *uc_env_image_cwd(int root, const char *home);
-
-/* 0, -1, or the enum uc_stage to end with.
- * entrypoint.c: in the holder, after the pivot */
-int uc_entrypoint_run(struct uc_start *start);
 
 /* join.c: in the task */
 int uc_join(const struct uc_box *box, const struct uc_options *options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* What every container has, and what the user mounts into it. */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /*
- * Starting a container: a child, the holder, makes the namespaces, mounts everything and
- * sends slurmstepd the namespaces' descriptors. Tasks inherit those and enter. When the
- * last descriptor is closed, by whatever death, the kernel takes all mounts and the loop
- * device away. The holder itself is gone by then, unless it serves a FUSE image.
+ * Starting a container and entering a running one, seen from slurmstepd. It holds the
+ * namespaces' descriptors; tasks inherit those and enter. When the last is closed, by
+ * whatever death, the kernel takes all mounts and the loop device away.
  */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,264 +23,24 @@
 /* The holder has closed its socket: it is about to end. */
 #define END_MS 5000
 
-static enum uc_method choose_method(const struct uc_site *site, bool named)
-{
-	static const char *const names[] = { "kernel", "squashfuse", "unsquashfs" };
-
-	if (named)
-		return UC_UNPACK;
-	for (int i = 0; site->use && i < 3; i++)
-		if (strcmp(site->use, names[i]) == 0)
-			return (enum uc_method)i;
-	if (getuid() == 0)
-		return UC_KERNEL;
-	return access("/dev/fuse", R_OK | W_OK) == 0 ? UC_FUSE : UC_UNPACK;
-}
-
-/* As root, before the rights are given up for good. */
-static int mount_as_root(struct uc_start *start)
-{
-	if (setresuid(0, 0, 0) || unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return -1;
-	return uc_image_mount_kernel(start->image, "lower", start->job->uid,
-				     start->job->gid);
-}
-
-static int unpack(struct uc_start *start)
-{
-	struct uc_box *box = start->box;
-
-	if (box->named)
-		return uc_image_unpack(start->image_path, "rootfs");
-
-	char *cached = uc_image_unpack_cached(start->image_path, start->image,
-					      start->site->cache_path, start->job->uid);
-	int rc = cached ? rmdir("lower") : -1;
-	if (rc == 0)
-		rc = symlink(cached, "lower");
-	free(cached);
-	return rc;
-}
-
-static int write_proc(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	size_t len = strlen(text);
-	int rc = fd >= 0 && write(fd, text, len) == (ssize_t)len ? 0 : -1;
-
-	uc_close(&fd);
-	return rc;
-}
-
-/* uid and gid: as they were outside; a user runs without root under any group. */
-static int map_ids(const struct uc_start *start, unsigned int uid, unsigned int gid)
-{
-	bool remap = start->box->remap_root;
-	char *users = uc_fmt("%u %u 1", remap ? 0 : uid, uid);
-	char *groups = uc_fmt("%u %u 1", remap ? 0 : gid, gid);
-	int rc = users && groups ? 0 : -1;
-
-	if (rc == 0)
-		rc = write_proc("/proc/self/setgroups", "deny");
-	if (rc == 0)
-		rc = write_proc("/proc/self/uid_map", users);
-	if (rc == 0)
-		rc = write_proc("/proc/self/gid_map", groups);
-	free(users);
-	free(groups);
-	return rc;
-}
-
-static int enter_namespaces(const struct uc_start *start)
-{
-	unsigned int uid = (unsigned int)geteuid(), gid = (unsigned int)getegid();
-
-	/* A change of user made /proc/self root's; the maps are written through it. */
-	prctl(PR_SET_DUMPABLE, 1);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | start->options->unshare)) {
-		uc_note("enroot-nsenter: failed to create user namespace: %s",
-			strerror(errno));
-		return -1;
-	}
-	if (map_ids(start, uid, gid)) {
-		uc_note("enroot-nsenter: failed to map users: %s", strerror(errno));
-		return -1;
-	}
-	return mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL);
-}
-
-/* The image below, the writes above; on a tmpfs where the disk cannot carry them. */
-static int mount_overlay(void)
-{
-	const char *data = "lowerdir=lower,upperdir=up/upper,workdir=up/work,userxattr";
-
-	if (mount("overlay", "root", "overlay", 0, data) == 0)
-		return 0;
-	if (mount("tmpfs", "up", "tmpfs", 0, "mode=755") || mkdir("up/upper", 0755) ||
-	    mkdir("up/work", 0755) || mount("overlay", "root", "overlay", 0, data)) {
-		uc_note("enroot-mount: failed to mount: overlay at %s: %s", "/",
-			strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-static int mount_root(struct uc_start *start, enum uc_method method, pid_t *server)
-{
-	struct uc_box *box = start->box;
-
-	if (box->named && mount("rootfs", "root", NULL, MS_BIND, NULL)) {
-		uc_note("enroot-mount: failed to mount: %s at /: %s", box->dir,
-			strerror(errno));
-		return -1;
-	}
-	if (!box->named && method == UC_FUSE &&
-	    uc_image_mount_fuse(start->image_path, "lower", server))
-		return -1;
-	if (!box->named && mount_overlay())
-		return -1;
-
-	/* Without the mounts to come: what is saved, and what lies below them. */
-	start->root = (int)syscall(SYS_open_tree, AT_FDCWD, "root",
-				   O_CLOEXEC | 1 /* a clone */);
-	return start->root < 0 ? -1 : chdir("root");
-}
-
-static int check_shell(int root)
-{
-	int fd = uc_path_open(root, "/bin/sh", O_PATH);
-
-	if (fd < 0)
-		uc_note("enroot-switchroot: failed to execute: /bin/sh: %s",
-			strerror(errno));
-	int rc = fd < 0 ? -1 : 0;
-	uc_close(&fd);
-	return rc;
-}
-
-static int switch_root(struct uc_start *start)
-{
-	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/")) {
-		uc_note("enroot-switchroot: failed to pivot root: %s", strerror(errno));
-		return -1;
-	}
-	if (start->box->writable)
-		return 0;
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = uc_mount_readonly(root, "/", false);
-	uc_close(&root);
-	return rc;
-}
-
-static int open_namespaces(struct uc_start *start)
-{
-	static const struct {
-		const char *path;
-		int flag;
-	} all[] = {
-		{ "/proc/self/ns/user", 0 },
-		{ "/proc/self/ns/mnt", 0 },
-		{ "/proc/self/ns/net", CLONE_NEWNET },
-		{ "/proc/self/ns/ipc", CLONE_NEWIPC },
-		{ "/proc/self/ns/uts", CLONE_NEWUTS },
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		if (all[i].flag && !(start->options->unshare & all[i].flag))
-			continue;
-		start->box->fds[i] = open(all[i].path, O_RDONLY | O_CLOEXEC);
-		if (start->box->fds[i] < 0)
-			return -1;
-	}
-	start->box->fds[UC_FD_ROOT] = start->root;
-	return 0;
-}
-
-/* The first absolute source that is missing; relative ones are mount's to complain of. */
-static const char *missing_source(const struct uc_options *options)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < options->n_mounts; i++) {
-		const char *source = options->mounts[i].source;
-
-		if (source[0] == '/' && stat(source, &st) &&
-		    (errno == ENOENT || errno == ENOTDIR))
-			return source;
-	}
-	return NULL;
-}
-
-static enum uc_stage create(struct uc_start *start, enum uc_method *method)
-{
-	struct uc_box *box = start->box;
-
-	/* Still with the user's effective rights: what the user may read is mounted. */
-	if (!box->filesystem_exists) {
-		start->image = uc_image_open(start->image_path);
-		if (start->image < 0)
-			return UC_CREATE_FAILED;
-	}
-	if (*method == UC_KERNEL && !box->filesystem_exists && mount_as_root(start)) {
-		if (start->site->use) {
-			uc_note("[ERROR] Failed to mount: %s: %s", start->options->image,
-				strerror(errno));
-			return UC_CREATE_FAILED;
-		}
-		*method = UC_UNPACK;
-	}
-	if (uc_job_become_user(start->job))
-		return UC_CREATE_FAILED;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (*method == UC_UNPACK && !box->filesystem_exists && unpack(start))
-		return UC_CREATE_FAILED;
-	return UC_STARTED;
-}
-
-static enum uc_stage hold(struct uc_start *start)
-{
-	struct uc_box *box = start->box;
-	enum uc_method method = choose_method(start->site, box->named);
-	pid_t server = -1;
-
-	if (chdir(box->dir))
-		return UC_CREATE_FAILED;
-	umask(022);
-	enum uc_stage stage = create(start, &method);
-	if (stage != UC_STARTED)
-		return stage;
-	if (missing_source(start->options))
-		return UC_SOURCE_MISSING;
-
-	if (enter_namespaces(start) || mount_root(start, method, &server) ||
-	    check_shell(start->root) || uc_rootfs_fill(start) || switch_root(start) ||
-	    open_namespaces(start))
-		return UC_START_FAILED;
-	int failed = box->entrypoint ? uc_entrypoint_run(start) : uc_env_plain(start);
-	if (failed)
-		return failed > 0 ? (enum uc_stage)failed : UC_START_FAILED;
-	if (uc_send_fds(start->sock, box->cwd ? box->cwd : "/", box->fds))
-		return UC_START_FAILED;
-	if (server > 0)
-		waitpid(server, NULL, 0);
-	return UC_STARTED;
-}
-
 /* Waits for what the holder sends; its end without that is a failure. */
 static int collect(struct uc_box *box, int sock, pid_t pid)
 {
-	char cwd[PATH_MAX];
-	int failed = uc_receive_fds(sock, cwd, sizeof(cwd), box->fds, START_MS);
+	char text[PATH_MAX + 1];
+	int failed = uc_receive_fds(sock, text, sizeof(text), box->fds, START_MS);
 
 	if (failed) {
 		int status = uc_child_wait(pid, END_MS);
 		return status > 0 && WIFEXITED(status) ? WEXITSTATUS(status)
 						       : UC_START_FAILED;
 	}
-	box->cwd = strdup(cwd);
-	box->holder = pid;
+	box->cwd = strdup(text + 1);
+	if (!box->cwd)
+		return UC_START_FAILED;
+	if (text[0] == UC_HOLDER_STAYS)
+		box->holder = pid;
+	else
+		uc_child_wait(pid, END_MS);
 	return UC_STARTED;
 }
 
@@ -303,11 +57,13 @@ static int run_holder(struct uc_start *start)
 		uc_child_prepare(box->log);
 		close(pair[0]);
 		start->sock = pair[1];
-		_exit(hold(start));
+		_exit((int)uc_hold(start));
 	}
 	close(pair[1]);
 	int stage = pid < 0 ? UC_START_FAILED : collect(box, pair[0], pid);
-	close(pair[0]);
+	box->sock = pair[0];
+	if (box->holder < 0)
+		uc_close(&box->sock);
 	return stage;
 }
 
@@ -340,7 +96,7 @@ static int start_failed(struct uc_box *box, const struct uc_options *options, in
 		slurm_error("pyxis: failed to create container filesystem for image: %s",
 			    options->image);
 	} else if (stage == UC_SOURCE_MISSING) {
-		const char *source = missing_source(options);
+		const char *source = uc_missing_source(options);
 		slurm_error("pyxis: --container-mounts: source path does not exist: %s",
 			    source ? source : "");
 		slurm_error("pyxis: couldn't create enroot start configuration script");
@@ -425,6 +181,23 @@ int uc_box_start(struct uc_box *box, const struct uc_site *site, const struct uc
 	return rc;
 }
 
+/* Whether it was started with --container-remap-root decides where home is. */
+static int find_home(struct uc_box *box, const struct uc_job *job)
+{
+	char path[64];
+	unsigned int inside = 1;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)box->attach_to);
+	FILE *map = fopen(path, "re");
+	bool read = map && fscanf(map, "%u", &inside) == 1;
+	if (map)
+		fclose(map);
+	free(box->home);
+	box->remap_root = read && inside == 0 && job->uid != 0;
+	box->home = strdup(box->remap_root ? "/root" : job->home);
+	return box->home ? 0 : -1;
+}
+
 /* Opens the namespaces of a process inside; all of them that differ from ours. */
 int uc_box_attach(struct uc_box *box, const struct uc_job *job)
 {
@@ -432,7 +205,8 @@ int uc_box_attach(struct uc_box *box, const struct uc_job *job)
 	struct stat theirs, ours;
 	char path[64];
 
-	(void)job;
+	if (find_home(box, job))
+		return -1;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)box->attach_to,
 			 names[i]);
@@ -462,8 +236,8 @@ void uc_box_close(struct uc_box *box)
 	for (size_t i = 0; i < UC_FDS; i++)
 		uc_close(&box->fds[i]);
 	uc_close(&box->log);
+	uc_close(&box->sock);
 	if (box->holder > 0) {
-		kill(box->holder, SIGKILL);
 		uc_child_wait(box->holder, END_MS);
 		box->holder = -1;
 	}

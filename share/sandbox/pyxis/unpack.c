@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Unpacking an image: for a named container, or into a cache that unnamed ones share. */
-#include "pyxis.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <fcntl.h>
