@@ -79,8 +79,10 @@ void uc_load_bytes(struct uc_load *load, enum uc_layer layer, const char *path,
 	if (!file)
 		return;
 	load->file[layer] = file;
-	load->fault_count +=
-		uc_yaml_read(load->arena, file->path, bytes, len, &root, load->faults);
+	load->fault_count += uc_yaml_read(
+		load->arena,
+		&(struct uc_yaml_file){ .path = file->path, .bytes = bytes, .len = len },
+		&root, load->faults);
 	if (root && !uc_arena_failed(load->arena))
 		uc_check_file(load, file, root);
 }

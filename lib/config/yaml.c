@@ -274,7 +274,7 @@ static int on_event(struct builder *b, const yaml_event_t *ev)
 	}
 }
 
-/* libyaml's words that do not say what to do, and ours. */
+/* How libyaml's words begin that do not say what to do, and ours. */
 static const struct {
 	const char *problem, *text, *hint;
 	bool at_context; /* the place of the mistake is where the thing began */
@@ -299,7 +299,7 @@ static const struct {
 	  "check the indentation", false },
 	{ "found incompatible YAML document", "only YAML 1.1 and 1.2 are read",
 	  "leave the '%YAML' line away", false },
-	{ "did not find expected hexdecimal number", "an unknown escape in double quotes",
+	{ "did not find expected hex", "an unknown escape in double quotes",
 	  "use single quotes for a text with '\\'", false },
 	{ "found unknown escape character", "an unknown escape in double quotes",
 	  "use single quotes for a text with '\\'", false },
@@ -331,7 +331,7 @@ static void syntax_fault(struct builder *b, const yaml_parser_t *p, const char *
 		return;
 	}
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(problem, words[i].problem) == 0)
+		if (strncmp(problem, words[i].problem, strlen(words[i].problem)) == 0)
 			break;
 	if (p->error == YAML_READER_ERROR) {
 		at = uc_bytes_place(bytes, len, p->problem_offset);
@@ -398,10 +398,12 @@ static int check_bytes(struct builder *b, const char *bytes, size_t len)
 	return 0;
 }
 
-size_t uc_yaml_read(struct uc_arena *arena, const char *path, const char *bytes,
-		    size_t len, struct uc_node **root, struct uc_errors *faults)
+size_t uc_yaml_read(struct uc_arena *arena, const struct uc_yaml_file *file,
+		    struct uc_node **root, struct uc_errors *faults)
 {
-	struct builder b = { .arena = arena, .path = path, .faults = faults };
+	struct builder b = { .arena = arena, .path = file->path, .faults = faults };
+	const char *bytes = file->bytes;
+	size_t len = file->len;
 	struct uc_error err = { 0 };
 
 	*root = NULL;

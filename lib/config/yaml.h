@@ -37,12 +37,18 @@ struct uc_node {
 	struct uc_node *first, *next;
 };
 
+/* One file's bytes, and what it is called in messages. */
+struct uc_yaml_file {
+	const char *path, *bytes;
+	size_t len;
+};
+
 /*
- * Read one file's bytes. *root is a map (an empty one for an empty file), or NULL when
- * the text is no YAML at all. Faults are added with `path`; returns how many there were.
+ * Read it. *root is a map (an empty one for an empty file), or NULL when the text is no
+ * YAML at all. Faults are added; returns how many there were.
  */
-size_t uc_yaml_read(struct uc_arena *arena, const char *path, const char *bytes,
-		    size_t len, struct uc_node **root, struct uc_errors *faults);
+size_t uc_yaml_read(struct uc_arena *arena, const struct uc_yaml_file *file,
+		    struct uc_node **root, struct uc_errors *faults);
 
 /* Refuse what is not plain UTF-8 text; *at is the first such place. (bytes.c) */
 int uc_bytes_check(const char *bytes, size_t len, struct uc_place *at,

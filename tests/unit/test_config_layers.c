@@ -3,22 +3,22 @@
 /* Which layer wins, where each value comes from, what adds up, what profiles inherit. */
 #include "config_unit.h"
 
+/* `layer` is its name, or "LAYER PROFILE". */
 static void check_origin(const struct uc_config *cfg, const char *key, const char *text,
-			 enum uc_layer layer, const char *profile, const char *where)
+			 const char *layer, const char *where)
 {
 	const struct uc_setting *set = uc_config_get(cfg, key);
+	char from[64];
 	char at[256];
 
 	assert_non_null(set);
 	snprintf(at, sizeof(at), "%s:%d:%d", set->at.path, set->at.line, set->at.column);
 	assert_string_equal(set->key->name, key);
 	assert_string_equal(set->text, text);
-	assert_int_equal(set->layer, layer);
+	snprintf(from, sizeof(from), "%s%s%s", uc_layer_name(set->layer),
+		 set->profile ? " " : "", set->profile ? set->profile : "");
+	assert_string_equal(from, layer);
 	assert_string_equal(at, where);
-	if (profile)
-		assert_string_equal(set->profile, profile);
-	else
-		assert_null(set->profile);
 }
 
 static void test_later_layers_win(void **state)
@@ -34,15 +34,12 @@ static void test_later_layers_win(void **state)
 	uc_auto(config) struct uc_config *cfg = load_good(&texts);
 
 	(void)state;
-	check_origin(cfg, "color", "auto", UC_LAYER_BUILTIN, NULL, ":0:0");
-	check_origin(cfg, "image", "site", UC_LAYER_SITE, NULL, "/etc/u/site.yaml:1:8");
-	check_origin(cfg, "slurm.timeout", "20s", UC_LAYER_SITE, NULL,
-		     "/etc/u/site.yaml:5:18");
-	check_origin(cfg, "partition", "user", UC_LAYER_USER, NULL,
-		     "/home/u/user.yaml:1:12");
-	check_origin(cfg, "account", "project", UC_LAYER_PROJECT, NULL,
-		     "/src/p/.ucluster.yaml:2:10");
-	check_origin(cfg, "qos", "env", UC_LAYER_ENVIRONMENT, NULL, "UCLUSTER_QOS:0:0");
+	check_origin(cfg, "color", "auto", "built-in", ":0:0");
+	check_origin(cfg, "image", "site", "site", "/etc/u/site.yaml:1:8");
+	check_origin(cfg, "slurm.timeout", "20s", "site", "/etc/u/site.yaml:5:18");
+	check_origin(cfg, "partition", "user", "user", "/home/u/user.yaml:1:12");
+	check_origin(cfg, "account", "project", "project", "/src/p/.ucluster.yaml:2:10");
+	check_origin(cfg, "qos", "env", "environment", "UCLUSTER_QOS:0:0");
 	assert_null(uc_config_get(cfg, "gpus"));
 	assert_null(uc_config_get(cfg, "no such key"));
 }
@@ -97,15 +94,15 @@ static void test_job_variables_have_a_second_spelling_that_wins(void **state)
 	uc_auto(config) struct uc_config *cfg = load_good(&texts);
 
 	(void)state;
-	check_origin(cfg, "gpus", "a100:2", UC_LAYER_ENVIRONMENT, NULL, "USRUN_GPUS:0:0");
-	check_origin(cfg, "mem", "24GB", UC_LAYER_ENVIRONMENT, NULL, "USRUN_MEM:0:0");
+	check_origin(cfg, "gpus", "a100:2", "environment", "USRUN_GPUS:0:0");
+	check_origin(cfg, "mem", "24GB", "environment", "USRUN_MEM:0:0");
 	/* color is no property of a job */
-	check_origin(cfg, "color", "auto", UC_LAYER_BUILTIN, NULL, ":0:0");
+	check_origin(cfg, "color", "auto", "built-in", ":0:0");
 }
 
 static void test_faults_in_variables_name_the_variable(void **state)
 {
-	const char *const environment[] = { "UCLUSTER_TIME=soon", "UCLUSTER_COLOR=alway",
+	const char *const environment[] = { "UCLUSTER_TIME=soon", "UCLUSTER_COLOR=nver",
 					    "UCLUSTER_MOUNTS=/a,/b:b",
 					    "USRUN_PARTITION=a\nb", NULL };
 	const struct texts texts = { .environment = environment };
@@ -117,8 +114,8 @@ static void test_faults_in_variables_name_the_variable(void **state)
 		"absolute DST, not '/b:b' (write '/data:/data:ro')\n"
 		"USRUN_PARTITION: 'partition' must be one line without control characters\n"
 		"UCLUSTER_TIME: 'time' must be a time, such as '8h', not 'soon'\n"
-		"UCLUSTER_COLOR: 'color' must be auto, always or never, not 'alway' (did "
-		"you mean 'always'?)\n");
+		"UCLUSTER_COLOR: 'color' must be auto, always or never, not 'nver' (did "
+		"you mean 'never'?)\n");
 }
 
 static void check_list(const struct uc_config *cfg, const char *key,
@@ -240,9 +237,9 @@ static void test_a_profile_inherits_from_its_parents(void **state)
 	uc_auto(config) struct uc_config *cfg = load_good(&texts);
 
 	(void)state;
-	check_origin(cfg, "gpus", "4", UC_LAYER_USER, "leaf", "/home/u/user.yaml:11:11");
-	check_origin(cfg, "qos", "high", UC_LAYER_USER, "mid", "/home/u/user.yaml:8:10");
-	check_origin(cfg, "time", "2h", UC_LAYER_USER, "base", "/home/u/user.yaml:5:16");
+	check_origin(cfg, "gpus", "4", "user leaf", "/home/u/user.yaml:11:11");
+	check_origin(cfg, "qos", "high", "user mid", "/home/u/user.yaml:8:10");
+	check_origin(cfg, "time", "2h", "user base", "/home/u/user.yaml:5:16");
 	check_list(cfg, "mounts",
 		   (const char *const[]){ "/mid:/top", "/base:/base", NULL });
 }
@@ -254,7 +251,7 @@ static void test_a_profile_not_asked_for_changes_nothing(void **state)
 	const char *const *names = uc_config_profiles(cfg);
 
 	(void)state;
-	check_origin(cfg, "gpus", "1", UC_LAYER_USER, NULL, "/home/u/user.yaml:1:7");
+	check_origin(cfg, "gpus", "1", "user", "/home/u/user.yaml:1:7");
 	assert_null(uc_config_get(cfg, "qos"));
 	assert_string_equal(names[0], "base");
 	assert_string_equal(names[1], "leaf");
@@ -274,8 +271,8 @@ static void test_a_profile_beats_the_project_and_the_environment_beats_it(void *
 	uc_auto(config) struct uc_config *cfg = load_good(&texts);
 
 	(void)state;
-	check_origin(cfg, "gpus", "4", UC_LAYER_SITE, "p", "/etc/u/site.yaml:1:22");
-	check_origin(cfg, "qos", "env", UC_LAYER_ENVIRONMENT, NULL, "USRUN_QOS:0:0");
+	check_origin(cfg, "gpus", "4", "site p", "/etc/u/site.yaml:1:22");
+	check_origin(cfg, "qos", "env", "environment", "USRUN_QOS:0:0");
 }
 
 static void test_a_later_profile_of_the_same_name_replaces(void **state)
@@ -288,7 +285,7 @@ static void test_a_later_profile_of_the_same_name_replaces(void **state)
 	uc_auto(config) struct uc_config *cfg = load_good(&texts);
 
 	(void)state;
-	check_origin(cfg, "gpus", "2", UC_LAYER_USER, "p", "/home/u/user.yaml:1:22");
+	check_origin(cfg, "gpus", "2", "user p", "/home/u/user.yaml:1:22");
 	assert_null(uc_config_get(cfg, "qos"));
 	assert_string_equal(uc_config_profiles(cfg)[0], "p");
 	assert_string_equal(uc_config_profiles(cfg)[1], "q");
@@ -298,10 +295,10 @@ static void test_a_later_profile_of_the_same_name_replaces(void **state)
 static void test_an_unknown_profile_is_not_found(void **state)
 {
 	struct texts texts = { .user = "profiles: {train: {gpus: 1}}\n",
-			       .preset = "trian" };
+			       .preset = "trani" };
 
 	(void)state;
-	load_bad(&texts, "no profile is called 'trian' (did you mean 'train'?)\n");
+	load_bad(&texts, "no profile is called 'trani' (did you mean 'train'?)\n");
 	texts.preset = "night";
 	load_bad(&texts, "no profile is called 'night' (profiles are defined in "
 			 "configuration files, see ucluster.config(5))\n");

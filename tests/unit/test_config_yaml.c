@@ -17,7 +17,8 @@ static void read_tree(struct tree *tree, const char *bytes, size_t len)
 	size_t count;
 
 	*tree = (struct tree){ .arena = uc_arena_new() };
-	count = uc_yaml_read(tree->arena, "f", bytes, len, &tree->root, &faults);
+	count = uc_yaml_read(tree->arena, &(struct uc_yaml_file){ "f", bytes, len },
+			     &tree->root, &faults);
 	assert_int_equal(count, faults.count);
 	faults_text(&tree->said, &faults);
 }
