@@ -76,7 +76,7 @@ prepare_database()
 	CONF
 	failed_daemon=mariadbd
 	options=(--defaults-file="$etc/my.cnf" --auth-root-authentication-method=normal --skip-test-db)
-	if ! (cd "$run/db" && env -i PATH="$DAEMON_PATH" HOME="$run/db" LC_ALL=C \
+	if ! (cd "$run/db" && env -i PATH="$daemon_path" HOME="$run/db" LC_ALL=C \
 		"$install_db_bin" "${options[@]}" </dev/null >>"$log/mariadbd.log" 2>&1 9>&-); then
 		return 1
 	fi

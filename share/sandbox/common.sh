@@ -72,6 +72,19 @@ json()
 	printf '"%s"' "$s"
 }
 
+# command_name: how the user types this program from where they are.
+command_name()
+{
+	local built=${UCLUSTER_BINDIR:+$UCLUSTER_BINDIR/ucluster}
+	if [[ -z $built ]]; then
+		printf '%s' "$here/sandbox"
+	elif [[ $(type -P ucluster) -ef $built ]]; then
+		printf 'ucluster sandbox'
+	else
+		printf '%s sandbox' "$built"
+	fi
+}
+
 # find_program NAME PACKAGE: its path in REPLY; daemons live in sbin, which
 # users often lack in PATH.
 find_program()
@@ -133,7 +146,7 @@ is_sandbox()
 need_sandbox()
 {
 	if ! is_sandbox || [[ ! -f $dir/state ]]; then
-		die 3 "no sandbox runs in '$dir'" "start one: ucluster sandbox start$(dir_option)"
+		die 3 "no sandbox runs in '$dir'" "start one: $(command_name) start$(dir_option)"
 	fi
 	load_state
 }

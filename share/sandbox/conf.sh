@@ -199,12 +199,17 @@ write_cgroup_conf()
 # find_real_pyxis: an installed spank_pyxis.so in REPLY, if enroot is there too.
 find_real_pyxis()
 {
-	local file
-	type -P enroot >/dev/null || return 1
+	local file enroot
+	enroot=$(type -P enroot) || return 1
 	for file in /usr/lib/*/slurm-wlm/spank_pyxis.so /usr/lib/*/slurm/spank_pyxis.so \
 		/usr/lib/slurm/spank_pyxis.so /usr/lib64/slurm/spank_pyxis.so \
 		/usr/local/lib/slurm/spank_pyxis.so; do
-		if [[ -f $file ]]; then REPLY=$file; return 0; fi
+		if [[ -f $file ]]; then
+			# slurmd must find enroot too, wherever the user has it.
+			daemon_path+=:${enroot%/*}
+			REPLY=$file
+			return 0
+		fi
 	done
 	return 1
 }
@@ -234,16 +239,15 @@ write_plugstack()
 		line="required $REPLY runtime_path=$run/pyxis"
 	elif find_stand_in; then
 		containers=stand-in
-		line="required $REPLY runtime_path=$run/pyxis cache_path=$dir/cache/pyxis gpu_dir=$dir/dev"
+		# A copy: every user reaches it, and a rebuild does not change it under slurmd.
+		cp -- "$REPLY" "$etc/pyxis.so"
+		chmod 0755 "$etc/pyxis.so"
+		line="required $etc/pyxis.so runtime_path=$run/pyxis cache_path=$dir/cache/pyxis gpu_dir=$dir/dev"
 	else
 		containers=off
 		line='# neither pyxis nor its stand-in was found'
 		say "no pyxis and no stand-in for it: --container options are off"
 		hint "build the stand-in (cmake --build), or name it: UCLUSTER_SANDBOX_PYXIS=FILE"
-	fi
-	if [[ $REPLY == *[[:space:]]* && $containers != off ]]; then
-		die 1 "the plugin's path '$REPLY' has a space, plugstack.conf takes none" \
-			"link it elsewhere: UCLUSTER_SANDBOX_PYXIS=FILE"
 	fi
 	printf '%s\n' "$line" >"$etc/plugstack.conf"
 }

@@ -34,7 +34,7 @@ cmd_start()
 		"accounting=$opt_accounting" "containers=$containers" "started=$(date +%s)"
 	say "started $(describe_nodes) in '$dir' ($((${EPOCHREALTIME/./} / 1000 - start_ms)) ms)"
 	note_closed_path
-	hint "eval \"\$(ucluster sandbox env$(dir_option))\"; then srun, sinfo, squeue as usual"
+	hint "eval \"\$($(command_name) env$(dir_option))\"; then srun, sinfo, squeue as usual"
 }
 
 # describe_nodes: "4 nodes, 16 GPUs"
@@ -42,7 +42,13 @@ describe_nodes()
 {
 	local sum=0 n
 	for n in "${node_gpus[@]}"; do sum=$((sum + n)); done
-	printf '%d nodes, %d GPUs' "${#node_names[@]}" "$sum"
+	printf '%d node%s, %d GPU%s' "${#node_names[@]}" "$(plural "${#node_names[@]}")" \
+		"$sum" "$(plural "$sum")"
+}
+
+plural()
+{
+	if (($1 != 1)); then printf s; fi
 }
 
 # note_closed_path: as root, other users' jobs need to pass the path to us.
@@ -70,7 +76,7 @@ already_running()
 	state_get nodes
 	say "already running in '$dir' (nodes $REPLY)"
 	if [[ $REPLY != "$opt_nodes" ]]; then
-		hint "for other nodes stop it first: ucluster sandbox stop$(dir_option)"
+		hint "for other nodes stop it first: $(command_name) stop$(dir_option)"
 	fi
 	return 0
 }
@@ -162,7 +168,7 @@ launch()
 			if ((fd > 2 && fd < 255)); then eval "exec $fd>&-"; fi
 		done
 		trap - INT TERM HUP EXIT
-		exec setsid env -i --default-signal=INT,QUIT,HUP,TERM PATH="$DAEMON_PATH" HOME=/ \
+		exec setsid env -i --default-signal=INT,QUIT,HUP,TERM PATH="$daemon_path" HOME=/ \
 			LANG=C.UTF-8 SLURM_CONF="$conf" UCLUSTER_SANDBOX_RUN="$run" \
 			${daemon_env[@]+"${daemon_env[@]}"} "$program" "$@" \
 			</dev/null >>"$file" 2>&1
@@ -180,7 +186,7 @@ launch()
 }
 # A child that is not in 'procs' yet.
 launching=
-readonly DAEMON_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+daemon_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 daemon_env=()
 
 start_munge()

@@ -95,7 +95,7 @@ status_text()
 	fi
 	if ((dead)); then
 		say "daemons of the sandbox are dead"
-		hint "see 'ucluster sandbox logs$(dir_option)', then stop and start it again"
+		hint "see '$(command_name) logs$(dir_option)', then stop and start it again"
 	fi
 }
 

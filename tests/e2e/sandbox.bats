@@ -352,6 +352,15 @@ refuses()
 	nothing_left_of "$D"
 }
 
+@test "a container plugin that cannot be loaded is named, and nothing is left" {
+	type -P enroot && skip "enroot is installed here"
+	echo "not a plugin" >"$BASE/pyxis.so"
+	UCLUSTER_LIBEXEC='' UCLUSTER_SANDBOX_PYXIS=$BASE/pyxis.so run "$SANDBOX" start --dir "$D"
+	[ "$status" -eq 1 ]
+	[[ $output == *"slurmd-"*" ended at its start"*"Failed to load plugin $D/etc/pyxis.so"* ]]
+	nothing_left_of "$D"
+}
+
 @test "a munged that fails is named with its words; a missing one with its package" {
 	mkdir "$BASE/bin"
 	printf '#!/bin/sh\necho "munged: Error: the key is cursed" >&2\nexit 1\n' >"$BASE/bin/munged"
@@ -511,6 +520,7 @@ refuses()
 	[ "$status" -eq 0 ]
 	nothing_left_of "$home/.local/state/ucluster/sandbox"
 	[ ! -e "$home/.local/state/ucluster/sandbox" ]
+	[ "$(stat -c %a "$home/.local/state/ucluster")" = 700 ]
 }
 
 @test "with accounting, history is kept and limits hold" {
