@@ -82,6 +82,10 @@ void uc_spec_set_runtime(struct uc_spec *spec, enum uc_runtime runtime);
 int uc_spec_set_env(struct uc_spec *spec, const char *assignment,
 		    struct uc_error *err) UC_MUST_CHECK;
 
+/* Let this text be the batch script itself, as sbatch would take it; see uc_spec_script.
+ */
+int uc_spec_set_script(struct uc_spec *spec, const char *text,
+		       struct uc_error *err) UC_MUST_CHECK;
 /*
  * Take the #SBATCH lines of a script's text, as sbatch does, for what is not set yet: up
  * to the first line that is no comment, quotes and "\#" as there. `path` is for messages.

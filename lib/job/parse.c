@@ -165,7 +165,7 @@ static int take_long(struct cursor *c)
 
 	if (candidates == 0)
 		return take_unknown(c, name, len, value);
-	if (!option && !value)
+	if ((!option && !value) || (candidates > 1 && c->rules->batch))
 		return ambiguous(c, name, len);
 	if (option && option->arity == UC_ARITY_REQUIRED && !value) {
 		next = value = c->argv[c->at + 1];

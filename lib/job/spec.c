@@ -37,6 +37,7 @@ void uc_spec_free(struct uc_spec *spec)
 	uc_strv_free(&spec->command);
 	uc_strv_free(&spec->env);
 	uc_strv_free(&spec->soft_env);
+	free(spec->script);
 	free(spec);
 	errno = saved;
 }

@@ -26,6 +26,7 @@ struct uc_spec {
 	struct uc_strv command;
 	struct uc_strv env;      /* NAME=value, or NAME for the caller's value */
 	struct uc_strv soft_env; /* variables that give way to any other value */
+	char *script;            /* the batch script itself, or NULL */
 	bool step;               /* a step of a job that is there */
 };
 
@@ -55,6 +56,15 @@ int uc_spec_container_words(const struct uc_spec *spec, struct uc_strv *options,
 /* The command, with "--" before it where srun would take it for an option. */
 void uc_spec_add_command(const struct uc_spec *spec, const struct uc_strv *prefix,
 			 struct uc_strv *argv);
+
+/* Is there an option of the same name after this one? Then it does not count. */
+bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at);
+/* The job's name when none is given: the command's last component. */
+const char *uc_spec_job_name(const struct uc_spec *spec);
+/* Refuse what a batch job cannot have. */
+int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err) UC_MUST_CHECK;
+/* Does a line end sbatch's reading of options? It is no comment and not blank. */
+bool uc_is_command_line(const char *line, size_t len);
 
 /* The value of a variable, or NULL. */
 const char *uc_env_value(const char *const *environment, const char *name);

@@ -67,7 +67,7 @@ void uc_spec_add_command(const struct uc_spec *spec, const struct uc_strv *prefi
 			 struct uc_strv *argv)
 {
 	if (prefix->count == 0 && spec->command.count > 0 &&
-	    spec->command.item[0][0] == '-')
+	    spec->command.item[0][0] == '-' && spec->command.item[0][1] != '\0')
 		uc_strv_add(argv, "--");
 	uc_strv_add_all(argv, (const char *const *)prefix->item);
 	uc_strv_add_all(argv, (const char *const *)spec->command.item);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* --batch: a script or a command, submitted through the worker. */
+#include "usrun/usrun.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCRIPT_MAX (4 << 20) /* slurmctld's max_script_size */
+
+/* Read a script of at most SCRIPT_MAX bytes; false: it is no file with "#!" in front. */
+static bool read_script(const char *path, struct uc_buf *text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	char chunk[16384];
+	ssize_t got;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		while (text->len <= SCRIPT_MAX && !text->failed &&
+		       (got = read(fd, chunk, sizeof(chunk))) > 0) {
+			uc_buf_addn(text, chunk, (size_t)got);
+			if (text->len >= 2 && strncmp(text->data, "#!", 2) != 0)
+				break;
+		}
+	close(fd);
+	return text->len >= 2 && strncmp(text->data, "#!", 2) == 0;
+}
+
+/* sbatch's own checks. */
+static int check_script(const char *path, const struct uc_buf *text, struct uc_error *err)
+{
+	if (text->failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	if (text->len > SCRIPT_MAX)
+		return uc_fail(err, UC_USAGE, "script '%s' is larger than 4 MiB", path);
+	if (memchr(text->data, '\0', text->len))
+		return uc_fail(err, UC_USAGE, "script '%s' has a NUL byte in it", path);
+	if (strstr(text->data, "\r\n")) {
+		uc_fail(err, UC_USAGE, "script '%s' has DOS line breaks (\\r\\n)", path);
+		return uc_hint(err, "dos2unix, or sed -i 's/\\r$//', removes them");
+	}
+	return 0;
+}
+
+/* In a container a script runs by its path; one without x bit by its interpreter. */
+static int set_script_command(struct usrun *u, const char *path, const char *text,
+			      struct uc_error *err)
+{
+	const char *const *command = uc_spec_command(u->spec);
+	const char *line = text + 2;
+	size_t len = strcspn(line, "\n"), word;
+	uc_auto(strv) struct uc_strv words = { 0 };
+
+	if (access(path, X_OK) != 0) {
+		size_t blank = strspn(line, " \t");
+
+		line += blank;
+		len -= blank;
+		word = strcspn(line, " \t\n");
+		uc_strv_addn(&words, line, word);
+		blank = strspn(line + word, " \t");
+		if (word + blank < len)
+			uc_strv_addn(&words, line + word + blank, len - word - blank);
+	}
+	uc_strv_add(&words, path);
+	uc_strv_add_all(&words, command + 1);
+	if (words.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return uc_spec_set_command(u->spec, (const char *const *)words.item, err);
+}
+
+static void script_path(const struct usrun *u, const char *word, struct uc_buf *path)
+{
+	if (word[0] != '/' && u->run->cwd)
+		uc_buf_addf(path, "%s/", u->run->cwd);
+	uc_buf_add(path, strncmp(word, "./", 2) == 0 ? word + 2 : word);
+}
+
+int usrun_script(struct usrun *u, struct uc_error *err)
+{
+	const char *word = uc_spec_command(u->spec)[0];
+	uc_auto(buf) struct uc_buf path = { 0 };
+
+	if (uc_spec_sbatch_environment(u->spec, u->run->environment, err) < 0)
+		return -1;
+	if (!word)
+		return 0;
+	script_path(u, word, &path);
+	if (!read_script(uc_buf_text(&path), &u->script)) {
+		uc_buf_reset(&u->script);
+		return 0;
+	}
+	if (check_script(word, &u->script, err) < 0)
+		return -1;
+	return uc_spec_sbatch_lines(u->spec, word, u->script.data, u->script.len,
+				    &u->where, err);
+}
+
+/*
+ * Without a container a script is the batch script itself, as sbatch has it: it may call
+ * srun. In a container there is no srun, so the script runs there as the step's command.
+ */
+int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+
+	if (u->script.len == 0)
+		return 0;
+	if (!contained)
+		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err);
+	script_path(u, uc_spec_command(u->spec)[0], &path);
+	return set_script_command(u, uc_buf_text(&path), uc_buf_text(&u->script), err);
+}
+
+static void print_result(struct usrun *u, const struct uc_submitted *result)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	uc_buf_safe(&text, uc_raw(result->message), u->run->safe | UC_SAFE_NEWLINE);
+	if (text.len > 0)
+		fprintf(stderr, "%s%s", uc_buf_text(&text),
+			text.data[text.len - 1] == '\n' ? "" : "\n");
+	if (u->args.parsable)
+		printf("%" PRIu32 "\n", result->job_id);
+	else
+		printf("Submitted batch job %" PRIu32 "\n", result->job_id);
+	if (result->note)
+		uc_run_say(u->run, 0, "job %" PRIu32 " cannot start now: %s",
+			   result->job_id, result->note);
+}
+
+int usrun_batch(struct usrun *u, struct uc_error *err)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+	uc_auto(submitted) struct uc_submitted result = { 0 };
+	uc_auto(buf) struct uc_buf script = { 0 };
+
+	/* what is wrong with it is found before anybody is asked */
+	if (uc_spec_script(u->spec, &script, err) < 0)
+		return -1;
+	if (!u->run->cwd)
+		return uc_fail(err, UC_FAILED, "the working directory is gone");
+	if (uc_run_source(u->run, 0, &src) < 0)
+		return -1;
+	if (uc_spec_submit(u->spec, src, u->run->environment, u->run->cwd, &result, err) <
+	    0)
+		return -1;
+	print_result(u, &result);
+	return 0;
+}

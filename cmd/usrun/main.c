@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* usrun: srun with defaults and containers; becomes srun, or submits. */
+#include "usrun/usrun.h"
+
+#include <stdlib.h>
+
+static const char *const runtimes[] = {
+	[RUNTIME_CONFIGURED] = "configured",
+	[RUNTIME_AUTO] = "auto",
+	[RUNTIME_PYXIS] = "pyxis",
+	[RUNTIME_ENROOT] = "enroot",
+	[RUNTIME_NONE] = "none",
+	NULL,
+};
+
+/* clang-format off */
+static const struct uc_opt options[] = {
+	{ "image", .type = UC_OPT_STRING, .metavar = "IMAGE",
+	  .offset = offsetof(struct args, image), .group = "Container",
+	  .help = "path, short name or registry reference",
+	  .doc = "The container's image: a path\n"
+		 "(beginning with\n.Pa / , ./ , ../\nor\n.Pa ~/ ,\nor ending in\n.Pa .sqsh ) ,\n"
+		 "a short name that is looked up in the configured\n.Ic image_dirs\n"
+		 "(the file's name, or a part of it between separators), or a registry\n"
+		 "reference like\n.Ql nvcr.io/nvidia/pytorch:24.05-py3 .\n"
+		 "Files must be there and whole before anything is queued." },
+	{ "mounts", .type = UC_OPT_STRING, .metavar = "SRC:DST[:FLAGS]",
+	  .offset = offsetof(struct args, mounts),
+	  .help = "directories to mount, separated by commas",
+	  .doc = "Mount\n.Ar SRC\nof the node at\n.Ar DST\nin the container; without\n.Ar DST\n"
+		 "at the same place.\nFlags are those of\n.Xr mount 8 ,\njoined with\n.Ql + :\n"
+		 ".Ql /data:/data:ro+nosuid .\nSeveral are separated by commas, and the option\n"
+		 "may be given several times.\n"
+		 "They win over configured mounts on the same\n.Ar DST ." },
+	{ "workdir", .type = UC_OPT_STRING, .metavar = "DIR",
+	  .offset = offsetof(struct args, workdir),
+	  .help = "directory to start in; else the working directory" },
+	{ "save", .type = UC_OPT_STRING, .metavar = "FILE",
+	  .offset = offsetof(struct args, save), .help = "save the container when it ends",
+	  .doc = "Save the container as\n.Ar FILE\nwhen the job ends.\n"
+		 "A directory is refused, and so is a file that exists, unless\n.Fl -force\n"
+		 "is given." },
+	{ "force", .type = UC_OPT_FLAG, .offset = offsetof(struct args, force),
+	  .help = "replace what --save names; do not check paths",
+	  .doc = "Replace the file that\n.Fl -save\nnames, and do not look whether images and\n"
+		 "mounts exist: they may be on the nodes only." },
+	{ "no-container", .type = UC_OPT_FLAG, .offset = offsetof(struct args, no_container),
+	  .help = "run on the node itself" },
+	{ "no-default-mounts", .type = UC_OPT_FLAG,
+	  .offset = offsetof(struct args, no_default_mounts),
+	  .help = "mount only what is given here",
+	  .doc = "Mount neither the working directory nor what is configured." },
+	{ "runtime", .type = UC_OPT_CHOICE, .metavar = "WHAT", .choices = runtimes,
+	  .offset = offsetof(struct args, runtime),
+	  .help = "what starts containers: auto, pyxis, enroot, none" },
+	{ "env", .type = UC_OPT_WORDS, .metavar = "NAME[=VALUE]",
+	  .offset = offsetof(struct args, env), .group = "Job",
+	  .help = "a variable of the job, over the image's own",
+	  .doc = "Set a variable of the job, or hand on the caller's.\n"
+		 "It wins over the image's own value and over configuration.\n"
+		 "May be given several times." },
+	{ "preset", .type = UC_OPT_STRING, .metavar = "PROFILE",
+	  .offset = offsetof(struct args, preset), .help = "a profile of the configuration" },
+	{ "batch", .type = UC_OPT_FLAG, .offset = offsetof(struct args, batch),
+	  .help = "submit instead of waiting; takes sbatch's options",
+	  .doc = "Submit a batch job that runs the command, and return.\n"
+		 "The word after the options may be a script: its\n.Ql #SBATCH\n"
+		 "lines count as they do for\n.Xr sbatch 1 ." },
+	{ "parsable", .type = UC_OPT_FLAG, .offset = offsetof(struct args, parsable),
+	  .help = "with --batch: print the job's number only" },
+	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
+	  .group = "General", .help = "print the srun command or the script",
+	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"
+		 ".Fl -batch\nthe script, and do nothing else; nobody is asked." },
+	{ 0 }
+};
+/* clang-format on */
+
+/* srun's and pyxis's options, for completion and the man page. */
+static bool foreign(size_t index, struct uc_opt *out)
+{
+	size_t count;
+	const struct uc_slurm_option *table = uc_slurm_options(&count);
+	const struct uc_slurm_option *row = &table[index];
+
+	if (index >= count)
+		return false;
+	*out = (struct uc_opt){ .name = row->name,
+				.letter = row->letter,
+				.type = row->arity == UC_ARITY_NONE ? UC_OPT_FLAG
+								    : UC_OPT_STRING,
+				.metavar = row->metavar,
+				.absent = row->arity == UC_ARITY_OPTIONAL ? "" : NULL,
+				.help = row->help };
+	/* aliases, and names that mean the same to usrun itself */
+	if (row->same || row->letter == 'h' || row->letter == 'V')
+		out->flags = UC_OPT_HIDDEN;
+	return true;
+}
+
+static int work(struct usrun *u, struct uc_error *err)
+{
+	if (u->args.batch && usrun_script(u, err) < 0)
+		return -1;
+	if (usrun_resolve(u, err) < 0)
+		return -1;
+	if (u->args.dry_run)
+		return usrun_show(u, err);
+	return u->args.batch ? usrun_batch(u, err) : usrun_exec(u, err);
+}
+
+static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+{
+	struct usrun u = { .run = run, .cmd = cmd };
+	struct uc_error err = { 0 };
+	int status = 0;
+
+	(void)argc;
+	if (!usrun_read(&u, argv + 1))
+		status = run->status;
+	else if (work(&u, &err) < 0)
+		status = err.text[0] ? uc_run_error(run, &err) : run->status;
+	uc_strv_free(&u.args.env);
+	uc_spec_free(u.spec);
+	uc_buf_free(&u.script);
+	free(u.srun);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const usage[] = { "[options] [--] COMMAND [ARG...]",
+					     "--batch [options] SCRIPT|COMMAND [ARG...]",
+					     NULL };
+	static const struct uc_cmd cmd = {
+		.name = "usrun",
+		.summary = "run a command on the cluster, in a container",
+		.usage = usage,
+		.options = options,
+		.operands = "COMMAND",
+		.in_order = true,
+		.epilog = "All options of srun work as they do there: -p, -n, --gpus=1, "
+			  "--time=8h,\n--pty, ...; see usrun(1).",
+		.foreign = foreign,
+		.fn = run_usrun,
+	};
+
+	return uc_run_main(&cmd, argc, argv);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * The command line is srun's, with our own long options in between. It is read twice:
+ * once for our own, which say which profile and which meaning (--batch) the rest has;
+ * then, with the configuration known, in earnest.
+ */
+#include "usrun/usrun.h"
+
+#include <string.h>
+
+/* What stands in the way of a pass: the words of our own options. */
+struct own {
+	struct usrun *u;
+	struct uc_strv words; /* first pass: for the option table */
+	bool collect;         /* first pass */
+	bool batch, over;     /* --batch was seen; --help or --version was */
+};
+
+static const struct uc_opt *find_own(const struct uc_cmd *cmd, const char *name,
+				     size_t len)
+{
+	const struct uc_opt *opt;
+
+	for (size_t i = 0; (opt = uc_opt_row(cmd, i)); i++)
+		if (strncmp(opt->name, name, len) == 0 && opt->name[len] == '\0')
+			return opt;
+	return NULL;
+}
+
+/* Ours in pyxis's words. They are taken in order with pyxis's own: the last one wins. */
+static int take_container(struct own *own, const char *name, size_t len,
+			  const char *value, struct uc_error *err)
+{
+	static const char *const alias[][2] = {
+		{ "image", "container-image" },
+		{ "mounts", "container-mounts" },
+		{ "workdir", "container-workdir" },
+		{ "save", "container-save" },
+	};
+
+	for (size_t i = 0; i < sizeof(alias) / sizeof(alias[0]); i++) {
+		if (strncmp(alias[i][0], name, len) != 0 || alias[i][0][len] != '\0')
+			continue;
+		if (uc_container_option(uc_spec_container(own->u->spec), alias[i][1],
+					value, &own->u->where, err) < 0)
+			return uc_context(err, "--%s", alias[i][0]);
+	}
+	return 0;
+}
+
+static int take_own(void *arg, const char *const *words, struct uc_error *err)
+{
+	struct own *own = arg;
+	const char *name = words[0] + 2;
+	size_t len;
+	const struct uc_opt *opt;
+	const char *value;
+	int count = 1;
+
+	/* srun's letters stay srun's; these two mean the same everywhere */
+	if (strcmp(words[0], "-h") == 0 || strcmp(words[0], "-V") == 0) {
+		uc_strv_add(&own->words, words[0][1] == 'h' ? "--help" : "--version");
+		own->over = true;
+		return uc_fail(err, UC_OK, "asked for help");
+	}
+	if (words[0][1] != '-')
+		return 0;
+	len = strcspn(name, "=");
+	opt = find_own(own->u->cmd, name, len);
+	if (!opt)
+		return 0;
+	value = name[len] == '=' ? name + len + 1 : NULL;
+	if (!value && uc_opt_arity(opt) == UC_ARITY_REQUIRED && words[1]) {
+		value = words[1];
+		count = 2;
+	}
+	if (!own->collect)
+		return take_container(own, name, len, value, err) < 0 ? -1 : count;
+	uc_strv_add(&own->words, words[0]);
+	if (count == 2)
+		uc_strv_add(&own->words, words[1]);
+	own->batch |= strcmp(opt->name, "batch") == 0;
+	own->over |= strcmp(opt->name, "help") == 0 || strcmp(opt->name, "version") == 0;
+	return own->over ? uc_fail(err, UC_OK, "asked for help") : count;
+}
+
+static int pass(struct own *own, const char *const *argv, bool batch,
+		struct uc_error *err)
+{
+	struct usrun *u = own->u;
+	const struct uc_parse_rules rules = {
+		.where = u->where, .batch = batch, .own = take_own, .arg = own
+	};
+	size_t used;
+
+	uc_spec_free(u->spec);
+	u->spec = NULL;
+	if (uc_spec_new(&u->spec, err) < 0 ||
+	    uc_spec_parse(u->spec, argv, &rules, &used, err) < 0)
+		return -1;
+	if (own->words.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return uc_spec_set_command(u->spec, argv + used, err);
+}
+
+/* Find our own words; -W means another thing when --batch is among them. */
+static int first_pass(struct own *own, const char *const *argv, struct uc_error *err)
+{
+	uc_strv_add(&own->words, own->u->cmd->name);
+	own->collect = true;
+	if (pass(own, argv, false, err) == 0 && !own->batch)
+		return 0;
+	if (!own->batch || own->over)
+		return own->over ? 0 : -1;
+	uc_strv_free(&own->words);
+	uc_strv_add(&own->words, own->u->cmd->name);
+	return pass(own, argv, true, err) == 0 || own->over ? 0 : -1;
+}
+
+static bool read_own(struct usrun *u, const char *const *argv)
+{
+	struct own own = { .u = u };
+	struct uc_error err = { 0 };
+	bool ok = false;
+
+	if (first_pass(&own, argv, &err) < 0)
+		uc_run_error(u->run, &err);
+	else
+		ok = uc_run_parse(u->run, u->cmd, own.words.item, &u->args);
+	uc_strv_free(&own.words);
+	return ok;
+}
+
+bool usrun_read(struct usrun *u, char **argv)
+{
+	const char *const *words = (const char *const *)argv;
+	struct own own = { .u = u };
+	struct uc_error err = { 0 };
+
+	u->where = (struct uc_where){ .cwd = u->run->cwd,
+				      .home = u->run->home,
+				      .unchecked = true };
+	if (!read_own(u, words) || uc_run_config(u->run, u->args.preset) < 0)
+		return false;
+	u->where.image_dirs = uc_config_list(u->run->config, "image_dirs");
+	u->where.unchecked = u->args.force;
+	if (pass(&own, words, u->args.batch, &err) < 0) {
+		uc_run_error(u->run, &err);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* From words to a whole specification: configuration, environment, who starts containers.
+ */
+#include "usrun/usrun.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The first srun of PATH that can be started. */
+static char *find_program(const struct uc_run *run, const char *name)
+{
+	const char *path = uc_run_env(run, "PATH");
+	uc_auto(buf) struct uc_buf file = { 0 };
+	struct stat st;
+
+	for (; path && *path; path += *path == ':') {
+		size_t len = strcspn(path, ":");
+
+		uc_buf_reset(&file);
+		uc_buf_addn(&file, len ? path : ".", len ? len : 1);
+		uc_buf_addf(&file, "/%s", name);
+		path += len;
+		if (stat(uc_buf_text(&file), &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(uc_buf_text(&file), X_OK) == 0)
+			return uc_buf_take(&file);
+	}
+	return NULL;
+}
+
+static enum usrun_runtime wanted(const struct usrun *u)
+{
+	static const struct {
+		const char *name;
+		enum usrun_runtime runtime;
+	} names[] = { { "pyxis", RUNTIME_PYXIS },
+		      { "enroot", RUNTIME_ENROOT },
+		      { "none", RUNTIME_NONE } };
+	const char *text = uc_config_string(u->run->config, "runtime");
+
+	if (u->args.no_container)
+		return RUNTIME_NONE;
+	if (u->args.runtime != RUNTIME_CONFIGURED)
+		return (enum usrun_runtime)u->args.runtime;
+	for (size_t i = 0; text && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i].name) == 0)
+			return names[i].runtime;
+	return RUNTIME_AUTO;
+}
+
+static void state_dir(const struct uc_run *run, struct uc_buf *out)
+{
+	const char *base = uc_run_env(run, "XDG_STATE_HOME");
+
+	if (base && base[0] == '/')
+		uc_buf_addf(out, "%s/ucluster", base);
+	else if (run->home)
+		uc_buf_addf(out, "%s/.local/state/ucluster", run->home);
+}
+
+/* pyxis where srun has it; otherwise enroot is started as the task's command. */
+static void choose_runtime(struct usrun *u)
+{
+	uc_auto(strv) struct uc_strv names = { 0 };
+	uc_auto(buf) struct uc_buf state = { 0 };
+	const char *conf = uc_config_string(u->run->config, "slurm.conf");
+	struct uc_srun_query query = { .srun = u->srun,
+				       .environment = u->run->environment };
+	const struct uc_container *box = uc_spec_container(u->spec);
+
+	if (!u->srun || (!box->image && !box->name))
+		return;
+	state_dir(u->run, &state);
+	query.state_dir = state.len > 0 ? uc_buf_text(&state) : NULL;
+	query.slurm_conf = uc_run_env(u->run, "SLURM_CONF");
+	query.slurm_conf = query.slurm_conf ? query.slurm_conf : conf;
+	query.slurm_conf = query.slurm_conf ? query.slurm_conf : "/etc/slurm/slurm.conf";
+	/* an srun that cannot say it says by itself what is wrong when it is run */
+	if (uc_srun_options(&query, &names, NULL) < 0 ||
+	    uc_strv_find(&names, "container-image") >= 0)
+		return;
+	uc_run_say(u->run, 0,
+		   "srun has no pyxis here, the container is started by enroot");
+	uc_spec_set_runtime(u->spec, UC_RUNTIME_ENROOT);
+}
+
+static int set_environment(struct usrun *u, struct uc_error *err)
+{
+	const char *conf = uc_config_string(u->run->config, "slurm.conf");
+	uc_auto(buf) struct uc_buf setting = { 0 };
+
+	for (size_t i = 0; i < u->args.env.count; i++)
+		if (uc_spec_set_env(u->spec, u->args.env.item[i], err) < 0)
+			return uc_context(err, "--env");
+	if (!conf || u->args.batch || uc_run_env(u->run, "SLURM_CONF"))
+		return 0;
+	uc_buf_addf(&setting, "SLURM_CONF=%s", conf);
+	return uc_spec_set_env(u->spec, uc_buf_text(&setting), err);
+}
+
+/* Words that srun answers by itself, without a command. */
+static bool needs_command(const struct usrun *u)
+{
+	return !uc_spec_get(u->spec, "usage") && !uc_spec_get(u->spec, "autocomplete");
+}
+
+static int fill_in(struct usrun *u, struct uc_error *err)
+{
+	const struct uc_spec_rules rules = {
+		.config = u->run->config,
+		.environment = u->run->environment,
+		.where = u->where,
+		.batch = u->args.batch,
+		.no_container = u->args.no_container,
+		.no_default_mounts = u->args.no_default_mounts,
+	};
+	uc_auto(errors) struct uc_errors notes = { 0 };
+
+	if (uc_spec_defaults(u->spec, &rules, &notes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < notes.count; i++)
+		uc_run_say(u->run, 0, "%s", notes.item[i].text);
+	return 0;
+}
+
+int usrun_resolve(struct usrun *u, struct uc_error *err)
+{
+	static const enum uc_runtime runtimes[] = {
+		[RUNTIME_AUTO] = UC_RUNTIME_PYXIS,
+		[RUNTIME_PYXIS] = UC_RUNTIME_PYXIS,
+		[RUNTIME_ENROOT] = UC_RUNTIME_ENROOT,
+		[RUNTIME_NONE] = UC_RUNTIME_NONE,
+	};
+	enum usrun_runtime runtime = wanted(u);
+	struct uc_container *box = uc_spec_container(u->spec);
+
+	if (uc_spec_command(u->spec)[0] == NULL && needs_command(u)) {
+		uc_fail(err, UC_USAGE, "missing command");
+		return uc_hint(err,
+			       "usrun [options] COMMAND, or --pty bash for a shell; see "
+			       "usrun --help");
+	}
+	u->srun = find_program(u->run, "srun");
+	uc_spec_set_runtime(u->spec, runtimes[runtime]);
+	/* --parsable is srun's, too, from 26.05 on */
+	if (u->args.parsable && !u->args.batch &&
+	    uc_spec_set(u->spec, "parsable", NULL, err) < 0)
+		return -1;
+	/* without a container --workdir is where srun starts */
+	if (u->args.workdir && runtime == RUNTIME_NONE &&
+	    uc_spec_set(u->spec, "chdir", box->workdir, err) < 0)
+		return -1;
+	if (set_environment(u, err) < 0 || fill_in(u, err) < 0)
+		return -1;
+	if (runtime == RUNTIME_AUTO)
+		choose_runtime(u);
+	return usrun_place_script(u, runtime != RUNTIME_NONE && (box->image || box->name),
+				  err);
+}

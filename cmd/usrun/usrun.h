@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_USRUN_H
+#define UC_USRUN_H
+#include <ucluster/spec.h>
+#include "common/run.h"
+
+/* The command line's own options. */
+struct args {
+	const char *image, *mounts, *workdir, *save, *preset;
+	struct uc_strv env;
+	int runtime; /* enum usrun_runtime */
+	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
+};
+enum usrun_runtime {
+	RUNTIME_CONFIGURED,
+	RUNTIME_AUTO,
+	RUNTIME_PYXIS,
+	RUNTIME_ENROOT,
+	RUNTIME_NONE,
+};
+
+/* One run of usrun. */
+struct usrun {
+	struct uc_run *run;
+	const struct uc_cmd *cmd;
+	struct args args;
+	struct uc_spec *spec;
+	struct uc_where where;
+	struct uc_buf script; /* text of the script that --batch names; else empty */
+	char *srun;           /* absolute path, NULL when it is not on PATH */
+};
+
+/*
+ * Functions return -1 with err filled; an empty err->text: it has been printed already,
+ * and run->status is set.
+ */
+
+/* Read the command line twice: our own options first, for they say what configures. */
+bool usrun_read(struct usrun *u, char **argv);
+/* Fill in from configuration, choose the runtime, print what is good to know. */
+int usrun_resolve(struct usrun *u, struct uc_error *err);
+/* Become srun; returns only on failure. */
+int usrun_exec(struct usrun *u, struct uc_error *err);
+/* Submit instead, print the number. */
+int usrun_batch(struct usrun *u, struct uc_error *err);
+/* Take the first word as a script, with its #SBATCH lines, where it is one. */
+int usrun_script(struct usrun *u, struct uc_error *err);
+/* Decide how that script runs: in the container, or as the batch script itself. */
+int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err);
+/* Print what would be done. */
+int usrun_show(struct usrun *u, struct uc_error *err);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * The batch script. Its body is one srun with the container's options: that works with
+ * every release of pyxis, keeps Slurm's tools outside of the container, and leaves a step
+ * 0 to attach to. The #SBATCH lines say the same as what is submitted with it, so that
+ * the script can be handed to sbatch, too.
+ */
+#include "job/spec.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/path.h"
+
+bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at)
+{
+	const struct uc_slurm_option *option = spec->settings[at].option;
+
+	for (size_t i = at + 1; option && i < spec->count; i++)
+		if (spec->settings[i].option &&
+		    strcmp(uc_option_name(spec->settings[i].option),
+			   uc_option_name(option)) == 0)
+			return true;
+	return false;
+}
+
+const char *uc_spec_job_name(const struct uc_spec *spec)
+{
+	const char *given = uc_spec_get(spec, "job-name");
+	const char *name;
+
+	if (given)
+		return given;
+	name = spec->command.count > 0 ? uc_path_name(spec->command.item[0]) : "";
+	return name[0] ? name : "usrun";
+}
+
+int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err)
+{
+	static const struct {
+		const char *name, *why;
+	} refused[] = {
+		{ "pty", "a batch job has no terminal" },
+		{ "x11", "a batch job has no display" },
+		{ "interactive", "a batch job is not interactive" },
+		{ "jobid", "a batch job is a job of its own" },
+		{ "immediate", "a batch job waits for its turn" },
+		{ "no-allocate", "a batch job needs an allocation" },
+		{ "het-group", "it has one component" },
+		{ "wrap", "the command stands after the options" },
+		{ "wait", "usrun does not wait for a batch job" },
+		{ "test-only", "sbatch --test-only says when it would start" },
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (uc_spec_get(spec, refused[i].name))
+			return uc_fail(err, UC_USAGE, "--%s does not go with --batch: %s",
+				       refused[i].name, refused[i].why);
+	for (size_t i = 0; i < spec->command.count; i++)
+		if (strcmp(spec->command.item[i], ":") == 0)
+			return uc_fail(
+				err, UC_USAGE,
+				"':' does not go with --batch: it has one component");
+	for (size_t i = 0; spec->script && i < spec->count; i++) {
+		const struct uc_slurm_option *option = spec->settings[i].option;
+
+		if (!option || !(option->scope & UC_SCOPE_SBATCH))
+			return uc_fail(
+				err, UC_USAGE,
+				"--%s is srun's, and the script calls srun by itself",
+				option ? option->name : spec->settings[i].name);
+	}
+	return 0;
+}
+
+/* How sbatch reads a word of an #SBATCH line: quotes group, a backslash takes what
+ * follows. */
+static void add_sbatch_word(struct uc_buf *out, const char *value)
+{
+	if (value[0] && value[strspn(value, "abcdefghijklmnopqrstuvwxyz"
+					    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					    "0123456789_./:,=+@%^*[]&|-")] == '\0') {
+		uc_buf_add(out, value);
+		return;
+	}
+	uc_buf_addc(out, '"');
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			uc_buf_addc(out, '\\');
+		uc_buf_addc(out, *value);
+	}
+	uc_buf_addc(out, '"');
+}
+
+static int add_sbatch_line(struct uc_buf *out, const char *name, const char *value,
+			   struct uc_error *err)
+{
+	if (value && strchr(value, '\n'))
+		return uc_fail(err, UC_USAGE, "--%s: a line break cannot be in it", name);
+	uc_buf_addf(out, "#SBATCH --%s", name);
+	if (value) {
+		uc_buf_addc(out, '=');
+		add_sbatch_word(out, value);
+	}
+	uc_buf_addc(out, '\n');
+	return 0;
+}
+
+static bool is_of_the_job(const struct uc_spec *spec, size_t at)
+{
+	const struct uc_slurm_option *option = spec->settings[at].option;
+
+	return option && (option->scope & UC_SCOPE_SBATCH) &&
+	       !uc_spec_is_overridden(spec, at);
+}
+
+static int add_sbatch_lines(const struct uc_spec *spec, struct uc_buf *out,
+			    struct uc_error *err)
+{
+	if (!uc_spec_get(spec, "job-name") &&
+	    add_sbatch_line(out, "job-name", uc_spec_job_name(spec), err) < 0)
+		return -1;
+	for (size_t i = 0; i < spec->count; i++)
+		if (is_of_the_job(spec, i) &&
+		    add_sbatch_line(out, uc_option_name(spec->settings[i].option),
+				    spec->settings[i].value, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void add_exports(struct uc_buf *out, const struct uc_strv *env)
+{
+	for (size_t i = 0; i < env->count; i++) {
+		size_t len = strcspn(env->item[i], "=");
+
+		if (env->item[i][len] == '\0')
+			continue; /* the caller's own value comes with the environment */
+		uc_buf_addf(out, "export %.*s=", (int)len, env->item[i]);
+		uc_buf_quote(out, env->item[i] + len + 1, UC_QUOTE_EXACT);
+		uc_buf_addc(out, '\n');
+	}
+}
+
+/*
+ * What srun inside is told: the step's own options, and those that it does not, or not in
+ * every release, take from the job (--cpus-per-task in 22.05 and 23.02).
+ */
+static void add_step_options(const struct uc_spec *spec, struct uc_strv *words)
+{
+	static const char *const again[] = { "ntasks", "ntasks-per-node", "cpus-per-task",
+					     NULL };
+
+	for (const char *const *name = again; *name; name++) {
+		const char *value = uc_spec_get(spec, *name);
+
+		if (value)
+			uc_strv_addf(words, "--%s=%s", *name, value);
+	}
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct uc_setting_of *s = &spec->settings[i];
+
+		if (uc_spec_is_overridden(spec, i) ||
+		    (s->option && (s->option->scope & UC_SCOPE_SBATCH)))
+			continue;
+		uc_strv_addf(words, "--%s%s%s", s->option ? s->option->name : s->name,
+			     s->value ? "=" : "", s->value ? s->value : "");
+	}
+}
+
+static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv options = { 0 };
+	uc_auto(strv) struct uc_strv command = { 0 };
+
+	add_step_options(spec, &options);
+	if (uc_spec_container_words(spec, &options, &command, err) < 0)
+		return -1;
+	uc_strv_add_all(&command, (const char *const *)spec->command.item);
+	if (options.failed || command.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	uc_buf_add(out, "exec srun");
+	for (size_t i = 0; i < options.count; i++) {
+		uc_buf_add(out, " \\\n\t");
+		uc_buf_quote(out, options.item[i], UC_QUOTE_EXACT);
+	}
+	uc_buf_add(out, options.count > 0 ? " \\\n\t-- " : " -- ");
+	uc_buf_quote_argv(out, (const char *const *)command.item, UC_QUOTE_EXACT);
+	uc_buf_addc(out, '\n');
+	return 0;
+}
+
+bool uc_is_command_line(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isspace((unsigned char)line[i]))
+			return line[i] != '#';
+	return false;
+}
+
+/* Where the options of a script end, and ours can be added so that they win. */
+static size_t end_of_options(const char *text)
+{
+	const char *line = text;
+
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		if (uc_is_command_line(line, len))
+			break;
+		line += len + (line[len] == '\n');
+	}
+	return (size_t)(line - text);
+}
+
+static int add_given_script(const struct uc_spec *spec, struct uc_buf *out,
+			    struct uc_error *err)
+{
+	size_t head = end_of_options(spec->script);
+
+	uc_buf_addn(out, spec->script, head);
+	if (head > 0 && spec->script[head - 1] != '\n')
+		uc_buf_addc(out, '\n');
+	uc_buf_add(out, "# added by usrun\n");
+	if (add_sbatch_lines(spec, out, err) < 0)
+		return -1;
+	add_exports(out, &spec->soft_env);
+	add_exports(out, &spec->env);
+	uc_buf_add(out, spec->script + head);
+	return 0;
+}
+
+int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
+		   struct uc_error *err)
+{
+	if (spec->command.count == 0)
+		return uc_fail(err, UC_USAGE, "a batch job needs a command");
+	if (uc_spec_check_batch(spec, err) < 0)
+		return -1;
+	if (spec->script)
+		return add_given_script(spec, script, err);
+	uc_buf_add(script, "#!/bin/bash\n# made by usrun --batch\n");
+	if (add_sbatch_lines(spec, script, err) < 0)
+		return -1;
+	uc_buf_addc(script, '\n');
+	add_exports(script, &spec->soft_env);
+	add_exports(script, &spec->env);
+	if (add_body(spec, script, err) < 0)
+		return -1;
+	return script->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
+}
+
+int uc_spec_set_script(struct uc_spec *spec, const char *text, struct uc_error *err)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	free(spec->script);
+	spec->script = copy;
+	return 0;
+}
