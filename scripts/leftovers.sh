@@ -9,7 +9,7 @@ leftovers_before()
 {
 	build=$1
 	run_start=$(start_time self)
-	export UC_TEST_RUN=${build//[^A-Za-z0-9\/]/_} # a word without meaning to grep
+	UC_TEST_RUN=${build//[^A-Za-z0-9\/]/_} # a word without meaning to grep
 	stop_sandboxes >/dev/null # of a run that was killed
 	end_processes
 	mounts_before=$(mounts)
@@ -23,9 +23,10 @@ mounts()
 	awk '{ print $5, $4, $(NF - 1) }' /proc/self/mountinfo | sort
 }
 
+# Test users have their homes under the build folder.
 test_users()
 {
-	cut -d: -f1 /etc/passwd | grep '^uct' | sort
+	grep -F ":$build/" /etc/passwd | cut -d: -f1 | sort
 }
 
 named_namespaces()
