@@ -175,7 +175,11 @@ int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 	if (errnum) {
 		if (backend_is_unsent(errnum))
 			uc_frame_add_u32(answer, UC_TAG_UNSENT, 1);
-		return backend_fail(err, errnum, "slurmctld refuses the job");
+		backend_fail(err, errnum, "slurmctld refuses the job");
+		if (err->code ==
+		    UC_FAILED) /* it knows why: something was asked wrongly */
+			err->code = UC_USAGE;
+		return -1;
 	}
 	put_response(answer, response);
 	slurm_free_submit_response_response_msg(response);

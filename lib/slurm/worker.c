@@ -326,10 +326,17 @@ static int report_end(struct uc_worker *worker, struct uc_error *err)
 	read_errors(worker);
 	status = end_worker(worker);
 	uc_worker_words(&words, uc_buf_text(&worker->said), worker->said.len);
-	if (words.len)
-		return uc_fail(err, UC_UNREACHABLE, "%s: %s",
-			       ready ? "Slurm" : "Slurm cannot be used here",
+	if (words.len && ready)
+		return uc_fail(err, UC_UNREACHABLE, "%s: %s", worker->name,
 			       uc_buf_text(&words));
+	if (words.len) {
+		const char *conf = uc_slurm_conf_path(worker->slurm_conf);
+
+		uc_fail(err, UC_UNREACHABLE, "Slurm cannot be used here: %s",
+			uc_buf_text(&words));
+		return conf ? uc_hint(err, "its configuration is '%s'", conf)
+			    : uc_hint(err, "no slurm.conf was found: set SLURM_CONF");
+	}
 	if (status != -1 && WIFSIGNALED(status))
 		return uc_fail(err, UC_UNREACHABLE, "%s was killed by signal %d (%s)",
 			       worker->name, WTERMSIG(status),
