@@ -345,10 +345,10 @@ refuses()
 
 @test "a slurmd that fails is named with its words, and nothing is left" {
 	port=$("$SANDBOX" status --json --dir "$MAIN" | jq .port)
-	SANDBOX_PORT_BASE=$((port - 2)) run "$SANDBOX" start --dir "$D"
+	SANDBOX_PORT_BASE=$((port - 2)) run "$SANDBOX" start --nodes c:1 --dir "$D"
 	[ "$status" -eq 1 ]
-	[[ $output == *"slurmd-gpu1 ended at its start"* ]]
-	[[ $output == *"slurmd-gpu1: "*"Address already in use"* ]]
+	[[ $output == *"slurmd-c1 ended at its start"* ]]
+	[[ $output == *"slurmd-c1: "*"Address already in use"* ]]
 	nothing_left_of "$D"
 }
 
