@@ -65,6 +65,21 @@ struct uc_file *uc_load_file(struct uc_load *load, enum uc_layer layer, const ch
 	return file->path && file->folder ? file : NULL;
 }
 
+/* The folder of a file, absolute where the working directory is known. */
+static int file_folder(const struct uc_load *load, const char *path, struct uc_buf *out)
+{
+	uc_auto(buf) struct uc_buf folder = { 0 };
+
+	uc_path_folder(&folder, path);
+	if (folder.failed)
+		return -1;
+	if (load->from->cwd && path[0] != '/')
+		return uc_path_absolute(out, uc_buf_text(&folder), load->from->cwd, NULL,
+					NULL);
+	uc_buf_add(out, uc_buf_text(&folder));
+	return out->failed ? -1 : 0;
+}
+
 void uc_load_bytes(struct uc_load *load, enum uc_layer layer, const char *path,
 		   const char *bytes, size_t len)
 {
@@ -72,10 +87,11 @@ void uc_load_bytes(struct uc_load *load, enum uc_layer layer, const char *path,
 	struct uc_node *root;
 	struct uc_file *file;
 
-	uc_path_folder(&folder, path);
-	load->failed |= folder.failed;
-	file = folder.failed ? NULL
-			     : uc_load_file(load, layer, path, uc_buf_text(&folder));
+	if (file_folder(load, path, &folder) < 0) {
+		load->failed = true;
+		return;
+	}
+	file = uc_load_file(load, layer, path, uc_buf_text(&folder));
 	if (!file)
 		return;
 	load->file[layer] = file;

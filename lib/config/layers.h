@@ -45,6 +45,7 @@ struct uc_load {
 	bool failed;               /* out of memory outside of the arena */
 	struct uc_file *file[UC_LAYER_OPTION]; /* by layer, NULL when absent */
 	const char *project_path;
+	const char *const *names; /* of all profiles, once they are asked for */
 };
 
 int uc_load_begin(struct uc_load *load, const struct uc_config_from *from,
@@ -75,7 +76,7 @@ void uc_check_text(struct uc_load *load, struct uc_file *file, const struct uc_k
 void uc_profiles_check(struct uc_load *load);
 /* The profile of this name that counts: the latest layer's. NULL: none. (profiles.c) */
 struct uc_profile *uc_profile_find(const struct uc_load *load, const char *name);
-/* Names of all, sorted, in the arena. (profiles.c) */
+/* Names of all, sorted; ask when all files are read. (profiles.c) */
 const char *const *uc_profiles_names(struct uc_load *load);
 
 /* Find, check and read the project file, if there is one to be trusted. (project.c) */

@@ -29,6 +29,8 @@ const char *const *uc_profiles_names(struct uc_load *load)
 	size_t count = 0, kept = 0;
 	const char **names;
 
+	if (load->names)
+		return load->names;
 	for (int layer = 0; layer < UC_LAYER_OPTION; layer++)
 		for (struct uc_profile *p =
 			     load->file[layer] ? load->file[layer]->profiles : NULL;
@@ -48,6 +50,7 @@ const char *const *uc_profiles_names(struct uc_load *load)
 		if (i == 0 || strcmp(names[i], names[kept - 1]) != 0)
 			names[kept++] = names[i];
 	names[kept] = NULL;
+	load->names = names;
 	return names;
 }
 
@@ -67,8 +70,9 @@ static void add_cycle(const struct uc_load *load, const struct uc_profile *from,
 static void unknown_parent(struct uc_load *load, const struct uc_profile *p)
 {
 	const char *const *names = uc_profiles_names(load);
+	bool shown = load->faults->count < UC_ERRORS_MAX;
 	struct uc_error err = { 0 };
-	const char *near = names ? uc_text_nearest(p->inherit, names) : NULL;
+	const char *near = names && shown ? uc_text_nearest(p->inherit, names) : NULL;
 
 	uc_fail(&err, UC_USAGE, "profile '%s' inherits an unknown profile '%.*s'",
 		p->name, UC_SHOWN(p->inherit));

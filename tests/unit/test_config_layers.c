@@ -170,6 +170,22 @@ static void test_mounts_of_all_layers_add_up(void **state)
 	assert_int_equal(set->layer, UC_LAYER_ENVIRONMENT);
 }
 
+static void test_a_relative_file_has_an_absolute_folder(void **state)
+{
+	const struct uc_config_from from = { .cwd = "/work" };
+	uc_auto(errors) struct uc_errors faults = { 0 };
+	uc_auto(config) struct uc_config *cfg = NULL;
+	struct uc_load load;
+
+	(void)state;
+	assert_int_equal(uc_load_begin(&load, &from, &faults), 0);
+	uc_load_bytes(&load, UC_LAYER_SITE, "c.yaml", "image: ./a.sqsh\n", 16);
+	uc_load_bytes(&load, UC_LAYER_USER, "./d/e/c.yaml", "mounts: x:/x\n", 13);
+	assert_int_equal(uc_load_end(&load, &cfg), 0);
+	assert_string_equal(uc_config_get(cfg, "image")->base[0], "/work");
+	assert_string_equal(uc_config_get(cfg, "mounts")->base[0], "/work/d/e");
+}
+
 static void test_env_of_all_layers_adds_up(void **state)
 {
 	const struct texts texts = {
@@ -352,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_job_variables_have_a_second_spelling_that_wins),
 		cmocka_unit_test(test_faults_in_variables_name_the_variable),
 		cmocka_unit_test(test_mounts_of_all_layers_add_up),
+		cmocka_unit_test(test_a_relative_file_has_an_absolute_folder),
 		cmocka_unit_test(test_env_of_all_layers_adds_up),
 		cmocka_unit_test(test_other_lists_are_replaced),
 		cmocka_unit_test(test_a_profile_inherits_from_its_parents),
