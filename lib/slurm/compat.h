@@ -38,8 +38,8 @@
 #define UC_MAIL_INVALID_DEPEND 0
 #endif
 
-/* "Unable to submit, the queue is full": removed from slurm_errno.h in 26.05, still sent by
- * older controllers. */
+/* "Unable to submit, the queue is full": removed from slurm_errno.h in 26.05, still sent
+ * by older controllers. */
 #define UC_ESLURM_QUEUE_FULL 2008
 
 static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t flags)

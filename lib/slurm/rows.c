@@ -25,7 +25,7 @@ static const struct uc_field job_fields[] = {
 	F(uc_job, het_job_id, U32, NONE, 0),
 	F(uc_job, het_offset, U32, NONE, 0),
 	F(uc_job, user_id, U32, USER_ID, N32),
-	F(uc_job, group_id, U32, USER_ID, N32),
+	F(uc_job, group_id, U32, GROUP, N32),
 	F(uc_job, array_tasks, RAW, NONE, 0),
 	F(uc_job, het_ids, RAW, NONE, 0),
 	F(uc_job, user, RAW, USER, 0),

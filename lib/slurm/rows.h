@@ -29,8 +29,8 @@ enum uc_field_type {
 /* What a recording puts in the place of a name. */
 enum uc_mask {
 	UC_MASK_NONE,
-	UC_MASK_USER,    /* "user1", the same for the same name */
-	UC_MASK_USER_ID, /* 10001, the same number as in the name */
+	UC_MASK_USER,    /* "user1", the same for the same name; root stays */
+	UC_MASK_USER_ID, /* 10001, ...; 0 stays */
 	UC_MASK_ACCOUNT, /* also in comma-separated lists */
 	UC_MASK_GROUP,
 	UC_MASK_NAME, /* of a job: "job1" */

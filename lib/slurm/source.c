@@ -13,6 +13,7 @@ struct uc_source {
 
 static const struct uc_source_ops *const all_sources[] = {
 	&uc_source_slurm,
+	&uc_source_record,
 	&uc_source_synthetic,
 };
 
