@@ -158,7 +158,7 @@ int uc_when_parse(const char *text, int64_t now, int64_t *when, struct uc_error 
 		dated = used > 0;
 		rest = text + used;
 	}
-	if (dated && (*rest == 'T' || *rest == '-' || *rest == ' '))
+	if (dated && (*rest == 'T' || *rest == '-' || *rest == ' ') && rest[1])
 		rest++;
 	if (*rest ? read_clock(rest, &tm) < 0 : !dated)
 		return refuse(text, err);
