@@ -121,7 +121,8 @@ remove_users()
 {
 	local name
 	for name in uctsb1 uctsb2; do
-		userdel "$name" 2>/dev/null || :
+		if [ -d "$BASE/home-$name/.local" ]; then as "$name" "$SANDBOX" stop --purge || :; fi
+		userdel -f "$name" 2>/dev/null || :
 		rm -rf "$BASE/home-$name"
 	done
 	USERS=
@@ -133,7 +134,7 @@ as()
 	local name=$1
 	shift
 	setpriv --reuid="$name" --regid="$name" --init-groups \
-		env HOME="$BASE/home-$name" USER="$name" LOGNAME="$name" "$@" 3>&-
+		env -u TMPDIR -u XDG_RUNTIME_DIR HOME="$BASE/home-$name" USER="$name" LOGNAME="$name" "$@" 3>&-
 }
 
 # refuses STATUS TEXT ARG...: that status, one line with TEXT, then a hint.
