@@ -60,6 +60,19 @@ shown()
 	printf '%s' "$words"
 }
 
+# need_namespaces: containers are user and mount namespaces.
+need_namespaces()
+{
+	[ -r /proc/self/mountinfo ] || fail "/proc is not mounted" "mount -t proc proc /proc"
+	unshare --user --map-root-user --mount true 2>/dev/null </dev/null && return 0
+	if [ "$(id -u)" = 0 ]; then
+		fail "user namespaces are refused here, so no container can start" \
+			"in a plain chroot the kernel refuses them: use pivot_root, as containers do"
+	fi
+	fail "user namespaces are refused to you, so no container can start" \
+		"as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu 24.04)"
+}
+
 # release_is_known: is this a release whose package names are in scripts/packages?
 release_is_known()
 {
