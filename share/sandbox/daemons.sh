@@ -299,7 +299,10 @@ abort_start()
 # clear_away: what a crash, a kill or a reboot left.
 clear_away()
 {
-	if [[ ! -e $dir/state && ! -e $dir/procs && ! -e $etc ]]; then return 0; fi
+	if [[ ! -e $dir/state && ! -e $dir/procs && ! -e $etc ]]; then
+		end_strays || :
+		return 0
+	fi
 	say "clearing away a sandbox that did not end well"
 	end_all 1
 	remove_files
@@ -318,6 +321,7 @@ end_all()
 	end_procs mariadbd 5
 	end_procs munged 2
 	end_procs '' 2
+	end_strays || :
 	end_mounts
 }
 
@@ -359,6 +363,10 @@ cancel_jobs()
 cmd_stop()
 {
 	if ! is_sandbox; then
+		if end_strays; then
+			say "ended the daemons of a sandbox whose directory '$dir' was deleted"
+			return 0
+		fi
 		say "no sandbox in '$dir'; nothing to stop"
 		return 0
 	fi

@@ -144,6 +144,26 @@ end_jobs()
 	done
 }
 
+# end_strays: daemons of this directory that no file tells of any more, as when
+# the directory was deleted under them; found by the environment we gave them.
+# Their runtime directory goes too. False when there are none.
+end_strays()
+{
+	local file place found=1
+	for file in $(grep -lazxF "SLURM_CONF=$conf" /proc/[0-9]*/environ 2>/dev/null || :); do
+		place=$(tr '\0' '\n' 2>/dev/null <"$file" | sed -n 's/^UCLUSTER_SANDBOX_RUN=//p') || continue
+		if [[ -z $place ]]; then continue; fi
+		found=0
+		file=${file#/proc/}
+		kill -KILL "${file%/environ}" 2>/dev/null || :
+		place=${place%/run}
+		case $place in
+		*/ucluster-??????) if [[ -O $place && ! -L $place ]]; then rm -rf -- "$place"; fi ;;
+		esac
+	done
+	return "$found"
+}
+
 # busy_ports: local TCP ports in use, one a line, in decimal.
 busy_ports()
 {

@@ -438,6 +438,20 @@ refuses()
 	nothing_left_of "$D"
 }
 
+@test "stop ends daemons whose directory was deleted under them" {
+	long=$BASE/$(printf 'gone%.0s' {1..20})
+	for where in "$D" "$long"; do
+		"$SANDBOX" start --nodes c:1 --dir "$where"
+		runtime=$("$SANDBOX" status --json --dir "$where" | jq -r .runtime)
+		rm -rf "$where"
+		[ -n "$(left_of "$where")" ]
+		run "$SANDBOX" stop --dir "$where"
+		[ "$status" -eq 0 ]
+		until_true 5 nothing_left_of "$where"
+		[ ! -e "$runtime" ]
+	done
+}
+
 @test "a pid that belongs to somebody else by now is not touched" {
 	"$SANDBOX" start --nodes c:1 --dir "$D"
 	sleep 300 3>&- &
