@@ -36,7 +36,7 @@ static inline void faults_text(struct uc_buf *out, const struct uc_errors *fault
 static inline struct uc_config *load_texts(const struct texts *texts, struct uc_buf *said)
 {
 	const struct uc_config_from from = { .preset = texts->preset,
-					     .cwd = "/work",
+					     .cwd = "/cwd",
 					     .environment = texts->environment };
 	uc_auto(errors) struct uc_errors faults = { 0 };
 	struct uc_config *cfg = NULL;

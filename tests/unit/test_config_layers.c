@@ -149,10 +149,10 @@ static void test_mounts_of_all_layers_add_up(void **state)
 	} want[] = {
 		{ "/data", "/etc/u", UC_LAYER_SITE, 1, 10 },
 		{ "/home/u/s:/scratch:ro", "/home/u", UC_LAYER_USER, 2, 5 },
-		{ "./rel:/user", "/work", UC_LAYER_ENVIRONMENT, 0, 0 },
+		{ "./rel:/user", "/cwd", UC_LAYER_ENVIRONMENT, 0, 0 },
 		{ ".:/src", "/src/p", UC_LAYER_PROJECT, 1, 10 },
 		{ "sub:/sub", "/src/p", UC_LAYER_PROJECT, 1, 20 },
-		{ "/e:/e", "/work", UC_LAYER_ENVIRONMENT, 0, 0 },
+		{ "/e:/e", "/cwd", UC_LAYER_ENVIRONMENT, 0, 0 },
 	};
 
 	(void)state;
@@ -172,7 +172,7 @@ static void test_mounts_of_all_layers_add_up(void **state)
 
 static void test_a_relative_file_has_an_absolute_folder(void **state)
 {
-	const struct uc_config_from from = { .cwd = "/work" };
+	const struct uc_config_from from = { .cwd = "/cwd" };
 	uc_auto(errors) struct uc_errors faults = { 0 };
 	uc_auto(config) struct uc_config *cfg = NULL;
 	struct uc_load load;
@@ -182,8 +182,8 @@ static void test_a_relative_file_has_an_absolute_folder(void **state)
 	uc_load_bytes(&load, UC_LAYER_SITE, "c.yaml", "image: ./a.sqsh\n", 16);
 	uc_load_bytes(&load, UC_LAYER_USER, "./d/e/c.yaml", "mounts: x:/x\n", 13);
 	assert_int_equal(uc_load_end(&load, &cfg), 0);
-	assert_string_equal(uc_config_get(cfg, "image")->base[0], "/work");
-	assert_string_equal(uc_config_get(cfg, "mounts")->base[0], "/work/d/e");
+	assert_string_equal(uc_config_get(cfg, "image")->base[0], "/cwd");
+	assert_string_equal(uc_config_get(cfg, "mounts")->base[0], "/cwd/d/e");
 }
 
 static void test_env_of_all_layers_adds_up(void **state)
