@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# On the login node: ./run-batch.sh [ARG...] submits the same job, prints its number and
+# returns; its output goes to train-NUMBER.log. See it wait and run with: uqueue --me
+set -eu
+cd "$(dirname "$0")"
+exec usrun --batch --job-name=train --output=train-%j.log --gpus=1 --mem=24GB ./job.sh "$@"
