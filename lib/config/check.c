@@ -3,7 +3,6 @@
 /* A file's tree against the schema: every fault is reported, every good value kept. */
 #include "config/layers.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* Where the walk is: in which file, in which profile, below which "slurm.". */
@@ -40,86 +39,6 @@ static void void_fault(const struct walk *w, const struct uc_node *node,
 
 	uc_fail(&err, UC_USAGE, "'%.*s' has no value", UC_SHOWN(node->key));
 	uc_hint(&err, "give one, or write %s for none", none[wanted]);
-	fault(w, node->key_at, &err);
-}
-
-/* What the same thing is called by Slurm, pyxis and others. */
-static const struct {
-	const char *theirs, *ours;
-} synonyms[] = {
-	{ "chdir", "workdir" },
-	{ "container", "image" },
-	{ "container_image", "image" },
-	{ "container_mounts", "mounts" },
-	{ "container_workdir", "workdir" },
-	{ "cores", "cpus_per_task" },
-	{ "cpus", "cpus_per_task" },
-	{ "environment", "env" },
-	{ "gres", "gpus" },
-	{ "memory", "mem" },
-	{ "presets", "profiles" },
-	{ "queue", "partition" },
-	{ "time_limit", "time" },
-	{ "variables", "env" },
-	{ "volumes", "mounts" },
-	{ "walltime", "time" },
-};
-
-/* The nearest key that is right where `word` stands, or NULL. */
-static const char *nearest_key(const struct walk *w, const char *word)
-{
-	const char *names[UC_KEYS_MAX + 3];
-	size_t count = 0, skip = strlen(w->prefix);
-	char lower[32] = "";
-
-	for (size_t i = 0; word[i] && i < sizeof(lower) - 1; i++)
-		lower[i] = word[i] == '-' ? '_' : (char)tolower((unsigned char)word[i]);
-	for (size_t i = 0; !skip && i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
-		if (strcmp(synonyms[i].theirs, lower) == 0)
-			return synonyms[i].ours;
-	for (const struct uc_key *k = uc_config_keys(); k->name; k++) {
-		if (strncmp(k->name, w->prefix, skip) != 0 || (w->profile && !k->profile))
-			continue;
-		names[count++] = k->name + skip;
-	}
-	if (!skip)
-		names[count++] = w->profile ? "inherit" : "profiles";
-	if (!skip && !w->profile)
-		names[count++] = "slurm";
-	names[count] = NULL;
-	return uc_text_nearest(lower, names);
-}
-
-/* The key of a group ("slurm.timeout") that `word` is the last part of, or NULL. */
-static const struct uc_key *grouped_key(const char *word)
-{
-	for (const struct uc_key *k = uc_config_keys(); k->name; k++) {
-		const char *dot = strchr(k->name, '.');
-
-		if (dot && (strcmp(dot + 1, word) == 0 || strcmp(k->name, word) == 0))
-			return k;
-	}
-	return NULL;
-}
-
-static void unknown_fault(const struct walk *w, const struct uc_node *node)
-{
-	const struct uc_key *grouped = grouped_key(node->key);
-	const char *near = nearest_key(w, node->key);
-	struct uc_error err = { 0 };
-
-	uc_fail(&err, UC_USAGE, "unknown key '%s%.*s'", w->prefix, UC_SHOWN(node->key));
-	if (w->prefix[0] && uc_key_find(node->key))
-		uc_hint(&err, "'%s' belongs to the left, outside of '%.*s'", node->key,
-			(int)strlen(w->prefix) - 1, w->prefix);
-	else if (!w->prefix[0] && grouped)
-		uc_hint(&err, "write '%.*s:' and below it, indented, '%s:'",
-			(int)strcspn(grouped->name, "."), grouped->name,
-			strchr(grouped->name, '.') + 1);
-	else if (near)
-		uc_hint(&err, "did you mean '%s'?", near);
-	else
-		uc_hint(&err, "ucluster.config(5) lists all keys");
 	fault(w, node->key_at, &err);
 }
 
@@ -478,6 +397,7 @@ static void check_profiles(const struct walk *w, const struct uc_node *node)
 static void check_entry(const struct walk *w, const struct uc_node *node)
 {
 	bool top = !w->profile && w->prefix[0] == '\0';
+	struct uc_error err = { 0 };
 	const struct uc_key *key;
 	const char *name;
 
@@ -500,7 +420,8 @@ static void check_entry(const struct walk *w, const struct uc_node *node)
 	} else if (is_group(name)) {
 		check_group(w, node, name);
 	} else {
-		unknown_fault(w, node);
+		uc_unknown_key(w->prefix, w->profile != NULL, node->key, &err);
+		fault(w, node->key_at, &err);
 	}
 }
 

@@ -36,6 +36,13 @@ char uc_list_separator(const struct uc_key *key);
 /* "expected a size, such as '24G', not a list". (value.c) */
 int uc_type_fail(const struct uc_key *key, const char *found, struct uc_error *err);
 
+/*
+ * "unknown key ...", with a hint at what was meant below `prefix` ("" or "slurm.") of a
+ * file or a profile. (unknown.c)
+ */
+int uc_unknown_key(const char *prefix, bool in_profile, const char *word,
+		   struct uc_error *err);
+
 /* Why a project file may not set this variable, or NULL when it may. (project_rules.c) */
 const char *uc_project_env_reason(const char *name);
 /* Does this mount stay inside the project directory? (project_rules.c) */
