@@ -4,19 +4,9 @@
 #include "common/run.h"
 #include "ucluster/commands.h"
 
-// clang-format off
 static const struct uc_cmd *const subcommands[] = {
-#ifdef UC_HAVE_CONFIG
-	&uc_cmd_config,
-#endif
-#ifdef UC_HAVE_RECORD
-	&uc_cmd_record,
-#endif
-	&uc_cmd_sandbox,
-	&uc_cmd_complete,
-	NULL,
+	&uc_cmd_config, &uc_cmd_record, &uc_cmd_sandbox, &uc_cmd_complete, NULL,
 };
-// clang-format on
 
 static const struct uc_cmd ucluster = {
 	.name = "ucluster",
