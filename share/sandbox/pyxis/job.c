@@ -3,7 +3,6 @@
 /* What Slurm and the node know of the step and its user. */
 #include "pyxis.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -155,7 +154,7 @@ int uc_job_become_user(const struct uc_job *job)
 
 	if (real != 0)
 		return real == job->uid ? 0 : -1;
-	if (seteuid(0) && errno != EPERM)
+	if (seteuid(0))
 		return -1;
 	if (setgroups((size_t)job->n_gids, job->gids) ||
 	    setresgid(job->gid, job->gid, job->gid) ||

@@ -50,7 +50,7 @@ static pid_t process_inside(const char *folder)
 		snprintf(path, sizeof(path), "/proc/%s/ns/mnt", entry->d_name);
 		ssize_t got = readlink(path, found, sizeof(found));
 		if (got == len && memcmp(found, noted, (size_t)len) == 0)
-			pid = (pid_t)atoi(entry->d_name);
+			pid = (pid_t)strtol(entry->d_name, NULL, 10);
 	}
 	if (proc)
 		closedir(proc);

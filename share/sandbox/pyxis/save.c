@@ -22,6 +22,7 @@
 struct save {
 	const char *path, *options;
 	int root;
+	bool mounted_over; /* root is a running container's, mounts and all */
 };
 
 static int make_way(const char *path)
@@ -65,6 +66,8 @@ static int write_image(void *arg)
 	args[n++] = "-all-root";
 	args[n++] = "-no-progress";
 	args[n++] = "-noappend";
+	if (save->mounted_over)
+		args[n++] = "-one-file-system";
 	while (n < MAX_ARGS && (word = strsep(&rest, " \t")))
 		if (*word)
 			args[n++] = word;
@@ -83,6 +86,7 @@ int uc_save(struct uc_box *box, const struct uc_job *job,
 	const char *chosen = uc_job_env(job, "ENROOT_SQUASH_OPTIONS");
 	struct save save = {
 		.root = box->fds[UC_FD_ROOT],
+		.mounted_over = box->running,
 		.options = chosen ? chosen : "-comp lzo -noD",
 	};
 	char *path = NULL;
