@@ -92,15 +92,12 @@ static int add_image(struct defaults *d)
 	const struct uc_setting *value = setting(d, "image");
 	struct uc_container *box = &d->spec->box;
 	struct uc_where where = d->rules->where;
-	uc_auto(buf) struct uc_buf folder = { 0 };
 
 	if (box->image || !value || !value->text || value->text[0] == '\0')
 		return 0;
 	/* "./x.sqsh" in a file is beside that file */
-	if (value->at.line > 0 && value->at.path[0] == '/') {
-		uc_path_folder(&folder, value->at.path);
-		where.cwd = uc_buf_text(&folder);
-	}
+	if (value->base && value->base[0])
+		where.cwd = value->base[0];
 	if (uc_container_set_image(box, value->text, &where, d->err) < 0)
 		return uc_context(d->err, "image of %s", value->at.path);
 	return 0;
