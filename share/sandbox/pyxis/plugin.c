@@ -277,6 +277,15 @@ int slurm_spank_task_exit(spank_t sp, int argc, char **argv)
 	return rc;
 }
 
+int slurm_spank_job_epilog(spank_t sp, int argc, char **argv)
+{
+	if (uc_site_parse(&state.site, argc, argv)) {
+		slurm_error("pyxis: epilog: failed to parse configuration");
+		return -1;
+	}
+	return uc_epilog(sp, &state.site);
+}
+
 int slurm_spank_exit(spank_t sp, int argc, char **argv)
 {
 	(void)sp;

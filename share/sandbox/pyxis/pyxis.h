@@ -167,7 +167,8 @@ char *uc_env_image_cwd(int root, const char *home);
 int uc_join(const struct uc_box *box, const struct uc_options *options);
 int uc_seccomp_pretend(void);
 
-/* save.c, tree.c */
+/* save.c, tree.c, epilog.c */
+int uc_epilog(spank_t sp, const struct uc_site *site);
 int uc_save(struct uc_box *box, const struct uc_job *job,
 	    const struct uc_options *options);
 int uc_tree_remove(const char *path);
