@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "slurm/compat.h"
 #include "slurm/backend.h"
@@ -74,6 +75,13 @@ static int answer_question(const struct uc_frame *question)
 	return rc;
 }
 
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--options")) {
@@ -81,7 +89,7 @@ int main(int argc, char **argv)
 			puts(backend_option_name(i));
 		return fflush(stdout) ? 1 : 0;
 	}
-	if (argc != 1 || isatty(BACKEND_SOCKET)) {
+	if (argc != 1 || !is_socket(BACKEND_SOCKET)) {
 		fprintf(stderr, "%s: started by libucluster, not by hand\n", argv[0]);
 		return 2;
 	}

@@ -101,6 +101,7 @@ static void test_a_recording_answers_as_the_source_did(void **state)
 	uc_auto(nodes) struct uc_nodes *na = NULL, *nb = NULL;
 	uc_auto(partitions) struct uc_partitions *pa = NULL, *pb = NULL;
 	struct uc_error err;
+	size_t lists = 0;
 
 	(void)state;
 	record(name);
@@ -116,8 +117,16 @@ static void test_a_recording_answers_as_the_source_did(void **state)
 	assert_int_equal(uc_partitions_load(a, &pa, &err), 0);
 	assert_int_equal(uc_partitions_load(b, &pb, &err), 0);
 	check_table((struct uc_rows *)pa, (struct uc_rows *)pb, UC_ROWS_PARTITIONS);
-	assert_string_equal(jb->row[0].gres_detail.item[0].bytes,
-			    ja->row[0].gres_detail.item[0].bytes);
+	for (size_t i = 0; i < ja->count; i++) {
+		const struct uc_raw_list *la = &ja->row[i].gres_detail;
+		const struct uc_raw_list *lb = &jb->row[i].gres_detail;
+
+		assert_int_equal(la->count, lb->count);
+		lists += la->count;
+		if (la->count)
+			assert_string_equal(la->item[0].bytes, lb->item[0].bytes);
+	}
+	assert_true(lists > 10);
 	/* The same name has the same pseudonym, and its number goes with it. */
 	for (size_t i = 1; i < ja->count; i++)
 		assert_int_equal(!strcmp(ja->row[0].user.bytes, ja->row[i].user.bytes),
@@ -266,6 +275,7 @@ static void test_bytes_that_are_no_utf8_survive(void **state)
 	static const char *const wrong[] = { "Y",    "YQ=",     "Y===", "YQ==YQ==",
 					     "Y Q=", "Y\xff==", "AA==" };
 	uc_auto(rows) struct uc_rows *rows = NULL;
+	const char *odd = "{\"partition\": {\"base64\": \"/v8=\"}}";
 	struct uc_error err;
 
 	(void)state;
@@ -287,8 +297,7 @@ static void test_bytes_that_are_no_utf8_survive(void **state)
 				 -1);
 		assert_int_equal(err.code, UC_INVALID);
 	}
-	assert_int_equal(uc_record_parse("{\"partition\": {\"base64\": \"/v8=\"}}", 34,
-					 UC_ROWS_JOBS, "x", &rows, &err),
+	assert_int_equal(uc_record_parse(odd, strlen(odd), UC_ROWS_JOBS, "x", &rows, &err),
 			 0);
 	assert_string_equal(((const struct uc_jobs *)rows)->row[0].partition.bytes,
 			    "\xfe\xff");

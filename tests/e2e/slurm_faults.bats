@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What goes wrong between a login node and slurmctld: one line, status 4, in time.
+bats_require_minimum_version 1.5.0
+
+SCRIPT=$'#!/bin/bash\ntrue'
+
+setup_file()
+{
+	BASE=$(mktemp -d "${UC_TEST_BUILD:?run it through ctest}/tests/tmp/faults-XXXXXX")
+	SANDBOX=${UC_TEST_TOP:?}/share/sandbox/sandbox
+	PROBE=$UC_TEST_BUILD/tests/probe
+	export BASE SANDBOX PROBE
+	chmod 0755 "$BASE"
+	"$SANDBOX" start --dir "$BASE/c" --nodes cpu:1
+	"$SANDBOX" env --dir "$BASE/c" >"$BASE/env"
+}
+
+teardown_file()
+{
+	"$SANDBOX" stop --purge --dir "$BASE/c"
+	rm -rf "$BASE"
+}
+
+setup()
+{
+	# shellcheck disable=SC1091
+	. "$BASE/env"
+	STOPPED=()
+}
+
+# Nothing stays stopped, and the cluster answers before the next test begins.
+teardown()
+{
+	local pid
+
+	for pid in "${STOPPED[@]}"; do
+		kill -CONT "$pid" 2>/dev/null || :
+	done
+	wait_until 20 "$PROBE" -t 2000 ping
+	wait_until 5 no_workers
+}
+
+wait_until()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+pid_of()
+{
+	cat "$BASE/c/run/$1.pid"
+}
+
+stop_daemon()
+{
+	STOPPED+=("$(pid_of "$1")")
+	kill -STOP "$(pid_of "$1")"
+}
+
+# Workers started from this build; other builds may run theirs.
+workers()
+{
+	local pid
+
+	for pid in $(pgrep -f '^slurm-worker-'); do
+		[[ $(readlink "/proc/$pid/exe") == "$UC_TEST_BUILD"/libexec/* ]] &&
+			echo "$pid"
+	done
+	return 0
+}
+
+no_workers()
+{
+	[ -z "$(workers)" ]
+}
+
+has_worker()
+{
+	[ -n "$(workers)" ]
+}
+
+# timed MAX_MS COMMAND...: `run` it; fails when it took longer.
+timed()
+{
+	local max=$1 begun=${EPOCHREALTIME/./}
+
+	shift
+	run "$@"
+	TOOK=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	echo "status $status after $TOOK ms: $output"
+	[ "$TOOK" -le "$max" ]
+}
+
+one_line()
+{
+	[ "$status" -eq 4 ] && [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "slurmctld stopped: every question ends at the deadline" {
+	stop_daemon slurmctld
+	for question in ping jobs nodes partitions; do
+		timed 2500 "$PROBE" -t 1500 $question
+		one_line
+		[[ $output == "4: slurmctld at "*" did not answer within 1500 ms | "* ]]
+		[ "$TOOK" -ge 1500 ]
+	done
+}
+
+@test "slurmctld stopped while submitting: the outcome is called unknown" {
+	stop_daemon slurmctld
+	timed 2500 "$PROBE" -t 1500 submit "$SCRIPT" job-name=lost
+	one_line
+	[[ $output == *"may be queued all the same | "*"squeue --me --name=lost" ]]
+	kill -CONT "$(pid_of slurmctld)"
+}
+
+@test "slurmctld dead: refused, and a lost submission is called so or not at all" {
+	kill -9 "$(pid_of slurmctld)"
+	timed 12000 "$PROBE" -t 11000 jobs # libslurm gives up by itself after 9 s
+	one_line
+	[[ $output == "4: slurmctld at "*" cannot be reached: "* ]]
+	timed 2500 "$PROBE" -t 1500 submit "$SCRIPT"
+	one_line
+	"$SANDBOX" start --dir "$BASE/c" --nodes cpu:1
+}
+
+@test "munged stopped: it is named" {
+	stop_daemon munged
+	timed 2500 "$PROBE" -t 1500 jobs
+	one_line
+	[[ $output == "4: munged on this host did not answer within 1500 ms | "* ]]
+}
+
+@test "slurm.conf missing, unreadable or no file: at once" {
+	timed 1000 env SLURM_CONF=/nonexistent/slurm.conf "$PROBE" jobs
+	one_line
+	[[ $output == *"'/nonexistent/slurm.conf' cannot be read: No such file"* ]]
+	timed 1000 "$PROBE" -c "$BASE" jobs
+	one_line
+	[[ $output == *"not a regular file"* ]]
+	mkfifo "$BASE/pipe"
+	timed 1000 "$PROBE" -c "$BASE/pipe" jobs
+	one_line
+}
+
+@test "slurm.conf empty or garbage: libslurm's reason, at once" {
+	: >"$BASE/empty.conf"
+	timed 2000 "$PROBE" -c "$BASE/empty.conf" jobs
+	one_line
+	[[ $output == *"ClusterName needs to be specified | "*"$BASE/empty.conf"* ]]
+	head -c 4096 /dev/urandom >"$BASE/garbage.conf"
+	timed 2000 "$PROBE" -c "$BASE/garbage.conf" jobs
+	one_line
+}
+
+@test "the worker killed in the middle of a question: said, not waited for" {
+	stop_daemon slurmctld
+	"$PROBE" -t 9000 jobs >"$BASE/out" 2>&1 &
+	wait_until 5 has_worker
+	sleep 0.2 # into the call; either way the answer is the same
+	worker=$(workers)
+	begun=${EPOCHREALTIME/./}
+	kill -9 "$worker"
+	wait $! || [ $? -eq 4 ]
+	[ $(((${EPOCHREALTIME/./} - begun) / 1000)) -lt 1000 ]
+	grep -q '^4: slurm-worker-.* was killed by signal 9' "$BASE/out"
+}
+
+@test "the caller killed in the middle of a question: its worker ends too" {
+	stop_daemon slurmctld
+	"$PROBE" -t 60000 jobs >/dev/null 2>&1 &
+	wait_until 5 has_worker
+	kill -9 $!
+	wait_until 3 no_workers
+}
+
+@test "a dashboard's source survives a restart of slurmctld" {
+	coproc TWICE { "$PROBE" -t 1500 twice 2>&1; }
+	read -r first <&"${TWICE[0]}"
+	[ "$first" = up ]
+	mapfile -d '' slurmctld <"/proc/$(pid_of slurmctld)/cmdline"
+	kill -9 "$(pid_of slurmctld)"
+	"${slurmctld[@]}" >/dev/null 2>&1 3>&- &
+	again=$!
+	wait_until 10 "$PROBE" -t 1000 ping
+	echo >&"${TWICE[1]}"
+	read -r second <&"${TWICE[0]}"
+	kill -9 "$again"
+	"$SANDBOX" start --dir "$BASE/c" --nodes cpu:1
+	[ "$second" = up ]
+}
+
+@test "no worker, or one that cannot run: said" {
+	run -3 env UCLUSTER_SLURM_WORKER=/nonexistent/worker "$PROBE" ping
+	[[ $output == *"'/nonexistent/worker' cannot be started: No such file"* ]]
+	run -4 env UCLUSTER_SLURM_WORKER=/bin/true "$PROBE" ping
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "the worker by hand says what it is, and lists its options" {
+	worker=$(echo "$UC_TEST_BUILD"/libexec/ucluster/slurm-worker-*)
+	run -2 "$worker" </dev/null 3<&-
+	run -0 "$worker" --options
+	[[ $'\n'$output$'\n' == *$'\ngpus\n'* && $'\n'$output$'\n' == *$'\ntime\n'* ]]
+	[ "$output" = "$(sort <<<"$output" | LC_ALL=C sort)" ]
+}
