@@ -195,15 +195,24 @@ static int parse_long(struct parse *p, const char *word)
 	return take(p, opt, word[len] ? word + len + 1 : NULL);
 }
 
+/* A letter beyond ASCII has several bytes. */
+static int fail_letter(struct parse *p, const char *word)
+{
+	int len = 1;
+
+	while (((unsigned char)word[len] & 0xc0) == 0x80)
+		len++;
+	return uc_fail(p->err, UC_USAGE, "unknown option '-%.*s': see '%s --help'", len,
+		       word, p->cmd->name);
+}
+
 static int parse_letters(struct parse *p, const char *word)
 {
 	for (; *word; word++) {
 		const struct uc_opt *opt = uc_opt_letter(p->cmd, *word);
 
 		if (!opt)
-			return uc_fail(p->err, UC_USAGE,
-				       "unknown option '-%c': see '%s --help'", *word,
-				       p->cmd->name);
+			return fail_letter(p, word);
 		if (uc_opt_arity(opt) != UC_ARITY_NONE)
 			return take(p, opt, word[1] ? word + 1 : NULL);
 		if (take(p, opt, NULL) < 0)

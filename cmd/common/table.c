@@ -14,6 +14,9 @@ static int fail_column(const struct uc_column *columns, const char *name,
 	uc_auto(strv) struct uc_strv keys = { 0 };
 	const char *near = NULL;
 
+	if (!name[0])
+		return uc_fail(err, UC_USAGE,
+			       "option '--format': a column's name is empty");
 	for (size_t i = 0; columns[i].heading; i++)
 		uc_strv_add(&keys, columns[i].key);
 	if (!keys.failed)

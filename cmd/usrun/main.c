@@ -121,6 +121,7 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 		status = run->status;
 	else if (work(&u, &err) < 0)
 		status = err.text[0] ? uc_run_error(run, &err) : run->status;
+	uc_strv_free(&u.words);
 	uc_strv_free(&u.args.env);
 	uc_spec_free(u.spec);
 	uc_buf_free(&u.script);

@@ -128,7 +128,7 @@ static bool read_own(struct usrun *u, const char *const *argv)
 		uc_run_error(u->run, &err);
 	else
 		ok = uc_run_parse(u->run, u->cmd, own.words.item, &u->args);
-	uc_strv_free(&own.words);
+	u->words = own.words; /* args borrows from them */
 	return ok;
 }
 

@@ -24,7 +24,8 @@ enum usrun_runtime {
 struct usrun {
 	struct uc_run *run;
 	const struct uc_cmd *cmd;
-	struct args args;
+	struct uc_strv words; /* our own of the command line */
+	struct args args;     /* borrows from words */
 	struct uc_spec *spec;
 	struct uc_where where;
 	struct uc_buf script; /* text of the script that --batch names; else empty */
