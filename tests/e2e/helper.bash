@@ -24,6 +24,7 @@ e2e_setup()
 	export IMAGES=$UC_E2E_DIR/cluster/images
 	WORK=$(mktemp -d "$UC_E2E_DIR/work-XXXXXX")
 	chmod 1777 "$WORK"
+	unset TMPDIR # jobs would look for it in their containers
 	E2E_USERS=() E2E_TMUX=
 	cd "$WORK" || return 1
 }
@@ -159,12 +160,21 @@ user_add()
 	user_remove "$1"
 	useradd --no-log-init -M -d "$WORK/home-$1" -s /bin/bash "$1" || return 1
 	E2E_USERS+=("$1")
-	mkdir "$WORK/home-$1" && chown "$1:" "$WORK/home-$1"
+	mkdir "$WORK/home-$1" && chown "$1:" "$WORK/home-$1" || return 1
+	# with accounting nobody runs jobs without an account; slurmctld hears of it by itself
+	sacctmgr -i -Q add user "name=$1" account=research >/dev/null || return 1
+	wait_until 10 has_account "$1"
+}
+
+has_account()
+{
+	scontrol show assoc_mgr "users=$1" flags=assoc | grep -q "UserName=$1("
 }
 
 user_remove()
 {
 	id -u "$1" >/dev/null 2>&1 || return 0
+	sacctmgr -i -Q delete user "name=$1" >/dev/null 2>&1 || :
 	userdel "$1" 2>/dev/null
 }
 

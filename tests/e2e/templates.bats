@@ -94,6 +94,11 @@ pip_stand_in()
 	echo 'import extra; print(extra.NAME)' >train.py
 }
 
+installed()
+{
+	find .packages -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
+}
+
 @test "requirements.txt is installed once, and again when it changes" {
 	pip_stand_in
 	run ./run-job.sh
@@ -105,7 +110,7 @@ pip_stand_in()
 	run ./run-job.sh
 	[[ $output == *"installing requirements.txt"*"installed"* ]]
 	[ "$(wc -l <pip.log)" -eq 2 ]
-	[ "$(ls .packages | wc -l)" -eq 2 ]
+	[ "$(installed)" -eq 2 ]
 }
 
 @test "two jobs that install at once do not harm each other" {
@@ -115,7 +120,7 @@ pip_stand_in()
 	wait $!
 	grep -qx installed one
 	grep -qx installed two
-	[ "$(ls .packages | wc -l)" -eq 1 ]
+	[ "$(installed)" -eq 1 ]
 }
 
 @test "an install that fails leaves nothing and is tried again" {
@@ -123,5 +128,5 @@ pip_stand_in()
 	echo 'raise SystemExit(7)' >pip/__main__.py
 	run ./run-job.sh
 	[ "$status" -eq 7 ]
-	[ "$(ls -A .packages 2>/dev/null | wc -l)" -eq 0 ]
+	[ "$(installed)" -eq 0 ]
 }
