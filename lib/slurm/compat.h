@@ -69,94 +69,37 @@ static inline uint16_t uc_job_shared(const job_info_t *job)
 	return job->shared;
 }
 
-static inline char *uc_job_prefer(const job_info_t *job)
-{
-#if UC_SLURM_SINCE(22, 5)
-	return job->prefer;
-#else
-	(void)job;
-	return NULL;
-#endif
-}
-
-static inline char *uc_job_container(const job_info_t *job)
-{
+/* Members that came in some release: NULL or 0 before. */
 #if UC_SLURM_SINCE(21, 8)
-	return job->container;
+#define uc_job_container(job)   ((job)->container)
+#define uc_node_extra(node)     ((node)->extra)
+#define uc_node_last_busy(node) ((node)->last_busy)
 #else
-	(void)job;
-	return NULL;
+#define uc_job_container(job)   NULL
+#define uc_node_extra(node)     NULL
+#define uc_node_last_busy(node) 0
 #endif
-}
-
-static inline char *uc_job_extra(const job_info_t *job)
-{
+#if UC_SLURM_SINCE(22, 5)
+#define uc_job_prefer(job)               ((job)->prefer)
+#define uc_node_cpus_usable(node)        ((node)->cpus_efctv)
+#define uc_partition_nodesets(partition) ((partition)->nodesets)
+#else
+#define uc_job_prefer(job)               NULL
+#define uc_node_cpus_usable(node)        ((node)->cpus)
+#define uc_partition_nodesets(partition) NULL
+#endif
 #if UC_SLURM_SINCE(23, 2)
-	return job->extra;
+#define uc_job_extra(job)         ((job)->extra)
+#define uc_node_reservation(node) ((node)->resv_name)
 #else
-	(void)job;
-	return NULL;
+#define uc_job_extra(job)         NULL
+#define uc_node_reservation(node) NULL
 #endif
-}
-
-static inline char *uc_job_submit_line(const job_info_t *job)
-{
 #if UC_SLURM_SINCE(25, 11)
-	return job->submit_line;
+#define uc_job_submit_line(job) ((job)->submit_line)
 #else
-	(void)job;
-	return NULL;
+#define uc_job_submit_line(job) NULL
 #endif
-}
-
-static inline time_t uc_node_last_busy(const node_info_t *node)
-{
-#if UC_SLURM_SINCE(21, 8)
-	return node->last_busy;
-#else
-	(void)node;
-	return 0;
-#endif
-}
-
-static inline char *uc_partition_nodesets(const partition_info_t *partition)
-{
-#if UC_SLURM_SINCE(22, 5)
-	return partition->nodesets;
-#else
-	(void)partition;
-	return NULL;
-#endif
-}
-
-static inline char *uc_node_extra(const node_info_t *node)
-{
-#if UC_SLURM_SINCE(21, 8)
-	return node->extra;
-#else
-	(void)node;
-	return NULL;
-#endif
-}
-
-static inline char *uc_node_reservation(const node_info_t *node)
-{
-#if UC_SLURM_SINCE(23, 2)
-	return node->resv_name;
-#else
-	(void)node;
-	return NULL;
-#endif
-}
-
-static inline uint16_t uc_node_cpus_usable(const node_info_t *node)
-{
-#if UC_SLURM_SINCE(22, 5)
-	return node->cpus_efctv;
-#else
-	return node->cpus;
-#endif
-}
 
 /* What is allocated; *tres is never freed (until 24.11 the library leaks it to us). */
 static inline void uc_node_used(const node_info_t *node, uint32_t *cpus, uint64_t *mib,
@@ -202,15 +145,6 @@ static inline bool uc_desc_set_extra(job_desc_msg_t *desc, char *value)
 #else
 	(void)desc, (void)value;
 	return false;
-#endif
-}
-
-static inline void uc_desc_set_submit_line(job_desc_msg_t *desc, char *value)
-{
-#if UC_SLURM_SINCE(21, 8)
-	desc->submit_line = value;
-#else
-	(void)desc, (void)value;
 #endif
 }
 

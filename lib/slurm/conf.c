@@ -102,18 +102,21 @@ void uc_slurm_conf_hosts(struct uc_buf *hosts, const char *path)
 int uc_slurm_conf_check(const char *conf, struct uc_error *err)
 {
 	const char *path = conf ? conf : getenv("SLURM_CONF");
-	const char *why = NULL;
 	struct stat st;
+	int fault = 0;
 
 	if (!path || !*path)
 		return 0;
 	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
-		why = strerror(errno);
-	else if (!S_ISREG(st.st_mode))
-		why = "not a regular file";
-	if (!why)
+		fault = errno;
+	else if (S_ISREG(st.st_mode))
 		return 0;
-	uc_fail(err, UC_UNREACHABLE, "slurm.conf '%s' cannot be read: %s", path, why);
+	if (fault)
+		uc_fail_errno(err, UC_UNREACHABLE, fault,
+			      "slurm.conf '%s' cannot be read", path);
+	else
+		uc_fail(err, UC_UNREACHABLE, "slurm.conf '%s' is not a regular file",
+			path);
 	return uc_hint(err, conf ? "see slurm.conf in ucluster.config(5)"
 				 : "SLURM_CONF names this file: correct or unset it");
 }

@@ -22,13 +22,14 @@
 #define UC_RECORD_ROWS_MAX     ((size_t)2000000)
 #define UC_RECORD_MANIFEST_MAX ((size_t)64 << 10)
 
-/* The lines of a table; `path` is for messages. */
-int uc_record_parse(const char *text, size_t len, enum uc_rows_kind kind,
-		    const char *path, struct uc_rows **out,
+/* The lines of a table. */
+struct uc_record_text {
+	const char *at;
+	size_t len;
+	enum uc_rows_kind kind;
+	const char *path; /* for messages */
+};
+int uc_record_parse(const struct uc_record_text *text, struct uc_rows **out,
 		    struct uc_error *err) UC_MUST_CHECK;
-
-/* base64.c; decoding is strict: no blanks, padded. */
-void uc_base64_encode(struct uc_buf *out, const void *bytes, size_t len);
-int uc_base64_decode(struct uc_buf *out, const char *text, size_t len) UC_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include "base/base64.h"
 #include "base/file.h"
 #include "slurm/record.h"
 #include "slurm/source_ops.h"
@@ -28,7 +29,7 @@ static int read_raw(struct uc_arena *arena, const json_t *value, struct uc_raw *
 		raw->bytes = uc_arena_strdup(arena, json_string_value(value));
 		return 0;
 	}
-	if (!encoded || uc_base64_decode(&bytes, encoded, strlen(encoded)) < 0 ||
+	if (!encoded || !uc_base64_decode(&bytes, encoded) ||
 	    (bytes.len && memchr(bytes.data, '\0', bytes.len)))
 		return -1;
 	raw->bytes = uc_arena_strdup(arena, uc_buf_text(&bytes));
@@ -87,27 +88,36 @@ static int read_field(struct uc_arena *arena, const json_t *value,
 }
 
 static int read_row(struct uc_arena *arena, const struct uc_rows_type *type,
-		    const char *line, size_t len, void *row, struct uc_error *err)
+		    const json_t *object, void *row, struct uc_error *err)
 {
-	json_error_t fault;
-	json_t *object = json_loadb(line, len, 0, &fault);
-	int rc = 0;
-
-	if (!json_is_object(object)) {
-		json_decref(object);
-		return uc_fail(err, UC_INVALID, "expected a JSON object%s%s",
-			       object ? "" : ": ", object ? "" : fault.text);
-	}
-	for (size_t i = 0; i < type->field_count && !rc; i++) {
+	for (size_t i = 0; i < type->field_count; i++) {
 		const struct uc_field *f = &type->fields[i];
 		const json_t *value = json_object_get(object, f->name);
 
 		if (value && read_field(arena, value, f, uc_row_field(row, f)) < 0)
-			rc = uc_fail(err, UC_INVALID, "'%s' has a value of a wrong type",
-				     f->name);
+			return uc_fail(err, UC_INVALID,
+				       "'%s' has a value of a wrong type", f->name);
 	}
+	return 0;
+}
+
+static json_t *read_line(const char *line, size_t len, struct uc_error *err)
+{
+	json_error_t fault;
+	json_t *object;
+
+	if (len > UC_RECORD_LINE_MAX) {
+		uc_fail(err, UC_INVALID, "a line is longer than %zu bytes",
+			UC_RECORD_LINE_MAX);
+		return NULL;
+	}
+	object = json_loadb(line, len, 0, &fault);
+	if (json_is_object(object))
+		return object;
+	uc_fail(err, UC_INVALID, "expected a JSON object%s%s", object ? "" : ": ",
+		object ? "" : fault.text);
 	json_decref(object);
-	return rc;
+	return NULL;
 }
 
 static size_t count_lines(const char *text, size_t len)
@@ -123,34 +133,32 @@ static size_t count_lines(const char *text, size_t len)
 	return count;
 }
 
-int uc_record_parse(const char *text, size_t len, enum uc_rows_kind kind,
-		    const char *path, struct uc_rows **out, struct uc_error *err)
+int uc_record_parse(const struct uc_record_text *text, struct uc_rows **out,
+		    struct uc_error *err)
 {
-	const struct uc_rows_type *type = uc_rows_type(kind);
-	size_t count = count_lines(text, len);
+	const struct uc_rows_type *type = uc_rows_type(text->kind);
+	size_t count = count_lines(text->at, text->len);
 	uc_auto(rows) struct uc_rows *rows = NULL;
+	const char *line = text->at, *end = text->at + text->len;
 
 	if (count > UC_RECORD_ROWS_MAX)
-		return uc_fail(err, UC_INVALID, "'%s' has more than %zu rows", path,
+		return uc_fail(err, UC_INVALID, "'%s' has more than %zu rows", text->path,
 			       UC_RECORD_ROWS_MAX);
-	rows = uc_rows_new(kind, count, 0, err);
+	rows = uc_rows_new(text->kind, count, 0, err);
 	if (!rows)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		const char *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len;
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t len = (size_t)((stop ? stop : end) - line);
+		json_t *object = read_line(line, len, err);
+		int rc = !object ? -1
+				 : read_row(rows->owner->arena, type, object,
+					    uc_rows_at(rows, type->row_size, i), err);
 
-		if (n > UC_RECORD_LINE_MAX) {
-			uc_fail(err, UC_INVALID, "a line is longer than %zu bytes",
-				UC_RECORD_LINE_MAX);
-			return uc_at(err, path, (int)i + 1, 1);
-		}
-		if (read_row(rows->owner->arena, type, text, n,
-			     uc_rows_at(rows, type->row_size, i), err) < 0)
-			return uc_at(err, path, (int)i + 1, 1);
-		n += end != NULL;
-		text += n;
-		len -= n;
+		json_decref(object);
+		if (rc < 0)
+			return uc_at(err, text->path, (int)i + 1, 1);
+		line += len + (stop != NULL);
 	}
 	if (uc_arena_failed(rows->owner->arena))
 		return uc_fail(err, UC_FAILED, "out of memory");
@@ -272,7 +280,9 @@ static int record_load(void *self, enum uc_rows_kind kind,
 			       record->dir, name);
 	if (uc_file_read(uc_buf_text(&path), UC_RECORD_FILE_MAX, &file, err) < 0 ||
 	    decompress(&file, path.data, &text, err) < 0 ||
-	    uc_record_parse(uc_buf_text(&text), text.len, kind, path.data, out, err) < 0)
+	    uc_record_parse(&(struct uc_record_text){ uc_buf_text(&text), text.len, kind,
+						      path.data },
+			    out, err) < 0)
 		return -1;
 	(*out)->now = json_integer_value(json_object_get(table, "now"));
 	(*out)->updated = json_integer_value(json_object_get(table, "updated"));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zstd.h>
 #include <ucluster/source.h>
+#include "base/base64.h"
 #include "base/file.h"
 #include "slurm/record.h"
 

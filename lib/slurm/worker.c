@@ -280,16 +280,22 @@ static enum step receive_answer(struct uc_worker *worker, struct uc_frame *answe
 	return rc > 0 ? STEP_OK : STEP_ENDED;
 }
 
+struct talk {
+	const struct uc_frame *question;
+	struct uc_frame *answer;
+	int64_t deadline;
+};
+
 /* Answers until the one that ends the question. */
-static enum step converse(struct uc_worker *worker, const struct uc_frame *question,
-			  struct uc_frame *answer, int64_t deadline)
+static enum step converse(struct uc_worker *worker, const struct talk *talk)
 {
-	enum step step = send_question(worker, question, deadline);
+	struct uc_frame *answer = talk->answer;
+	enum step step = send_question(worker, talk->question, talk->deadline);
 
 	while (step == STEP_OK) {
 		uc_frame_free(answer);
 		*answer = (struct uc_frame)UC_FRAME(0);
-		step = receive_answer(worker, answer, deadline);
+		step = receive_answer(worker, answer, talk->deadline);
 		if (step != STEP_OK)
 			break;
 		if (answer->kind == UC_SAY_HELLO)
@@ -373,8 +379,7 @@ static int report_failure(struct uc_worker *worker, const struct uc_frame *answe
 }
 
 /* Start the first worker whose libslurm is installed, newest release first. */
-static enum step ask_any(struct uc_worker *worker, const struct uc_frame *question,
-			 struct uc_frame *answer, int64_t deadline, bool *started,
+static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool *started,
 			 struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv paths = { 0 };
@@ -386,7 +391,7 @@ static enum step ask_any(struct uc_worker *worker, const struct uc_frame *questi
 	for (size_t i = 0; i < paths.count; i++) {
 		if (start_worker(worker, paths.item[i], err) < 0)
 			return STEP_ENDED;
-		step = converse(worker, question, answer, deadline);
+		step = converse(worker, talk);
 		*started = true;
 		if (step != STEP_ENDED || worker->ready || i + 1 == paths.count)
 			return step;
@@ -402,7 +407,7 @@ static enum step ask_any(struct uc_worker *worker, const struct uc_frame *questi
 int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,
 		  struct uc_frame *answer, struct uc_error *err)
 {
-	int64_t deadline = now_ms() + worker->timeout_ms;
+	struct talk talk = { question, answer, now_ms() + worker->timeout_ms };
 	bool started = true;
 	enum step step;
 
@@ -416,11 +421,11 @@ int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,
 	if (worker->pid) {
 		read_errors(worker);
 		uc_buf_reset(&worker->said);
-		step = converse(worker, question, answer, deadline);
+		step = converse(worker, &talk);
 	} else {
 		if (uc_slurm_conf_check(worker->slurm_conf, err) < 0)
 			return -1;
-		step = ask_any(worker, question, answer, deadline, &started, err);
+		step = ask_any(worker, &talk, &started, err);
 	}
 	if (!started)
 		return -1;

@@ -58,9 +58,9 @@ static int do_jobs(struct probe *p)
 		if (!strcmp(*arg, "-d"))
 			query.detail = true;
 		else if (!strcmp(*arg, "-u") && arg[1] && query.user_count < 32)
-			users[query.user_count++] = (uint32_t)atol(*++arg);
+			users[query.user_count++] = (uint32_t)strtoul(*++arg, NULL, 10);
 		else if (!strcmp(*arg, "-j") && arg[1] && query.job_count < 32)
-			ids[query.job_count++] = (uint32_t)atol(*++arg);
+			ids[query.job_count++] = (uint32_t)strtoul(*++arg, NULL, 10);
 	}
 	if (uc_jobs_load(p->src, &query, &jobs, &p->err) < 0)
 		return report(&p->err);
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "+t:s:c:")) > 0) {
 		if (opt == 't')
-			options.timeout_ms = atoi(optarg);
+			options.timeout_ms = (int)strtol(optarg, NULL, 10);
 		else if (opt == 's')
 			name = optarg;
 		else if (opt == 'c')

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uc_auto(rows) struct uc_rows *rows = NULL;
 	uc_auto(buf) struct uc_buf words = { 0 };
 	char *text = malloc(size ? size : 1);
+	struct uc_record_text table;
 
 	if (!text || !size) {
 		free(text);
@@ -38,10 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* Without a NUL behind it, so that reading on is seen. */
 	memcpy(text, data + 1, size - 1);
-	if (uc_record_parse(text, size - 1,
-			    (enum uc_rows_kind)(UC_ROWS_JOBS + data[0] % 3), "input",
-			    &rows, NULL) == 0 &&
-	    rows->count > size)
+	table = (struct uc_record_text){
+		.at = text,
+		.len = size - 1,
+		.kind = (enum uc_rows_kind)(UC_ROWS_JOBS + data[0] % 3),
+		.path = "input",
+	};
+	if (uc_record_parse(&table, &rows, NULL) == 0 && rows->count > size)
 		abort();
 	walk_frame(text, size - 1);
 	uc_worker_words(&words, text, size - 1);

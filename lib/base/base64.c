@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
+#include "base/base64.h"
+
 #include <string.h>
-#include "slurm/record.h"
 
 static const char digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -30,20 +31,24 @@ static int digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-int uc_base64_decode(struct uc_buf *out, const char *text, size_t len)
+bool uc_base64_decode(struct uc_buf *out, const char *text)
 {
+	size_t len = strlen(text);
+
 	if (len % 4)
-		return -1;
+		return false;
 	for (size_t i = 0; i < len; i += 4) {
 		bool last = i + 4 == len;
 		int pad = last ? (text[i + 3] == '=') + (text[i + 2] == '=') : 0;
 		unsigned n = 0;
 
 		for (int k = 0; k < 4; k++) {
-			int d = k >= 4 - pad ? 0 : digit(text[i + (size_t)k]);
+			int d = digit(text[i + (size_t)k]);
 
+			if (k >= 4 - pad)
+				d = text[i + (size_t)k] == '=' ? 0 : -1;
 			if (d < 0)
-				return -1;
+				return false;
 			n = n << 6 | (unsigned)d;
 		}
 		uc_buf_addc(out, (char)(n >> 16));
@@ -52,5 +57,5 @@ int uc_base64_decode(struct uc_buf *out, const char *text, size_t len)
 		if (pad < 1)
 			uc_buf_addc(out, (char)(n & 255));
 	}
-	return out->failed ? -1 : 0;
+	return !out->failed;
 }
