@@ -152,10 +152,23 @@ need_root()
 	[ "$(id -u)" = 0 ] || skip "needs root"
 }
 
+# need_open_folder: other users must get to the sandbox.
+need_open_folder()
+{
+	local part=$WORK
+
+	while [ -n "$part" ]; do
+		[[ $(stat -c %A "$part") == *[xt] ]] ||
+			skip "no other user gets into $part; clone it elsewhere to run this"
+		part=${part%/*}
+	done
+}
+
 # user_add NAME: a user for this test, with a home under $WORK; names start with uct.
 user_add()
 {
 	need_root
+	need_open_folder
 	[[ $1 == uct* ]] || { echo "test users are called uct..."; return 1; }
 	user_remove "$1"
 	useradd --no-log-init -M -d "$WORK/home-$1" -s /bin/bash "$1" || return 1
