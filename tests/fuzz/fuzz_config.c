@@ -37,8 +37,9 @@ static void check_faults(const struct uc_errors *faults, size_t lines)
 
 static void check_setting(const struct uc_setting *set)
 {
-	check(set->key && set->text && set->base && set->base[0]);
+	check(set->key && set->text && set->base);
 	if (!set->list) {
+		check(set->base[0]);
 		check(set->key->type != UC_TYPE_LIST && set->key->type != UC_TYPE_MAP);
 		check(set->text[0] && strlen(set->text) <= UC_YAML_SCALAR);
 		return;
