@@ -233,6 +233,22 @@ static void test_other_lists_are_replaced(void **state)
 	check_list(site, "image_dirs", (const char *const[]){ "/a", "~/images", NULL });
 }
 
+static void test_empty_lists_and_maps_add_nothing(void **state)
+{
+	const struct texts texts = {
+		.site = "mounts: [/a]\nimage_dirs: [/a]\n",
+		.user = "mounts: []\nenv: {}\nimage_dirs: []\nslurm: {}\nprofiles: {p: {}}\n",
+		.preset = "p",
+	};
+	uc_auto(config) struct uc_config *cfg = load_good(&texts);
+
+	(void)state;
+	check_list(cfg, "mounts", (const char *const[]){ "/a", NULL });
+	check_list(cfg, "env", (const char *const[]){ NULL });
+	check_list(cfg, "image_dirs", (const char *const[]){ NULL });
+	assert_string_equal(uc_config_get(cfg, "env")->text, "");
+}
+
 static const char profiles_text[] =
 	"gpus: 1\n"
 	"time: 1h\n"
@@ -371,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_a_relative_file_has_an_absolute_folder),
 		cmocka_unit_test(test_env_of_all_layers_adds_up),
 		cmocka_unit_test(test_other_lists_are_replaced),
+		cmocka_unit_test(test_empty_lists_and_maps_add_nothing),
 		cmocka_unit_test(test_a_profile_inherits_from_its_parents),
 		cmocka_unit_test(test_a_profile_not_asked_for_changes_nothing),
 		cmocka_unit_test(
