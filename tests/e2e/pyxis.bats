@@ -12,17 +12,28 @@ load helper
 setup()
 {
 	e2e_setup
-	! grep -q spank_pyxis "$UC_E2E_DIR/cluster/etc/plugstack.conf" || skip "real pyxis runs"
+	if grep -q spank_pyxis "$UC_E2E_DIR/cluster/etc/plugstack.conf"; then
+		skip "real pyxis runs"
+	fi
 	TINY=$IMAGES/tiny.sqsh
 	RUNTIME=$UC_E2E_DIR/cluster/run/pyxis
 	NAME=uct$BATS_TEST_NUMBER
+	PLUGSTACK=$UC_E2E_DIR/cluster/etc/plugstack.conf
+	cp "$PLUGSTACK" plugstack.before
 	unset "${!PYXIS_CONTAINER_@}"
 }
 
 teardown()
 {
+	[ ! -e "$WORK/plugstack.before" ] || cat "$WORK/plugstack.before" >"$PLUGSTACK"
 	rm -rf "$RUNTIME"/*/*/pyxis_uct* "$RUNTIME"/*/*/"pyxis_uct "*
 	e2e_teardown
+}
+
+# site WORD...: the plugin's line in plugstack.conf has these words too, for this test.
+site()
+{
+	sed "s|\$| $*|" plugstack.before >"$PLUGSTACK"
 }
 
 # box ARG...: srun in the small image on one node.
@@ -417,6 +428,50 @@ nothing_left()
 	: >"$user_folder/pyxis_1.0/lock"
 	box true
 	[ ! -e "$user_folder/pyxis_1.0" ]
+}
+
+@test "an image can be unpacked into a cache instead: once, and again when it changes" {
+	local cache
+	site use=unsquashfs
+	cache=$UC_E2E_DIR/cluster/cache/pyxis/$(id -u)
+	rm -rf "$cache"
+	cp "$TINY" image.sqsh
+	srun -w cpu1 -n2 --container-image="$WORK/image.sqsh" sh -c 'echo x >/etc/new; ! grep overlay /proc/mounts | grep -q ro,'
+	srun -w cpu2 --container-image="$WORK/image.sqsh" test ! -e /etc/new
+	[ "$(find "$cache" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 1 ]
+	touch -d yesterday image.sqsh
+	srun -w cpu1 --container-image="$WORK/image.sqsh" true
+	[ "$(find "$cache" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 2 ]
+	nothing_left
+}
+
+@test "an image can be served by squashfuse instead, which ends with the step" {
+	[ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "/dev/fuse is closed to this user"
+	type -P squashfuse >/dev/null || skip "no squashfuse"
+	site use=squashfuse
+	box -n2 sh -c 'echo x >/etc/new && grep -q ID=busybox /etc/os-release'
+	box --container-remap-root --container-readonly sh -c '! touch /x 2>/dev/null'
+	run box --container-save=saved.sqsh touch /more
+	[ "$status" -eq 0 ]
+	[ -s saved.sqsh ]
+	[ -z "$(ps -eo stat,args | grep -v '^Z' | grep '[s]quashfuse.*tiny.sqsh')" ]
+	nothing_left
+}
+
+@test "site switches: entrypoint, read-only, remap-root, names of one job only, no sbatch" {
+	site writable=0 remap_root=1 container_scope=job sbatch_support=0
+	box sh -c '[ "$(id -u)" = 0 ] && ! touch /x 2>/dev/null'
+	box --container-writable --no-container-remap-root touch /x
+	run srun -w cpu1 --container-image="$TINY" --container-name="$NAME" true
+	[ "$status" -eq 0 ]
+	run srun -w cpu1 --container-name="$NAME" true
+	[[ $output == *"a container with name \"pyxis_"*"_$NAME\" does not exist"* ]]
+	rm -rf "$RUNTIME"/cpu1/*/pyxis_*_"$NAME"
+	[ -z "$(sbatch --help | grep -- --container-image)" ]
+	site writable=maybe
+	run srun true
+	[ "$status" -ne 0 ]
+	[[ $output == *'pyxis: unknown configuration option: writable=maybe'* ]]
 }
 
 @test "ordinary users of one cluster: own files, no rights more, no image they may not read" {

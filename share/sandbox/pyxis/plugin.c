@@ -277,13 +277,14 @@ int slurm_spank_task_exit(spank_t sp, int argc, char **argv)
 	return rc;
 }
 
+/* Slurm drains the node of an epilog that fails: what went wrong is only told. */
 int slurm_spank_job_epilog(spank_t sp, int argc, char **argv)
 {
-	if (uc_site_parse(&state.site, argc, argv)) {
+	if (uc_site_parse(&state.site, argc, argv))
 		slurm_error("pyxis: epilog: failed to parse configuration");
-		return -1;
-	}
-	return uc_epilog(sp, &state.site);
+	else
+		(void)uc_epilog(sp, &state.site);
+	return 0;
 }
 
 int slurm_spank_exit(spank_t sp, int argc, char **argv)
