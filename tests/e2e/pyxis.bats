@@ -347,7 +347,7 @@ nothing_left()
 }
 
 @test "namespaces that are asked for are new ones" {
-	box --container-unshare=net,ipc,uts sh -c '[ "$(grep -c : /proc/net/dev)" -eq 1 ]' 
+	box --container-unshare=net,ipc,uts sh -c '[ "$(grep -c : /proc/net/dev)" -eq 1 ]'
 	[ "$(box --container-unshare=uts readlink /proc/self/ns/uts)" != "$(readlink /proc/self/ns/uts)" ]
 	[ "$(box readlink /proc/self/ns/uts)" = "$(readlink /proc/self/ns/uts)" ]
 }
@@ -454,7 +454,7 @@ nothing_left()
 	run box --container-save=saved.sqsh touch /more
 	[ "$status" -eq 0 ]
 	[ -s saved.sqsh ]
-	[ -z "$(ps -eo stat,args | grep -v '^Z' | grep '[s]quashfuse.*tiny.sqsh')" ]
+	[ -z "$(pgrep -f 'squashfuse.*tiny.sqsh')" ]
 	nothing_left
 }
 
@@ -466,7 +466,9 @@ nothing_left()
 	[ "$status" -eq 0 ]
 	run srun -w cpu1 --container-name="$NAME" true
 	[[ $output == *"a container with name \"pyxis_"*"_$NAME\" does not exist"* ]]
-	rm -rf "$RUNTIME"/cpu1/*/pyxis_*_"$NAME"
+	salloc -Q -w cpu1 sh -c "srun --container-image='$TINY' --container-name=$NAME true &&
+		srun --container-name=$NAME test -e /bin/busybox"
+	wait_until 20 eval '[ -z "$(find "$RUNTIME" -name "pyxis_*_$NAME")" ]'
 	[ -z "$(sbatch --help | grep -- --container-image)" ]
 	site writable=maybe
 	run srun true
