@@ -186,8 +186,8 @@ has_account()
 
 user_remove()
 {
-	id -u "$1" >/dev/null 2>&1 || return 0
 	sacctmgr -i -Q delete user "name=$1" >/dev/null 2>&1 || :
+	id -u "$1" >/dev/null 2>&1 || return 0
 	userdel "$1" 2>/dev/null
 }
 
