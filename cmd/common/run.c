@@ -217,6 +217,16 @@ static void print_help(struct uc_run *run, const struct uc_cmd *cmd)
 	run->status = 0;
 }
 
+static void print_version(const struct uc_cmd *cmd)
+{
+	size_t len = strcspn(cmd->name, " ");
+	bool suite =
+		len == strlen("ucluster") && strncmp(cmd->name, "ucluster", len) == 0;
+
+	printf("%.*s %s%s\n", (int)len, cmd->name, suite ? "" : "(ucluster) ",
+	       uc_version());
+}
+
 bool uc_run_parse(struct uc_run *run, const struct uc_cmd *cmd, char **argv, void *args)
 {
 	struct uc_error err = { 0 };
@@ -233,7 +243,7 @@ bool uc_run_parse(struct uc_run *run, const struct uc_cmd *cmd, char **argv, voi
 		return false;
 	}
 	if (run->parsed.version) {
-		printf("%s (ucluster) %s\n", cmd->name, uc_version());
+		print_version(cmd);
 		run->status = 0;
 		return false;
 	}

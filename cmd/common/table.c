@@ -120,6 +120,7 @@ void uc_value_get(const struct uc_table *table, size_t row,
 	uc_buf_reset(&out->shown);
 	out->type = UC_VALUE_NONE;
 	out->role = UC_ROLE_PLAIN;
+	out->blank = false;
 	column->get((const char *)table->rows + row * table->row_size, table->context,
 		    out);
 }
@@ -139,6 +140,8 @@ static void add_time(struct uc_buf *out, int64_t seconds)
 
 void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned safe)
 {
+	if (value->blank)
+		return;
 	if (value->shown.len) {
 		uc_buf_safen(out, value->shown.data, value->shown.len, safe);
 		return;

@@ -49,6 +49,7 @@ struct uc_value {
 	struct uc_raw text;
 	int64_t number;
 	struct uc_buf scratch; /* empty; for a getter that puts text together */
+	bool blank;            /* people see nothing, whatever the raw value */
 	/* What people see in place of the raw value, when a getter adds to it. */
 	struct uc_buf shown; /* foreign bytes are fine */
 };

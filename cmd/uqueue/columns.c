@@ -95,8 +95,7 @@ static void get_elapsed(const void *row, const void *context, struct uc_value *o
 
 	out->type = UC_VALUE_SECONDS;
 	out->number = uc_job_elapsed(job, ctx->now);
-	if ((job->state & UC_JOB_BASE) == UC_JOB_PENDING)
-		uc_buf_addc(&out->shown, '-');
+	out->blank = (job->state & UC_JOB_BASE) == UC_JOB_PENDING;
 }
 
 static void put_duration(struct uc_value *out, int64_t seconds)
@@ -146,9 +145,8 @@ static void get_gpus(const void *row, const void *context, struct uc_value *out)
 	const struct uc_job *job = job_of(row);
 
 	put_number(out, job->gpus);
-	if (out->type == UC_VALUE_NUMBER && !job->gpus)
-		uc_buf_addc(&out->shown, '-');
-	else if (out->type == UC_VALUE_NUMBER)
+	out->blank = !job->gpus;
+	if (out->type == UC_VALUE_NUMBER)
 		add_gpus(&out->shown, job, ctx->ascii);
 }
 

@@ -1,10 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Wrong command lines: exit status 2 and one clear line each, compared exactly.
-#
-# tests/expect/bad_command_lines is a transcript: "$ words of a shell", then what is
-# printed. To update it after a deliberate change: UC_UPDATE=1 bats bad_command_lines.bats
 bats_require_minimum_version 1.5.0
+
+load transcript.bash
 
 setup()
 {
@@ -13,28 +12,8 @@ setup()
 	expected=$UC_TEST_TOP/tests/expect/bad_command_lines
 }
 
-# transcript FILE: run every "$ " line of it again.
-transcript()
-{
-	local line status
-
-	while IFS= read -r line; do
-		[[ $line == '$ '* ]] || continue
-		printf '%s\n' "$line"
-		status=0
-		eval "timeout 20 ${line#??}" </dev/null 2>&1 || status=$?
-		if [[ $status != 2 ]]; then
-			printf 'exit status %s\n' "$status"
-		fi
-	done <"$1"
-}
-
 @test "every wrong command line gets its line and exit status 2" {
-	transcript "$expected" >actual
-	if [[ -n ${UC_UPDATE-} ]]; then
-		cp actual "$expected"
-	fi
-	diff -u "$expected" actual
+	check_transcript bad_command_lines 2
 }
 
 @test "there are many of them, for every command" {
@@ -43,7 +22,7 @@ transcript()
 	for command in ucluster uqueue usrun; do
 		[ "$(grep -c "^\$ $command\>" "$expected")" -ge 20 ]
 	done
-	! grep '^exit status' "$expected"
+	run ! grep '^\[' "$expected"
 }
 
 @test "an error is one line, and perhaps a hint" {
