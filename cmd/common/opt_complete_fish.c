@@ -14,7 +14,8 @@ static const char fish_helpers[] =
 	"    set -l count (count $want)\n"
 	"    test (count $words) -ge $count; or return 1\n"
 	"    test $exact = no -o (count $words) -eq $count; or return 1\n"
-	"    test \"$words[2..$count]\" = \"$want[2..-1]\"\n"
+	"    set words[1] $want[1]\n"
+	"    test \"$words[1..$count]\" = \"$want\"\n"
 	"end\n";
 
 static void add_quoted(struct uc_buf *out, const char *text)

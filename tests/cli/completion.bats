@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The completion scripts as they were built, in the shells they are for.
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	export HOME=$BATS_TEST_TMPDIR UCLUSTER_SITE_CONFIG=$BATS_TEST_TMPDIR/none
+	export UC_SOURCE=synthetic:nodes=20,jobs=12,seed=1
+	share=$UC_TEST_BUILD/share
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# bash_completes WORD...: what Tab offers for the last word, one a line, sorted.
+bash_completes()
+{
+	(
+		compopt() { :; } # a builtin that works inside a completion only
+		# shellcheck disable=SC1090
+		. "$share/bash-completion/completions/$1"
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		"_$1"
+		printf '%s\n' "${COMPREPLY[@]}" | sort
+	)
+}
+
+fish_completes()
+{
+	fish --no-config -c "source $share/fish/vendor_completions.d/${1%% *}.fish; complete -C '$1'" |
+		cut -f1 | sort
+}
+
+@test "every script is valid for its shell" {
+	local program
+
+	for program in ucluster uqueue usrun; do
+		bash -n "$share/bash-completion/completions/$program"
+		zsh -n "$share/zsh/site-functions/_$program"
+		fish --no-config -n "$share/fish/vendor_completions.d/$program.fish"
+	done
+}
+
+@test "bash completes options, subcommands and choices" {
+	[ "$(bash_completes uqueue --par)" = $'--parsable2\n--partition=' ]
+	[ "$(bash_completes uqueue --color = al)" = always ]
+	[ "$(bash_completes ucluster s)" = sandbox ]
+	[ "$(bash_completes ucluster sandbox st)" = $'start\nstatus\nstop' ]
+	[ "$(bash_completes ucluster sandbox start --a)" = --accounting ]
+	[ "$(bash_completes ucluster sandbox image --from = b)" = busybox ]
+	[ "$(bash_completes ucluster sandbox image --from d)" = debian ]
+	[ "$(bash_completes usrun --gpus-per-n)" = --gpus-per-node= ]
+	[ "$(bash_completes usrun --no-default)" = --no-default-mounts ]
+}
+
+@test "bash completes where the '=' does not split words" {
+	[ "$(bash_completes uqueue --color=al)" = --color=always ]
+	[ "$(bash_completes uqueue --partition=b)" = --partition=batch ]
+}
+
+@test "bash completes columns after a comma, and what the cluster knows" {
+	[ "$(bash_completes uqueue -o id,gpu)" = $'id,gpu_types\nid,gpus' ]
+	[ "$(bash_completes uqueue -p '')" = $'batch\ngpu\nlong' ]
+	[ "$(bash_completes uqueue --partition = gpu,l)" = gpu,long ]
+	[ "$(bash_completes uqueue -u roo)" = root ]
+	[ "$(bash_completes usrun -p b)" = batch ]
+}
+
+@test "bash completes files and directories" {
+	mkdir -p dir/deep
+	[ "$(bash_completes ucluster record d)" = dir ]
+	[ "$(bash_completes ucluster sandbox start --dir = dir/d)" = dir/deep ]
+}
+
+@test "names with shell characters are never offered" {
+	mkdir images
+	touch images/plain.sqsh images/'$(touch pwned).sqsh' images/'a;b.sqsh' images/'-x.sqsh'
+	export UCLUSTER_IMAGE_DIRS=$PWD/images
+	[ "$(bash_completes usrun --image = '')" = plain ]
+	[ ! -e pwned ]
+}
+
+@test "fish completes options, subcommands and choices" {
+	[ "$(fish_completes 'uqueue --par')" = $'--parsable2\n--partition' ]
+	[ "$(fish_completes 'ucluster s')" = sandbox ]
+	[ "$(fish_completes 'ucluster sandbox st')" = $'start\nstatus\nstop' ]
+	[ "$(fish_completes 'ucluster sandbox image --from ')" = $'busybox\ndebian' ]
+	[ "$(fish_completes 'uqueue -p ')" = $'batch\ngpu\nlong' ]
+}
+
+@test "zsh loads every script and finds its function" {
+	local program
+
+	for program in ucluster uqueue usrun; do
+		zsh -f -c "autoload -U compinit; compinit -D -u; . $share/zsh/site-functions/_$program
+			[[ \$_comps[$program] == _$program ]] && whence -w _$program" |
+			grep -x "_$program: function"
+	done
+}
