@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * git in somebody's folder. A repository's own configuration can name commands that even
+ * "git status" runs: a file system monitor, hooks, clean filters, transports for objects
+ * that are fetched late. All are switched off; whose repositories are read at all is
+ * git's own decision (safe.directory, git >= 2.35.2).
+ */
+#include "job/git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <ucluster/receipt.h>
+
+#include "job/spec.h"
+
+#define CONFIG_MAX (1 << 20)
+#define STATUS_MAX (1 << 20)
+#define LOOK_MS    2000
+
+int64_t uc_git_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void uc_repository_free(struct uc_repository *repo)
+{
+	uc_buf_free(&repo->top);
+	uc_buf_free(&repo->program);
+	uc_strv_free(&repo->words);
+	uc_strv_free(&repo->environment);
+}
+
+/* Variables of git would point it elsewhere; everything else it may need (HOME, PATH). */
+static void make_environment(struct uc_strv *out, const char *const *environment)
+{
+	static const char *const own[] = {
+		"LC_ALL=C",
+		"GIT_OPTIONAL_LOCKS=0", /* never write the index */
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_ALLOW_PROTOCOL=none", /* no transport, not even for promised objects
+					    */
+		"GIT_NO_LAZY_FETCH=1",
+		"GIT_PAGER=cat",
+	};
+
+	for (; environment && *environment; environment++)
+		if (strncmp(*environment, "GIT_", 4) != 0 &&
+		    strncmp(*environment, "LC_ALL=", 7) != 0)
+			uc_strv_add(out, *environment);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		uc_strv_add(out, own[i]);
+}
+
+/* git by PATH, whose relative folders are left out: the work tree is foreign. */
+static bool find_program(struct uc_buf *out, const char *const *environment)
+{
+	const char *path = uc_env_value(environment, "PATH");
+	struct stat st;
+
+	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
+		size_t len = strcspn(path, ":");
+
+		uc_buf_reset(out);
+		uc_buf_addn(out, path, len);
+		uc_buf_add(out, "/git");
+		if (*path == '/' && stat(uc_buf_text(out), &st) == 0 &&
+		    S_ISREG(st.st_mode) && access(uc_buf_text(out), X_OK) == 0)
+			return true;
+		path += len;
+	}
+	return false;
+}
+
+/* The nearest folder upwards that holds a .git. */
+static bool find_top(struct uc_buf *top, const char *dir)
+{
+	uc_auto(buf) struct uc_buf probe = { 0 };
+	size_t len = strlen(dir);
+	struct stat st;
+
+	for (;; len--) {
+		while (len > 0 && dir[len] != '/' && dir[len] != '\0')
+			len--;
+		uc_buf_reset(&probe);
+		uc_buf_addn(&probe, dir, len);
+		uc_buf_add(&probe, "/.git");
+		if (lstat(uc_buf_text(&probe), &st) == 0 && !S_ISLNK(st.st_mode)) {
+			uc_buf_addn(top, dir, len);
+			if (len == 0)
+				uc_buf_addc(top, '/');
+			return true;
+		}
+		if (len == 0)
+			return false;
+	}
+}
+
+static void make_words(struct uc_repository *repo)
+{
+	static const char *const words[] = {
+		"git", "--no-pager",
+		"-c",  "core.fsmonitor=false",
+		"-c",  "core.hooksPath=/dev/null",
+		"-c",  "core.sshCommand=false",
+		"-c",  "protocol.allow=never",
+		"-c",  "submodule.recurse=false",
+		"-C",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		uc_strv_add(&repo->words, words[i]);
+	uc_strv_add(&repo->words, uc_buf_text(&repo->top));
+}
+
+static int spawn(const struct uc_repository *repo, const struct uc_strv *argv, int out,
+		 pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int rc = posix_spawn_file_actions_init(&files);
+
+	if (rc != 0)
+		return rc;
+	rc = posix_spawnattr_init(&attr);
+	if (rc != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return rc;
+	}
+	sigemptyset(&none);
+	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, out, 1);
+	rc = rc ? rc
+		: posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+	/* a group of its own, so that what git starts ends with it */
+	rc = rc ? rc : posix_spawnattr_setpgroup(&attr, 0);
+	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
+	rc = rc ? rc
+		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
+							  POSIX_SPAWN_SETSIGMASK);
+	rc = rc ? rc
+		: posix_spawn(pid, uc_buf_text(&repo->program), &files, &attr, argv->item,
+			      repo->environment.item);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+/* Read until the end. 0, or what stopped it. */
+static enum uc_code read_all(int fd, const struct uc_git_bounds *bounds,
+			     struct uc_buf *out)
+{
+	while (!out->failed) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		int64_t left = bounds->deadline - uc_git_clock_ms();
+		char chunk[16384];
+		ssize_t got;
+
+		if (left <= 0)
+			return UC_UNREACHABLE;
+		if (poll(&ready, 1, (int)left) <= 0)
+			continue;
+		got = read(fd, chunk, sizeof(chunk));
+		if (got == 0)
+			return UC_OK;
+		if (got < 0 && errno != EINTR)
+			return UC_FAILED;
+		if (got <= 0)
+			continue;
+		uc_buf_addn(out, chunk, (size_t)got);
+		if (out->len > bounds->bytes)
+			return UC_INVALID;
+	}
+	return UC_FAILED;
+}
+
+/* Wait for its end until the deadline; what did not end by itself is killed. */
+static int reap(pid_t pid, enum uc_code how, int64_t deadline)
+{
+	int status = 0;
+	pid_t got;
+
+	for (;;) {
+		bool late = how != UC_OK || uc_git_clock_ms() >= deadline;
+
+		if (late)
+			kill(-pid, SIGKILL);
+		got = waitpid(pid, &status, late ? 0 : WNOHANG);
+		if (got > 0)
+			return status;
+		if (got < 0 && errno != EINTR)
+			return 0; /* a caller that ignores SIGCHLD gets no status */
+		if (got == 0)
+			poll(NULL, 0, 1); /* its output is closed, it is about to end */
+	}
+}
+
+int uc_repository_run(const struct uc_repository *repo, const char *const *args,
+		      const struct uc_git_bounds *bounds, struct uc_buf *out,
+		      struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv argv = { 0 };
+	int fds[2], rc, status;
+	enum uc_code how;
+	pid_t pid;
+
+	uc_strv_add_all(&argv, (const char *const *)repo->words.item);
+	uc_strv_add_all(&argv, args);
+	if (argv.failed || repo->words.failed || repo->environment.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "pipe");
+	rc = spawn(repo, &argv, fds[1], &pid);
+	close(fds[1]);
+	how = rc == 0 ? read_all(fds[0], bounds, out) : UC_FAILED;
+	close(fds[0]);
+	if (rc != 0)
+		return uc_fail_errno(err, UC_FAILED, rc, "'%s'",
+				     uc_buf_text(&repo->program));
+	status = reap(pid, how, bounds->deadline);
+	if (how == UC_UNREACHABLE)
+		return uc_fail(err, how, "git %s took too long in '%s'", args[0],
+			       uc_buf_text(&repo->top));
+	if (how == UC_INVALID)
+		return uc_fail(err, how, "git %s says more than %zu bytes", args[0],
+			       bounds->bytes);
+	if (how == UC_OK && status == 0)
+		return 0;
+	uc_fail(err, UC_FAILED, "git %s refuses '%s'", args[0], uc_buf_text(&repo->top));
+	return uc_hint(err, "git -C '%s' status tells why", uc_buf_text(&repo->top));
+}
+
+/* The filter that "filter.NAME.clean" or ".process" belongs to is made empty. */
+static int disarm_filter(struct uc_strv *words, const char *key, struct uc_error *err)
+{
+	static const char *const parts[] = { "clean", "smudge", "process" };
+	const char *dot = strrchr(key, '.');
+
+	if (strncmp(key, "filter.", 7) != 0 || dot < key + 7)
+		return 0;
+	/* "-c NAME=VALUE" ends NAME at the first "=" */
+	if (strchr(key, '='))
+		return uc_fail(err, UC_DENIED,
+			       "the repository configures a filter with '=' in its name");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		uc_strv_add(words, "-c");
+		uc_strv_addf(words, "%.*s.%s=", (int)(dot - key), key, parts[i]);
+	}
+	uc_strv_add(words, "-c");
+	uc_strv_addf(words, "%.*s.required=false", (int)(dot - key), key);
+	return 0;
+}
+
+/*
+ * Filters that the repository itself configures do not run; those of the user and of the
+ * system (git-lfs) do.
+ */
+static int disarm(struct uc_repository *repo, int64_t deadline, struct uc_error *err)
+{
+	static const char *const list[] = { "config", "--show-scope", "--name-only",
+					    "-z",     "--list",       NULL };
+	const struct uc_git_bounds bounds = { deadline, CONFIG_MAX };
+	uc_auto(buf) struct uc_buf text = { 0 };
+	uc_auto(strv) struct uc_strv more = { 0 };
+	const char *p, *end;
+
+	if (uc_repository_run(repo, list, &bounds, &text, err) < 0)
+		return -1;
+	p = uc_buf_text(&text);
+	end = p + text.len;
+	while (p < end) {
+		const char *key = p + strlen(p) + 1;
+		bool own = strcmp(p, "local") == 0 || strcmp(p, "worktree") == 0;
+
+		if (key >= end)
+			break;
+		if (own && disarm_filter(&more, key, err) < 0)
+			return -1;
+		p = key + strlen(key) + 1;
+	}
+	uc_strv_add_all(&repo->words, (const char *const *)more.item);
+	repo->words.failed = repo->words.failed || more.failed;
+	return 0;
+}
+
+int uc_repository_find(struct uc_repository *repo, const char *dir,
+		       const char *const *environment, int64_t deadline,
+		       struct uc_error *err)
+{
+	if (!find_top(&repo->top, dir) || !find_program(&repo->program, environment))
+		return 0;
+	make_words(repo);
+	make_environment(&repo->environment, environment);
+	if (repo->top.failed || repo->program.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return disarm(repo, deadline, err) < 0 ? -1 : 1;
+}
+
+void uc_git_free(struct uc_git *git)
+{
+	free(git->toplevel);
+	free(git->commit);
+	free(git->branch);
+	*git = (struct uc_git){ 0 };
+}
+
+/* "# branch.head NAME"; "(detached)" and "(initial)" are no names. */
+static bool take_header(char **field, const char *record, const char *header)
+{
+	size_t len = strlen(header);
+
+	if (strncmp(record, header, len) != 0)
+		return false;
+	if (record[len] != '(' && !*field)
+		*field = strdup(record + len);
+	return true;
+}
+
+/* The records of "git status --porcelain=v2 --branch -z". */
+static void take_status(struct uc_git *git, const struct uc_buf *text)
+{
+	const char *p = uc_buf_text(text), *end = p + text->len;
+
+	for (; p < end; p += strlen(p) + 1) {
+		if (take_header(&git->commit, p, "# branch.oid ") ||
+		    take_header(&git->branch, p, "# branch.head "))
+			continue;
+		if (*p == '?')
+			git->untracked = true;
+		else if (*p != '#')
+			git->dirty = true;
+	}
+}
+
+int uc_git_look(const char *dir, const char *const *environment, struct uc_git *git,
+		struct uc_error *err)
+{
+	static const char *const status[] = { "status",
+					      "--porcelain=v2",
+					      "--branch",
+					      "-z",
+					      "--no-renames",
+					      "--ignore-submodules=dirty",
+					      "--untracked-files=normal",
+					      NULL };
+	const struct uc_git_bounds bounds = { uc_git_clock_ms() + LOOK_MS, STATUS_MAX };
+	uc_auto(repository) struct uc_repository repo = { 0 };
+	uc_auto(buf) struct uc_buf text = { 0 };
+	struct uc_error why = { 0 };
+	int rc;
+
+	*git = (struct uc_git){ 0 };
+	rc = uc_repository_find(&repo, dir, environment, bounds.deadline, err);
+	if (rc <= 0)
+		return rc;
+	if (uc_repository_run(&repo, status, &bounds, &text, &why) < 0 &&
+	    why.code != UC_INVALID) { /* a long answer begins with all that is asked */
+		if (err)
+			*err = why;
+		return -1;
+	}
+	take_status(git, &text);
+	git->toplevel = uc_buf_take(&repo.top);
+	if (git->toplevel && !text.failed)
+		return 0;
+	uc_git_free(git);
+	return uc_fail(err, UC_FAILED, "out of memory");
+}
