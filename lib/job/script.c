@@ -129,6 +129,12 @@ static int add_sbatch_lines(const struct uc_spec *spec, struct uc_buf *out,
 	return 0;
 }
 
+/* A word for the shell. sbatch and slurmctld refuse "\r\n" anywhere, also in quotes. */
+static void add_word(struct uc_buf *out, const char *word)
+{
+	uc_buf_quote(out, word, strstr(word, "\r\n") ? UC_QUOTE_VISIBLE : UC_QUOTE_EXACT);
+}
+
 static void add_exports(struct uc_buf *out, const struct uc_strv *env)
 {
 	for (size_t i = 0; i < env->count; i++) {
@@ -137,7 +143,7 @@ static void add_exports(struct uc_buf *out, const struct uc_strv *env)
 		if (env->item[i][len] == '\0')
 			continue; /* the caller's own value comes with the environment */
 		uc_buf_addf(out, "export %.*s=", (int)len, env->item[i]);
-		uc_buf_quote(out, env->item[i] + len + 1, UC_QUOTE_EXACT);
+		add_word(out, env->item[i] + len + 1);
 		uc_buf_addc(out, '\n');
 	}
 }
@@ -182,10 +188,13 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 	uc_buf_add(out, "exec srun");
 	for (size_t i = 0; i < options.count; i++) {
 		uc_buf_add(out, " \\\n\t");
-		uc_buf_quote(out, options.item[i], UC_QUOTE_EXACT);
+		add_word(out, options.item[i]);
 	}
-	uc_buf_add(out, options.count > 0 ? " \\\n\t-- " : " -- ");
-	uc_buf_quote_argv(out, (const char *const *)command.item, UC_QUOTE_EXACT);
+	uc_buf_add(out, options.count > 0 ? " \\\n\t--" : " --");
+	for (size_t i = 0; i < command.count; i++) {
+		uc_buf_addc(out, ' ');
+		add_word(out, command.item[i]);
+	}
 	uc_buf_addc(out, '\n');
 	return 0;
 }

@@ -32,6 +32,12 @@ setup()
 	cd "$COPY" || return 1
 }
 
+teardown()
+{
+	cp "$UC_TEST_TOP/share/examples/iris/job.sh" "$COPY/share/examples/iris/"
+	cp "$UC_TEST_TOP/lib/base/version.c" "$COPY/lib/base/"
+}
+
 # start_quickstart: in the background, signals as in a terminal; its output in "said".
 start_quickstart()
 {
@@ -59,6 +65,8 @@ wait_said()
 	cat said
 	[ "$status" -eq 130 ]
 	grep -q 'run it again to go on' said
+	run ps -eo args
+	[[ $output != *"$COPY/build/release"* ]]
 }
 
 @test "it ends with a trained model, its checkpoint, and what to type next" {
@@ -101,15 +109,13 @@ wait_said()
 		sleep 0.1
 	done
 	[ -z "$(squeue -h)" ]
-	cp "$UC_TEST_TOP/share/examples/iris/job.sh" share/examples/iris/
 }
 
 @test "a job that fails is said to have failed, with its status" {
-	echo 'exit 7' >share/examples/iris/job.sh
+	printf '#!/bin/sh\nexit 7\n' >share/examples/iris/job.sh
 	run ./quickstart --no-install </dev/null
 	[ "$status" -eq 1 ]
 	[[ $output == *"the job ended with status 7"* ]]
-	cp "$UC_TEST_TOP/share/examples/iris/job.sh" share/examples/iris/
 }
 
 @test "--prefix installs, and the installed commands run" {
@@ -126,7 +132,6 @@ wait_said()
 	run ./quickstart --no-install </dev/null
 	[ "$status" -eq 1 ]
 	[[ $output == *"version.c"*"error:"*"quickstart.log"* ]]
-	cp "$UC_TEST_TOP/lib/base/version.c" lib/base/
 }
 
 @test "wrong options are told with status 2" {

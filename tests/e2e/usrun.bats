@@ -266,16 +266,17 @@ finished()
 	need_root
 	user_add uctone
 	user_add ucttwo
-	local user
+	local user pids=()
 	for user in uctone ucttwo; do
 		(cd "$WORK/home-$user" && as "$user" usrun --gpus=1 --image=tiny \
 			--time=2 --mounts="$WORK:$WORK" sh -c \
 			'id -u >me; cat; until test -e ../both; do sleep 0.1; done; echo $CUDA_VISIBLE_DEVICES >gpu' \
 			<<<"for $user" >"$WORK/$user.out" 2>"$WORK/$user.err") &
+		pids+=("$!")
 	done
 	wait_until 30 test -s home-uctone/me -a -s home-ucttwo/me || cat uct*.err
 	touch both
-	wait
+	wait "${pids[@]}"
 	for user in uctone ucttwo; do
 		[ "$(cat "home-$user/me")" = "$(id -u "$user")" ]
 		[ "$(stat -c %U "home-$user/gpu")" = "$user" ]
