@@ -36,13 +36,38 @@ done_step()
 	step_text=
 }
 
+# in_group COMMAND...: as a process group of its own, so that the caller hears a signal at
+# once and can end all of it: end_group.
+in_group()
+{
+	local status
+
+	set -m
+	"$@" </dev/null &
+	group=$!
+	set +m
+	wait "$group"
+	status=$?
+	group=
+	return $status
+}
+
+group=
+end_group()
+{
+	[ -n "$group" ] || return 0
+	kill -TERM -- "-$group" 2>/dev/null
+	wait "$group" 2>/dev/null
+	group=
+}
+
 # quietly COMMAND...: its output goes to the log; when it fails the end of it is shown.
 quietly()
 {
 	local from status
 
 	from=$(wc -c <"${log:?}") || return 1
-	"$@" >>"$log" 2>&1 </dev/null && return 0
+	in_group "$@" >>"$log" 2>&1 && return 0
 	status=$?
 	printf '\n\n' >&2
 	tail -c "+$((from + 1))" "$log" | tail -n 25 | sed 's/^/    /' >&2
