@@ -374,6 +374,27 @@ static int set_extra(struct backend_draft *draft, const struct option *option,
 		       : -1;
 }
 
+static int set_tres_per_task(struct backend_draft *draft, const struct option *option,
+			     const char *value)
+{
+	return UC_SLURM_SINCE(23, 2) ? set_text(draft, option, value) : -1;
+}
+
+static int set_distribution(struct backend_draft *draft, const struct option *option,
+			    const char *value)
+{
+	(void)option;
+	return backend_value_distribution(draft, value);
+}
+
+/* Of sbatch's own talk, or already in the environment (--export). */
+static int set_nothing(struct backend_draft *draft, const struct option *option,
+		       const char *value)
+{
+	(void)draft, (void)option, (void)value;
+	return 0;
+}
+
 static int set_propagate(struct backend_draft *draft, const struct option *option,
 			 const char *value)
 {
@@ -412,9 +433,12 @@ static const struct option options[] = {
 	{ "deadline", set_time, AT(deadline), 0, 0, WHEN },
 	{ "delay-boot", set_seconds, AT(delay_boot), 0, 0, SPAN },
 	{ "dependency", set_text, AT(dependency), 0, 0, "expected TYPE:JOB: afterok:1234" },
+	{ "distribution", set_distribution, 0, 0, 0, "expected block, cyclic, arbitrary or plane=N, "
+	  "as in cyclic:block" },
 	{ "error", set_text, AT(std_err), 0, 0, TEXT },
 	{ "exclude", set_text, AT(exc_nodes), 0, 0, TEXT },
 	{ "exclusive", set_exclusive, 0, 0, 0, "expected nothing, user, mcs or topo" },
+	{ "export", set_nothing, 0, 0, 0, TEXT },
 	{ "extra", set_extra, 0, 0, 0, "expected a value, and Slurm 23.02 or newer" },
 	{ "gpus", set_gpus, AT(tres_per_job), 0, 0, GPUS },
 	{ "gpus-per-node", set_gpus_node, AT(tres_per_node), 0, 0, GPUS },
@@ -450,11 +474,13 @@ static const struct option options[] = {
 	{ "output", set_text, AT(std_out), 0, 0, TEXT },
 	{ "overcommit", set_overcommit, 0, 0, 0, NOTHING },
 	{ "oversubscribe", flag_u16, AT(shared), 1, 0, NOTHING },
+	{ "parsable", set_nothing, 0, 0, 0, NOTHING },
 	{ "partition", set_text, AT(partition), 0, 0, TEXT },
 	{ "prefer", set_prefer, 0, 0, 0, "expected a value, and Slurm 22.05 or newer" },
 	{ "priority", set_u32, AT(priority), 0, 0xfffffffd, NUMBER },
 	{ "propagate", set_propagate, 0, 0, 0, "expected ALL, NONE or limits: STACK,NOFILE" },
 	{ "qos", set_text, AT(qos), 0, 0, TEXT },
+	{ "quiet", set_nothing, 0, 0, 0, NOTHING },
 	{ "reboot", flag_u16, AT(reboot), 1, 0, NOTHING },
 	{ "requeue", flag_u16, AT(requeue), 1, 0, NOTHING },
 	{ "reservation", set_text, AT(reservation), 0, 0, TEXT },
@@ -462,12 +488,16 @@ static const struct option options[] = {
 	{ "sockets-per-node", set_u16, AT(sockets_per_node), 1, SMALL_MAX, NUMBER },
 	{ "spread-job", flag_bits, 0, SPREAD_JOB, 0, NOTHING },
 	{ "switches", set_switches, 0, 0, 0, "expected COUNT[@TIME]: 1@30" },
+	{ "tasks-per-node", set_u16, AT(ntasks_per_node), 1, SMALL_MAX, NUMBER },
 	{ "thread-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER },
 	{ "threads-per-core", set_u16, AT(threads_per_core), 1, SMALL_MAX, NUMBER },
 	{ "time", set_minutes, AT(time_limit), 0, 0, SPAN },
 	{ "time-min", set_minutes, AT(time_min), 0, 0, SPAN },
 	{ "tmp", set_tmp, 0, 0, 0, SIZE },
+	{ "tres-per-task", set_tres_per_task, AT(tres_per_task), 0, 0,
+	  "expected TRES=COUNT: cpu=4,gres/gpu=1, and Slurm 23.02 or newer" },
 	{ "use-min-nodes", flag_bits, 0, USE_MIN_NODES, 0, NOTHING },
+	{ "verbose", set_nothing, 0, 0, 0, NOTHING },
 	{ "wait-all-nodes", set_u16, AT(wait_all_nodes), 0, 1, "expected 0 or 1" },
 	{ "wckey", set_text, AT(wckey), 0, 0, TEXT },
 };
@@ -485,6 +515,12 @@ static int find_option(const void *name, const void *option)
 	return strcmp(name, ((const struct option *)option)->name);
 }
 
+static int refuse_option(const char *name, struct uc_error *err)
+{
+	uc_fail(err, UC_USAGE, "--%s: not for batch jobs submitted by ucluster", name);
+	return uc_hint(err, "leave it away, or give it to the srun inside the job");
+}
+
 int backend_option_set(struct backend_draft *draft, const char *name, const char *value,
 		       struct uc_error *err)
 {
@@ -492,9 +528,7 @@ int backend_option_set(struct backend_draft *draft, const char *name, const char
 		bsearch(name, options, OPTION_COUNT, sizeof(options[0]), find_option);
 
 	if (!option)
-		return uc_fail(err, UC_USAGE,
-			       "--%s: a batch job cannot be submitted with this option",
-			       name);
+		return refuse_option(name, err);
 	if (!strcmp(option->expected, NOTHING) && *value)
 		return uc_fail(err, UC_USAGE, "--%s=%s: " NOTHING, name, value);
 	if (option->set(draft, option, value) < 0)

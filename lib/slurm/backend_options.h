@@ -31,6 +31,7 @@ int backend_value_gres(struct backend_draft *draft, const char *value);
 int backend_value_mail(struct backend_draft *draft, const char *value);
 int backend_value_signal(struct backend_draft *draft, const char *value);
 int backend_value_nodes(struct backend_draft *draft, const char *value);
+int backend_value_distribution(struct backend_draft *draft, const char *value);
 int backend_value_switches(struct backend_draft *draft, const char *value);
 bool backend_value_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 

@@ -223,3 +223,51 @@ int backend_value_switches(struct backend_draft *draft, const char *value)
 	draft->desc.req_switch = (uint32_t)n;
 	return 0;
 }
+
+/*
+ * Nodes[:sockets[:cores]][,Pack|NoPack]: in enum task_dist_states each level has four
+ * bits, 1 cyclic, 2 block, 3 fully cyclic; 3 and 4 of the lowest are arbitrary and plane.
+ */
+int backend_value_distribution(struct backend_draft *draft, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint32_t bits;
+		int levels; /* a bit each: nodes 1, sockets 2, cores 4 */
+	} words[] = {
+		{ "*", 0, 7 },       { "cyclic", 1, 7 },    { "block", 2, 7 },
+		{ "fcyclic", 3, 6 }, { "arbitrary", 3, 1 }, { "plane", 4, 1 },
+	};
+	const char *rest = value, *comma = strchr(value, ',');
+	uint32_t dist = 0;
+	uint64_t plane;
+	char *word;
+
+	for (int level = 0; (word = next_word(draft, &rest, ":,")); level++) {
+		char *size = strchr(word, '=');
+		size_t i = 0;
+
+		if (comma && rest > comma + 1)
+			break;
+		if (size)
+			*size++ = '\0';
+		while (i < 6 && strcasecmp(words[i].name, word))
+			i++;
+		if (level > 2 || i == 6 || !(words[i].levels >> level & 1) ||
+		    !size != (words[i].bits != 4))
+			return -1;
+		if (size && !backend_value_number(size, 1, 0xfffd, &plane))
+			return -1;
+		if (size)
+			draft->desc.plane_size = (uint16_t)plane;
+		dist |= words[i].bits << (4 * level);
+	}
+	if (comma && !strcasecmp(comma, ",Pack"))
+		dist |= SLURM_DIST_PACK_NODES;
+	else if (comma && !strcasecmp(comma, ",NoPack"))
+		dist |= SLURM_DIST_NO_PACK_NODES;
+	else if (comma || !*value)
+		return -1;
+	draft->desc.task_dist = dist;
+	return 0;
+}

@@ -177,7 +177,7 @@ rpcs()
 		[[ $output == "2: slurmctld refuses the job: "* ]]
 		[ "${#lines[@]}" -eq 1 ]
 	done
-	for option in time=x gpus=x mem=12Q nodes=0 bogus=1 hold=1 mail-type=X signal=B:FOO \
+	for option in time=x gpus=x mem=12Q nodes=0 bogus=1 hint=multithread hold=1 mail-type=X signal=B:FOO \
 		begin=never ntasks=-1 cpus-per-task=0 nice=x open-mode=x exclusive=x; do
 		run "$PROBE" submit "$SCRIPT" "$option"
 		echo "$option: $output"

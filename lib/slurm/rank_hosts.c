@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* Membership in host lists and in lists of words, without expanding them. */
+#include "slurm/rank_hosts.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* More digits are no number of a host. */
+#define MAX_DIGITS 18
+
+static size_t digits(const char *at, const char *end)
+{
+	size_t len = 0;
+
+	while (at + len < end && at[len] >= '0' && at[len] <= '9')
+		len++;
+	return len;
+}
+
+static uint64_t number(const char *at, size_t len)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < len; i++)
+		value = value * 10 + (uint64_t)(at[i] - '0');
+	return value;
+}
+
+/* Is the number at `name`, `len` digits with their zeros, in "1-3,07"? */
+static bool in_ranges(const char *at, const char *end, const char *name, size_t len)
+{
+	uint64_t wanted = number(name, len);
+
+	while (at < end) {
+		size_t width = digits(at, end), last_width = width;
+		const char *last = at;
+
+		if (!width || width > MAX_DIGITS)
+			return false;
+		if (at + width < end && at[width] == '-') {
+			last = at + width + 1;
+			last_width = digits(last, end);
+			if (!last_width || last_width > MAX_DIGITS)
+				return false;
+		}
+		/* "[8-10]" has both widths, "[08-10]" only two digits */
+		if (wanted >= number(at, width) && wanted <= number(last, last_width) &&
+		    (len == width || (at[0] != '0' && name[0] != '0')))
+			return true;
+		at = last + last_width;
+		if (at < end && *at++ != ',')
+			return false;
+	}
+	return false;
+}
+
+/* One element, "r[1-2]n[01-16]", against the rest of a name. Recursion: a level a bracket,
+ * a name's length at most. */
+static bool element_is(const char *at, const char *end, const char *name)
+{
+	const char *close;
+	size_t most;
+
+	while (at < end && *at != '[') {
+		if (*at++ != *name++)
+			return false;
+	}
+	if (at == end)
+		return *name == '\0';
+	close = memchr(at, ']', (size_t)(end - at));
+	if (!close)
+		return false;
+	most = digits(name, name + strlen(name));
+	if (most > MAX_DIGITS)
+		most = MAX_DIGITS;
+	for (size_t len = most; len > 0; len--)
+		if (in_ranges(at + 1, close, name, len) &&
+		    element_is(close + 1, end, name + len))
+			return true;
+	return false;
+}
+
+bool uc_hosts_has(const char *list, const char *name)
+{
+	const char *at = list;
+
+	while (at && *at) {
+		const char *end = at;
+		bool inside = false;
+
+		while (*end && (inside || *end != ',')) {
+			inside = *end == '[' || (inside && *end != ']');
+			end++;
+		}
+		if (element_is(at, end, name))
+			return true;
+		at = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+static bool has_word(const char *list, const char *word, size_t len)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == len && memcmp(list, word, n) == 0)
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+bool uc_words_share(const char *a, const char *b)
+{
+	if (!a || !b || !*a)
+		return false;
+	if (strcmp(a, b) == 0)
+		return true;
+	while (*a) {
+		size_t n = strcspn(a, ",");
+
+		if (n && has_word(b, a, n))
+			return true;
+		a += n + (a[n] == ',');
+	}
+	return false;
+}
