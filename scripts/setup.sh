@@ -181,14 +181,19 @@ install_packages()
 		names+=("$package")
 	done
 	forbid_services
+	# What a crash interrupted before.
+	[ -z "$(dpkg --audit 2>/dev/null)" ] ||
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a \
+			</dev/null >>"$log" 2>&1
 	apt_get install --no-install-recommends "${names[@]}" ||
 		quietly_failed "apt-get install ${names[*]}"
 	allow_services
 }
 
+# In a session of its own: Ctrl-C waits for it, as half an installation helps nobody.
 apt_get()
 {
-	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+	"${as_root[@]}" setsid --wait env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
 		apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" \
 		</dev/null >>"$log" 2>&1
 }
