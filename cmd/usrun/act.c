@@ -33,10 +33,12 @@ int usrun_exec(struct usrun *u, struct uc_error *err)
 		return uc_hint(err,
 			       "this is no login node, or a module must be loaded first");
 	}
+	if (uc_spec_command(u->spec)[0] && check_controller(u, err) < 0)
+		return -1;
+	if (uc_spec_container(u->spec)->save)
+		return usrun_save(u, err);
 	if (uc_spec_srun(u->spec, &argv, err) < 0 ||
 	    uc_spec_environment(u->spec, u->run->environment, &env, err) < 0)
-		return -1;
-	if (uc_spec_command(u->spec)[0] && check_controller(u, err) < 0)
 		return -1;
 	fflush(stdout);
 	execve(u->srun, argv.item, env.item);

@@ -41,8 +41,10 @@ struct usrun {
 bool usrun_read(struct usrun *u, char **argv);
 /* Fill in from configuration, choose the runtime, print what is good to know. */
 int usrun_resolve(struct usrun *u, struct uc_error *err);
-/* Become srun; returns only on failure. */
+/* Become srun; returns only on failure, and after usrun_save(). */
 int usrun_exec(struct usrun *u, struct uc_error *err);
+/* Run srun and see to it that the container is saved whole or not at all. Returns -1. */
+int usrun_save(struct usrun *u, struct uc_error *err);
 /* Submit instead, print the number. */
 int usrun_batch(struct usrun *u, struct uc_error *err);
 /* Take the first word as a script, with its #SBATCH lines, where it is one. */

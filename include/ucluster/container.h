@@ -64,6 +64,12 @@ void uc_container_free(struct uc_container *box);
 UC_DEFINE_AUTO_VALUE(container, struct uc_container)
 
 /*
+ * Is this a whole squashfs file? Its superblock tells, which is written last.
+ * UC_NOTFOUND, UC_DENIED; UC_USAGE: no squashfs file, never finished, or cut off.
+ */
+int uc_squashfs_check(const char *path, struct uc_error *err) UC_MUST_CHECK;
+
+/*
  * Resolve and set the image: a path (with / in front, ./, ../, ~/ or ending in .sqsh), a
  * short name looked up in where->image_dirs ("pytorch_22.05" finds
  * "nvcr.io_nvidia_pytorch_22.05-py3.sqsh"), or a registry reference

@@ -8,9 +8,6 @@
 /* Replace *field by a copy of `text`. */
 int uc_container_put(char **field, const char *text, struct uc_error *err) UC_MUST_CHECK;
 
-/* Is this a whole squashfs file? The superblock's first 48 bytes tell. */
-int uc_squashfs_check(const char *path, struct uc_error *err) UC_MUST_CHECK;
-
 /* The mounts so that every parent comes before its children; free() it. NULL: no memory.
  */
 struct uc_mount **uc_mounts_ordered(const struct uc_container *box);
