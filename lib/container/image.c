@@ -10,7 +10,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>

@@ -147,7 +147,8 @@ static int take_unknown(struct cursor *c, const char *name, size_t len, const ch
 {
 	const char *near = uc_slurm_option_nearest(name, len);
 
-	if (!value && (near || !is_plugin_flag(c)))
+	/* in batch nobody would notice a mistyped one before the job runs */
+	if ((near && (!value || c->rules->batch)) || (!value && !is_plugin_flag(c)))
 		return unknown(c, name, len);
 	if (add(c, NULL, name, len, value, NULL) < 0)
 		return -1;
