@@ -10,6 +10,7 @@
 #include <ucluster/job.h>
 #include <ucluster/node.h>
 #include <ucluster/option.h>
+#include <ucluster/reason.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>

@@ -5,6 +5,7 @@
 #include <ucluster/gres.h>
 #include <ucluster/reason.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 #include "slurm/rank_hosts.h"
 
 static bool is_pending(const struct uc_job *job)
@@ -48,7 +49,8 @@ static bool goes_first(const struct uc_job *a, const struct uc_job *b)
 
 static bool same_job(const struct uc_job *a, const struct uc_job *b)
 {
-	return a->job_id == b->job_id || (a->het_job_id && a->het_job_id == b->het_job_id);
+	return a->job_id == b->job_id ||
+	       (a->het_job_id && a->het_job_id == b->het_job_id);
 }
 
 static bool is_limited(const struct uc_job *job)
@@ -144,7 +146,8 @@ static bool helps(const struct wish *wish, const struct uc_job *running)
 	if (!has_type(wish, running->gpu_types))
 		return false;
 	if (!nodes)
-		return uc_words_share(running->partition.bytes, wish->job->partition.bytes);
+		return uc_words_share(running->partition.bytes,
+				      wish->job->partition.bytes);
 	for (size_t i = 0; i < nodes->count; i++)
 		if (could_use(wish, &nodes->row[i]) &&
 		    uc_hosts_has(running->nodes.bytes, nodes->row[i].name.bytes))
@@ -167,8 +170,8 @@ size_t uc_job_releases(const struct uc_jobs *jobs, const struct uc_nodes *nodes,
 	uc_job_gpus(job, &wish.gpus);
 	for (size_t i = 0; i < jobs->count && max; i++) {
 		const struct uc_job *other = &jobs->row[i];
-		int64_t at = other->time_limit == UC_DURATION_INFINITE ? 0
-								       : other->end_time;
+		int64_t at =
+			other->time_limit == UC_DURATION_INFINITE ? 0 : other->end_time;
 		size_t place = count;
 
 		if ((other->state & UC_JOB_BASE) != UC_JOB_RUNNING || !other->gpus ||
@@ -180,8 +183,7 @@ size_t uc_job_releases(const struct uc_jobs *jobs, const struct uc_nodes *nodes,
 		if (place == max || !helps(&wish, other))
 			continue;
 		count += count < max;
-		memmove(&out[place + 1], &out[place],
-			(count - 1 - place) * sizeof(*out));
+		memmove(&out[place + 1], &out[place], (count - 1 - place) * sizeof(*out));
 		out[place] = (struct uc_release){ other, at, other->gpus };
 	}
 	return count;

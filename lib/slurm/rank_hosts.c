@@ -56,8 +56,8 @@ static bool in_ranges(const char *at, const char *end, const char *name, size_t 
 	return false;
 }
 
-/* One element, "r[1-2]n[01-16]", against the rest of a name. Recursion: a level a bracket,
- * a name's length at most. */
+/* One element, "r[1-2]n[01-16]", against the rest of a name. Recursion: a level a
+ * bracket, a name's length at most. */
 static bool element_is(const char *at, const char *end, const char *name)
 {
 	const char *close;

@@ -21,25 +21,26 @@ struct fill {
 
 void uc_buf_clock(struct uc_buf *buf, int64_t when, int64_t now)
 {
-	const int64_t days = 86400;
-	const char *format = "%Y-%m-%d";
+	const int64_t day = 86400;
 	time_t then = (time_t)when, today = (time_t)now;
 	struct tm a, b;
 	char text[64];
+	size_t len;
 
 	if (!localtime_r(&then, &a) || !localtime_r(&today, &b))
 		return;
 	if (a.tm_year == b.tm_year && a.tm_yday == b.tm_yday)
-		format = "%H:%M";
-	else if (when > now && when - now < 6 * days)
-		format = "%a %H:%M";
-	else if (when - now < 180 * days && now - when < 180 * days)
-		format = "%e %b %H:%M";
-	if (when > now && when - now < 2 * days && a.tm_wday == (b.tm_wday + 1) % 7)
-		format = "tomorrow %H:%M";
-	if (!strftime(text, sizeof(text), format, &a))
-		return;
-	uc_buf_add(buf, text + strspn(text, " "));
+		len = strftime(text, sizeof(text), "%H:%M", &a);
+	else if (when > now && when - now < 2 * day && a.tm_wday == (b.tm_wday + 1) % 7)
+		len = strftime(text, sizeof(text), "tomorrow %H:%M", &a);
+	else if (when > now && when - now < 6 * day)
+		len = strftime(text, sizeof(text), "%a %H:%M", &a);
+	else if (when - now < 180 * day && now - when < 180 * day)
+		len = strftime(text, sizeof(text), "%e %b %H:%M", &a);
+	else
+		len = strftime(text, sizeof(text), "%Y-%m-%d", &a);
+	if (len)
+		uc_buf_add(buf, text + strspn(text, " "));
 }
 
 static bool add_raw(struct uc_buf *buf, const struct fill *f, struct uc_raw raw)
@@ -72,7 +73,8 @@ static bool add_duration(struct uc_buf *buf, int64_t seconds)
 	return true;
 }
 
-/* --- the job ----------------------------------------------------------------------------*/
+/* --- the job
+ * ----------------------------------------------------------------------------*/
 
 static bool fill_id(struct uc_buf *buf, const struct fill *f)
 {
@@ -218,7 +220,8 @@ static bool fill_exit(struct uc_buf *buf, const struct fill *f)
 	return true;
 }
 
-/* --- what is around it ------------------------------------------------------------------*/
+/* --- what is around it
+ * ------------------------------------------------------------------*/
 
 static bool fill_you(struct uc_buf *buf, const struct fill *f)
 {
@@ -291,12 +294,11 @@ static bool fill_bad_nodes(struct uc_buf *buf, const struct fill *f)
 
 	for (size_t i = 0; nodes && i < nodes->count; i++) {
 		const struct uc_node *node = &nodes->row[i];
-		bool wanted =
-			uc_raw_empty(job->required_nodes)
-				? uc_words_share(node->partitions.bytes,
-						 job->partition.bytes)
-				: uc_hosts_has(job->required_nodes.bytes,
-					       node->name.bytes);
+		bool wanted = uc_raw_empty(job->required_nodes)
+				      ? uc_words_share(node->partitions.bytes,
+						       job->partition.bytes)
+				      : uc_hosts_has(job->required_nodes.bytes,
+						     node->name.bytes);
 
 		if (!wanted || uc_node_is_usable(node->state) || found++ >= NODES_NAMED)
 			continue;
@@ -315,7 +317,8 @@ static bool fill_bad_nodes(struct uc_buf *buf, const struct fill *f)
 	return found > 0;
 }
 
-/* --- the limit --------------------------------------------------------------------------*/
+/* --- the limit
+ * --------------------------------------------------------------------------*/
 
 static bool fill_resource(struct uc_buf *buf, const struct fill *f)
 {
@@ -377,7 +380,8 @@ static bool fill_next_time(struct uc_buf *buf, const struct fill *f)
 	return f->context->limit && add_time(buf, f, f->context->limit->next_time);
 }
 
-/* --- patterns ---------------------------------------------------------------------------*/
+/* --- patterns
+ * ---------------------------------------------------------------------------*/
 
 static const struct {
 	const char *name;

@@ -15,7 +15,11 @@ struct uc_reason_words {
 };
 
 /* What a limit is about; its number is counted in `unit`. */
-enum uc_reason_unit { UC_UNIT_COUNT, UC_UNIT_BYTES, UC_UNIT_MINUTES };
+enum uc_reason_unit {
+	UC_UNIT_COUNT,
+	UC_UNIT_BYTES,
+	UC_UNIT_MINUTES
+};
 struct uc_reason_resource {
 	const char *token; /* in reasons' names: "Cpu" */
 	const char *words; /* "CPUs" */
@@ -23,7 +27,7 @@ struct uc_reason_resource {
 };
 
 /* Words for a reason, never NULL; *resource is NULL where no limit is meant. */
-const struct uc_reason_words *
-uc_reason_words(uint32_t reason, const struct uc_reason_resource **resource);
+const struct uc_reason_words *uc_reason_words(uint32_t reason,
+					      const struct uc_reason_resource **resource);
 
 #endif
