@@ -8,12 +8,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "job/receipt.h"
@@ -415,7 +418,13 @@ static void test_git_runs_nothing_of_the_repository(void **state)
 	assert_int_equal(write(fd, "f filter=c\n", 11), 11);
 	close(fd);
 	RUN(p->dir, "touch", "f"); /* its content has to be compared */
-	look(p->dir, &git);
+	assert_int_equal(chdir(p->dir), 0);
+	assert_int_equal(
+		uc_git_look(p->dir,
+			    (const char *const[]){ "PATH=:.:/usr/bin:/bin", NULL }, &git,
+			    NULL),
+		0);
+	assert_int_equal(chdir("/"), 0);
 	assert_non_null(git.commit);
 	RUN(p->dir, "test", "!", "-e", "RAN");
 	/* the same repository would have run it */
@@ -443,6 +452,67 @@ static void test_git_of_another_user_is_left_alone(void **state)
 	assert_null(git.toplevel);
 }
 
+/* git on a file server that hangs: given up after 2 s, with all that it started. */
+static void test_git_that_hangs_is_given_up(void **state)
+{
+	static const char script[] = "#!/bin/sh\necho $$ >../pid\nsleep 600 & wait\n";
+	const struct place *p = *state;
+	uc_auto(buf) struct uc_buf path = { 0 };
+	uc_auto(git) struct uc_git git = { 0 };
+	struct uc_error err = { 0 };
+	struct timespec from, to;
+	FILE *f;
+	int pid;
+
+	RUN(p->dir, "mkdir", "-p", "bin", "repo/.git");
+	uc_buf_addf(&path, "%s/bin/git", p->dir);
+	f = fopen(path.data, "w");
+	assert_non_null(f);
+	fputs(script, f);
+	fchmod(fileno(f), 0700);
+	fclose(f);
+	uc_buf_reset(&path);
+	uc_buf_addf(&path, "PATH=%s/bin:/usr/bin:/bin", p->dir);
+	{
+		uc_auto(buf) struct uc_buf repo = { 0 };
+
+		uc_buf_addf(&repo, "%s/repo", p->dir);
+		assert_int_equal(chdir(repo.data), 0);
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		assert_int_equal(uc_git_look(repo.data,
+					     (const char *const[]){ path.data, NULL },
+					     &git, &err),
+				 -1);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		assert_int_equal(chdir("/"), 0);
+	}
+	assert_int_equal(err.code, UC_UNREACHABLE);
+	assert_in_range(to.tv_sec - from.tv_sec, 1, 10);
+	uc_buf_reset(&path);
+	uc_buf_addf(&path, "%s/pid", p->dir);
+	f = fopen(path.data, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	/* its group is gone; a zombie of init's may be for a moment */
+	for (int i = 0; i < 1000 && kill(-pid, 0) == 0; i++)
+		poll(NULL, 0, 5);
+	assert_int_equal(kill(-pid, 0), -1);
+}
+
+static void test_no_git_is_no_error(void **state)
+{
+	const struct place *p = *state;
+	uc_auto(git) struct uc_git git = { 0 };
+
+	GIT(p->dir, "init", "-q");
+	assert_int_equal(uc_git_look(p->dir,
+				     (const char *const[]){ "PATH=/nowhere", NULL }, &git,
+				     NULL),
+			 0);
+	assert_null(git.toplevel);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -459,6 +529,8 @@ int main(void)
 		TEST(test_git_state),
 		TEST(test_git_runs_nothing_of_the_repository),
 		TEST(test_git_of_another_user_is_left_alone),
+		TEST(test_git_that_hangs_is_given_up),
+		TEST(test_no_git_is_no_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
