@@ -74,14 +74,29 @@ static void add_help_item(struct uc_buf *out)
 			"this list.\n");
 }
 
-static void add_options(struct uc_buf *out, const struct uc_cmd *cmd)
+/* --help and --version, which every subcommand has. */
+static bool is_basic(const struct uc_opt *opt)
+{
+	return strcmp(opt->name, "help") == 0 || strcmp(opt->name, "version") == 0;
+}
+
+enum which {
+	ALL,
+	BASIC,
+	OTHERS
+};
+
+static void add_options(struct uc_buf *out, const struct uc_cmd *cmd, enum which which)
 {
 	const struct uc_opt *opt;
+	size_t count = 0;
 
-	uc_buf_add(out, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; (opt = uc_opt_row(cmd, i)); i++) {
-		if (opt->flags & UC_OPT_HIDDEN)
+		if ((opt->flags & UC_OPT_HIDDEN) ||
+		    (which != ALL && is_basic(opt) != (which == BASIC)))
 			continue;
+		if (!count++)
+			uc_buf_add(out, ".Bl -tag -width Ds\n");
 		if (strcmp(opt->name, "help") == 0) {
 			add_help_item(out);
 			continue;
@@ -89,7 +104,8 @@ static void add_options(struct uc_buf *out, const struct uc_cmd *cmd)
 		add_item(out, opt);
 		add_doc(out, opt->doc, opt->help);
 	}
-	uc_buf_add(out, ".El\n");
+	if (count)
+		uc_buf_add(out, ".El\n");
 }
 
 /* A section for each subcommand that does something, in the order of the tables. */
@@ -111,23 +127,26 @@ static void add_subcommands(struct uc_buf *out, const struct uc_cmd *cmd)
 		}
 		uc_buf_addc(out, '\n');
 		add_doc(out, sub->doc, sub->summary);
-		add_options(out, sub);
+		add_options(out, sub, OTHERS);
 	}
 }
 
 void uc_help_mdoc(const struct uc_cmd *cmd, struct uc_buf *out)
 {
-	if (cmd->subcommands)
-		add_subcommands(out, cmd);
-	else
-		add_options(out, cmd);
+	if (!cmd->subcommands) {
+		add_options(out, cmd, ALL);
+		return;
+	}
+	add_subcommands(out, cmd);
+	uc_buf_add(out, ".Ss All commands\n");
+	add_options(out, cmd, BASIC);
 }
 
 void uc_help_mdoc_columns(const struct uc_cmd *cmd, struct uc_buf *out)
 {
 	const struct uc_column *column = cmd->columns;
 
-	uc_buf_add(out, ".Bl -tag -width Ds\n");
+	uc_buf_add(out, ".Bl -tag -width array_task_id -compact\n");
 	for (; column && column->heading; column++) {
 		uc_buf_addf(out, ".It Cm %s\n", column->key);
 		add_sentence(out, column->help);

@@ -249,7 +249,7 @@ static const struct uc_opt stop_options[] = {
 static const struct uc_opt status_options[] = {
 	OPTION_DIR,
 	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(struct args, json),
-	  .help = "JSON" },
+	  .help = "print it as JSON" },
 	{ 0 }
 };
 static const struct uc_opt env_options[] = { OPTION_DIR, { 0 } };
@@ -263,7 +263,7 @@ static const struct uc_opt image_options[] = {
 	OPTION_DIR,
 	{ "from", .type = UC_OPT_CHOICE, .metavar = "WHAT", .choices = from_choices,
 	  .offset = offsetof(struct args, from),
-	  .help = "busybox (seconds) or debian (with python3)" },
+	  .help = "what is in it: busybox (made in seconds), debian (with python3)" },
 	{ "force", .type = UC_OPT_FLAG, .offset = offsetof(struct args, force),
 	  .help = "replace an image that exists" },
 	{ 0 }

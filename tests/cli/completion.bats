@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The completion scripts as they were built, in the shells they are for.
+# shellcheck disable=SC2016,SC2317 # names with $ in them; compopt is called by scripts
 bats_require_minimum_version 1.5.0
 
 setup()
@@ -96,4 +97,26 @@ fish_completes()
 			[[ \$_comps[$program] == _$program ]] && whence -w _$program" |
 			grep -x "_$program: function"
 	done
+}
+
+# zsh_offers LINE PATTERN: what a real zsh shows after LINE and Tab matches PATTERN in time.
+zsh_offers()
+{
+	timeout 20 zsh -f -c '
+		zmodload zsh/zpty
+		zpty z zsh -f -i
+		zpty -w z "PS1=; stty -echo; fpath=($1/zsh/site-functions \$fpath);
+			autoload -U compinit; compinit -D -u; echo REA\"\"DY"
+		zpty -r -m z seen "*READY*" && zpty -w -n z "$2"$'"'\t\t'"'
+		zpty -r -m z seen "$3"
+		found=$?
+		zpty -d z
+		exit $found' zsh "$share" "$1" "$2"
+}
+
+@test "zsh completes subcommands, options, columns and what the cluster knows" {
+	zsh_offers 'ucluster sandbox st' '*start*status*stop*'
+	zsh_offers 'uqueue --par' '*--parsable2*--partition*'
+	zsh_offers 'uqueue -o id,gp' '*gpu_types*gpus*'
+	zsh_offers 'uqueue --partition=' '*batch*gpu*long*'
 }

@@ -30,16 +30,16 @@ bats_require_minimum_version 1.5.0
 	done
 	page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/uqueue.1" | col -bx)
 	for column in $(uqueue --list-columns | cut -d' ' -f1); do
-		grep -qE "^ +$column " <<<"$page"
+		grep -qE "^ +$column( |$)" <<<"$page"
 	done
 }
 
 @test "pages that are referred to exist, or are Slurm's or the system's" {
 	local name
 
-	for name in $(sed -nE 's/^\.Xr ([^ ]+) ([0-9]).*/\1.\2/p' "$UC_TEST_BUILD"/man/*.[1-8] | sort -u); do
+	while IFS= read -r name; do
 		case $name in
 		u*.[157] | libucluster.3) [ -e "$UC_TEST_BUILD/man/$name" ] ;;
 		esac
-	done
+	done < <(sed -nE 's/^\.Xr ([^ ]+) ([0-9]).*/\1.\2/p' "$UC_TEST_BUILD"/man/*.[1-8] | sort -u)
 }
