@@ -85,6 +85,14 @@ shown()
 	printf '%s' "$words"
 }
 
+# forget_moved FOLDER: a build folder that came here with a copy of the tree.
+forget_moved()
+{
+	[ ! -f "$1/CMakeCache.txt" ] ||
+		grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" "$1/CMakeCache.txt" ||
+		rm -rf "$1/CMakeCache.txt" "$1/CMakeFiles"
+}
+
 # need_namespaces: containers are user and mount namespaces.
 need_namespaces()
 {
