@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Become srun, or print what would be run. */
-#include "usrun/usrun.h"
+#include "usrun/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +41,7 @@ int usrun_exec(struct usrun *u, struct uc_error *err)
 	    uc_spec_environment(u->spec, u->run->environment, &env, err) < 0)
 		return -1;
 	fflush(stdout);
+	usrun_watch(u);
 	execve(u->srun, argv.item, env.item);
 	return uc_fail_errno(err, UC_FAILED, errno, "'%s'", u->srun);
 }

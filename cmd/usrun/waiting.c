@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* Which job srun waits for, and what for. */
+#include <unistd.h>
+#include <ucluster/source.h>
+#include <ucluster/state.h>
+#include <ucluster/units.h>
+#include "usrun/watch.h"
+
+static bool is_pending(const struct uc_job *job)
+{
+	return job->state == UC_JOB_PENDING;
+}
+
+/*
+ * Submitted from this session by an srun, lately. Not compared: the host, which slurmctld
+ * names as it sees it, and the job's name, which environment and options may set.
+ */
+static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *job)
+{
+	return !job->batch && job->submit_session == (uint32_t)getsid(0) &&
+	       job->submit_time >= ours->since && job->het_offset == 0;
+}
+
+/* The newest. Where two wait, nobody can say which is which: better say nothing. */
+static enum uc_waiting_state find_new(struct uc_waiting *ours, const struct uc_jobs *jobs,
+				      const struct uc_job **out)
+{
+	const struct uc_job *newest = NULL;
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < jobs->count; i++) {
+		const struct uc_job *job = &jobs->row[i];
+
+		if (!could_be_ours(ours, job))
+			continue;
+		waiting += is_pending(job);
+		if (!newest || job->job_id > newest->job_id)
+			newest = job;
+	}
+	if (!newest)
+		return UC_WAITING_UNSEEN;
+	*out = newest;
+	return waiting == 1 && is_pending(newest) ? UC_WAITING : UC_WAITING_OVER;
+}
+
+static enum uc_waiting_state find_known(uint32_t job_id, const struct uc_jobs *jobs,
+					const struct uc_job **out)
+{
+	for (size_t i = 0; i < jobs->count; i++) {
+		if (jobs->row[i].job_id != job_id)
+			continue;
+		*out = &jobs->row[i];
+		return is_pending(*out) ? UC_WAITING : UC_WAITING_OVER;
+	}
+	return UC_WAITING_OVER;
+}
+
+enum uc_waiting_state uc_waiting_ask(struct uc_waiting *ours, struct uc_run *run,
+				     bool whole_queue)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+	uc_auto(jobs) struct uc_jobs *jobs = NULL;
+	const uint32_t me = getuid();
+	const struct uc_job_query mine = { .user_ids = &me, .user_count = 1 };
+	const struct uc_job *job = NULL;
+	enum uc_waiting_state state;
+
+	if (uc_run_source(run, 0, &src) < 0 ||
+	    uc_jobs_load(src, whole_queue ? NULL : &mine, &jobs, NULL) < 0)
+		return UC_WAITING_UNKNOWN;
+	state = ours->job_id ? find_known(ours->job_id, jobs, &job)
+			     : find_new(ours, jobs, &job);
+	if (state != UC_WAITING)
+		return state;
+	ours->job_id = job->job_id;
+	ours->reason = job->reason;
+	ours->start = job->start_time;
+	ours->now = jobs->now;
+	/* None, Priority, Resources: nothing else keeps it back */
+	ours->in_line = job->reason == 0 || job->reason == 1 || job->reason == 3;
+	if (whole_queue)
+		ours->ranked = uc_job_rank(jobs, job, &ours->rank);
+	uc_buf_reset(&ours->partition);
+	uc_buf_safe(&ours->partition, job->partition, run->safe);
+	return UC_WAITING;
+}
+
+/* "3 jobs ahead in gpu"; nothing when it is not known, or hidden from this user. */
+static bool add_rank(struct uc_buf *line, const struct uc_waiting *job)
+{
+	const uint32_t ahead = job->rank.ahead;
+
+	if (!job->ranked || !job->in_line || !job->rank.counts || !ahead)
+		return false;
+	uc_buf_addf(line, ": %u %s ahead in %s", ahead, ahead == 1 ? "job" : "jobs",
+		    uc_buf_text(&job->partition));
+	return true;
+}
+
+void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *job, int64_t elapsed)
+{
+	bool more;
+
+	uc_buf_addf(line, "job %u waits", job->job_id);
+	if (elapsed >= 0) {
+		uc_buf_addc(line, ' ');
+		uc_duration_format(line, elapsed);
+	}
+	more = add_rank(line, job);
+	if (uc_reason_never_starts(job->reason)) {
+		uc_buf_addf(line, "%s will never start as it is", more ? "," : ":");
+	} else if (job->start > job->now) {
+		uc_buf_addf(line, "%s probably starts at ", more ? "," : ":");
+		uc_buf_clock(line, job->start, job->now);
+	}
+	uc_buf_addf(line, " (%s)", uc_reason_short(job->reason));
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * The line that is shown while srun waits for its job to start:
+ *
+ *	job 4711 waits 0:42: 3 jobs ahead in gpu, probably starts at 14:20 (no free nodes)
+ *
+ * usrun becomes srun, so a process beside it shows the line: no child of srun's (it would
+ * have to wait for it), but of its process group, so that Ctrl-C and the shell's job
+ * control mean both. It ends when the job starts or srun ends, whatever comes first, and
+ * does nothing at all in the first two seconds.
+ *
+ * The cursor stays in an empty row above the line. What srun says when the job starts
+ * goes there; inotify tells of it, and the line is gone before the job's first output.
+ */
+#include "usrun/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUIET_MS     2000  /* nothing is asked or shown before */
+#define ASK_LEAST_MS 5000  /* between two questions: at first, */
+#define ASK_MOST_MS  30000 /* and in the end */
+#define QUEUE_MS     60000 /* between two looks at everybody's jobs, */
+#define QUEUE_SHARE  200   /* each of which may take this part of the time */
+#define SUBMIT_SLACK 30    /* seconds between the clocks of two hosts */
+#define MISSES       3     /* answers without our job before giving up */
+
+enum {
+	SRUN,
+	SIGNALS,
+	TERMINAL,
+	ANSWER,
+	EVENTS
+};
+
+struct watch {
+	struct usrun *u;
+	struct pollfd on[EVENTS];
+	int64_t begun, ask_at, queue_at; /* ms */
+	bool terminal, drawn, asking, disturbed;
+	int misses;
+	pthread_t asker;
+	struct uc_waiting job;
+	bool whole_queue; /* the question is about everybody's jobs */
+	int64_t took;     /* ms */
+	int found;        /* what the answer says: enum uc_waiting_state */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- the terminal
+ * -----------------------------------------------------------------------*/
+
+/* Somebody else wrote to the terminal since the last look. */
+static bool was_written(struct watch *w)
+{
+	char events[4096];
+	bool any = false;
+
+	while (w->terminal && read(w->on[TERMINAL].fd, events, sizeof(events)) > 0)
+		any = true;
+	return any;
+}
+
+/* In one piece; our own writing is no event. */
+static void put(struct watch *w, const struct uc_buf *text)
+{
+	if (!text->failed && write(STDERR_FILENO, text->data, text->len) < 0)
+		w->terminal = false;
+	was_written(w);
+}
+
+/* All of the screen below what is written: our line. */
+static void erase(struct watch *w)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	if (!w->drawn)
+		return;
+	w->drawn = false;
+	uc_buf_add(&text, "\x1b[J");
+	put(w, &text);
+}
+
+static bool in_foreground(void)
+{
+	pid_t front = tcgetpgrp(STDERR_FILENO);
+
+	return front < 0 || front == getpgrp();
+}
+
+static size_t columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2)
+		return 79;
+	return size.ws_col - 1u;
+}
+
+static void draw(struct watch *w)
+{
+	uc_auto(buf) struct uc_buf line = { 0 }, text = { 0 };
+
+	if (was_written(w) || w->disturbed || !in_foreground()) {
+		erase(w);
+		return;
+	}
+	uc_waiting_line(&line, &w->job, (now_ms() - w->begun) / 1000);
+	uc_buf_add(&text, "\r\n");
+	uc_buf_addn(&text, uc_buf_text(&line),
+		    uc_text_clip(uc_buf_text(&line), columns()));
+	uc_buf_add(&text, "\x1b[K\x1b[A\r");
+	text.failed |= line.failed;
+	put(w, &text);
+	w->drawn = true;
+}
+
+/* Into a file or a pipe: once. */
+static void say(struct watch *w)
+{
+	uc_auto(buf) struct uc_buf line = { 0 };
+
+	uc_waiting_line(&line, &w->job, -1);
+	uc_run_say(w->u->run, 0, "%s", uc_buf_text(&line));
+}
+
+/* --- questions
+ * --------------------------------------------------------------------------*/
+
+/* In a thread of its own: the answer may take slurm.timeout, srun's end does not wait. */
+static void *ask(void *arg)
+{
+	struct watch *w = arg;
+	const uint64_t one = 1;
+	const int64_t start = now_ms();
+
+	w->found = uc_waiting_ask(&w->job, w->u->run, w->whole_queue);
+	w->took = now_ms() - start;
+	if (write(w->on[ANSWER].fd, &one, sizeof(one)) < 0)
+		return NULL;
+	return w;
+}
+
+static bool start_asking(struct watch *w, bool whole_queue)
+{
+	w->whole_queue = whole_queue;
+	w->disturbed = false;
+	w->job.since = time(NULL) - (now_ms() - w->begun) / 1000 - SUBMIT_SLACK;
+	w->asking = pthread_create(&w->asker, NULL, ask, w) == 0;
+	return w->asking;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The longer it waits, the less is new; a slow controller is asked less. */
+static void plan(struct watch *w)
+{
+	const int64_t now = now_ms();
+	int64_t pause = larger((now - w->begun) / 4, ASK_LEAST_MS);
+
+	if (pause > ASK_MOST_MS)
+		pause = ASK_MOST_MS;
+	w->ask_at = now + larger(pause, w->took * QUEUE_SHARE / 4);
+	if (w->whole_queue)
+		w->queue_at = now + larger(QUEUE_MS, w->took * QUEUE_SHARE);
+}
+
+/* True while there is something to wait for. */
+static bool take_answer(struct watch *w)
+{
+	uint64_t count;
+
+	if (read(w->on[ANSWER].fd, &count, sizeof(count)) < 0)
+		return true;
+	pthread_join(w->asker, NULL);
+	w->asking = false;
+	if (w->found == UC_WAITING_OVER)
+		return false;
+	if (w->found == UC_WAITING_UNSEEN && ++w->misses >= MISSES)
+		return false;
+	if (w->found == UC_WAITING && !w->terminal) {
+		say(w);
+		return false;
+	}
+	if (w->found == UC_WAITING && !w->whole_queue && w->job.in_line &&
+	    now_ms() >= w->queue_at)
+		return start_asking(w, true);
+	plan(w);
+	if (w->found == UC_WAITING)
+		draw(w);
+	return true;
+}
+
+/* --- waiting
+ * ----------------------------------------------------------------------------*/
+
+/* False: Ctrl-C and the like. srun gives the job back. */
+static bool take_signal(struct watch *w)
+{
+	struct signalfd_siginfo info;
+
+	erase(w);
+	return read(w->on[SIGNALS].fd, &info, sizeof(info)) == sizeof(info) &&
+	       info.ssi_signo == SIGTSTP;
+}
+
+static void wait_for_start(struct watch *w)
+{
+	/* what srun said so far */
+	was_written(w);
+	for (;;) {
+		int64_t left = w->ask_at - now_ms();
+
+		if (w->asking)
+			left = -1;
+		else if (left <= 0 && !start_asking(w, false))
+			return;
+		if (poll(w->on, EVENTS, (int)(w->asking ? -1 : left)) < 0 &&
+		    errno != EINTR)
+			return;
+		if (w->on[TERMINAL].revents && was_written(w)) {
+			w->disturbed = true;
+			erase(w);
+		}
+		if (w->on[SRUN].revents)
+			return;
+		if (w->on[SIGNALS].revents && !take_signal(w))
+			return;
+		if (w->asking && w->on[ANSWER].revents && !take_answer(w))
+			return;
+	}
+}
+
+/* Keep nothing that is not needed: somebody may wait for the end of a pipe. */
+static int keep_only(struct watch *w)
+{
+	enum {
+		FIRST = 3,
+		HIGH = FIRST + EVENTS
+	};
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return -1;
+	w->on[SRUN].fd = fcntl(w->on[SRUN].fd, F_DUPFD_CLOEXEC, HIGH);
+	if (w->on[SRUN].fd < 0 || dup3(w->on[SRUN].fd, FIRST, O_CLOEXEC) < 0)
+		return -1;
+	w->on[SRUN].fd = FIRST;
+	closefrom(FIRST + 1);
+	return 0;
+}
+
+static int open_events(struct watch *w)
+{
+	const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
+	if (keep_only(w) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	w->on[SIGNALS].fd = signalfd(-1, &set, SFD_CLOEXEC);
+	w->on[ANSWER].fd = eventfd(0, EFD_CLOEXEC);
+	for (size_t i = 0; i < EVENTS; i++)
+		w->on[i].events = POLLIN;
+	w->on[TERMINAL].fd = -1;
+	if (w->on[SIGNALS].fd < 0 || w->on[ANSWER].fd < 0)
+		return -1;
+	if (!w->terminal)
+		return 0;
+	/* without it the line could not be erased in time */
+	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	w->terminal = fd >= 0 && inotify_add_watch(fd, "/proc/self/fd/2", IN_MODIFY) >= 0;
+	w->on[TERMINAL].fd = w->terminal ? fd : -1;
+	return 0;
+}
+
+static void watch(struct watch *w)
+{
+	struct pollfd srun = w->on[SRUN];
+
+	srun.events = POLLIN;
+	if (open_events(w) < 0)
+		return;
+	srun.fd = w->on[SRUN].fd;
+	/* most jobs start at once, and most of what is above was for nothing */
+	if (poll(&srun, 1, QUIET_MS) == 0)
+		wait_for_start(w);
+	erase(w);
+}
+
+/* Does srun make a job, and may it be talked about? */
+static bool is_wanted(const struct usrun *u)
+{
+	return uc_spec_command(u->spec)[0] && !uc_spec_get(u->spec, "quiet") &&
+	       !uc_spec_get(u->spec, "jobid") && !uc_run_env(u->run, "SLURM_JOB_ID") &&
+	       !uc_run_env(u->run, "SLURM_JOBID");
+}
+
+void usrun_watch(struct usrun *u)
+{
+	const char *term = uc_run_env(u->run, "TERM");
+	struct watch w = { .u = u, .begun = now_ms() };
+	pid_t child;
+
+	if (!is_wanted(u))
+		return;
+	w.terminal = u->run->stderr_tty && term && strcmp(term, "dumb") != 0;
+	/* close-on-exec by itself; Linux 5.3 */
+	w.on[SRUN].fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (w.on[SRUN].fd < 0)
+		return;
+	child = fork();
+	if (child == 0) {
+		/* the second one is nobody's child that could be waited for */
+		if (fork() == 0)
+			watch(&w);
+		_exit(0);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	close(w.on[SRUN].fd);
+}
