@@ -20,6 +20,7 @@ struct work {
 	const struct uc_frame *question;
 	bool filter_users, filter_jobs;
 	uint16_t flags;
+	bool failed;    /* out of memory */
 	uint32_t *seen; /* ids already sent, a hash; only with several ids */
 	size_t seen_size, seen_used;
 	int64_t updated;
@@ -220,8 +221,10 @@ static bool is_new(struct work *work, uint32_t id)
 		size_t size = work->seen_size ? work->seen_size * 2 : 1024;
 		uint32_t *bigger = calloc(size, sizeof(*bigger));
 
-		if (!bigger)
+		if (!bigger) {
+			work->failed = true;
 			return true;
+		}
 		for (size_t k = 0; k < work->seen_size; k++) {
 			i = work->seen[k] * 2654435761u & (size - 1);
 			while (work->seen[k] && bigger[i])
@@ -363,7 +366,11 @@ int backend_jobs(const struct uc_frame *question, struct uc_frame *answer,
 	work.wire = uc_wire_new(UC_ROWS_JOBS);
 	if (!work.wire)
 		uc_fail(err, UC_FAILED, "out of memory");
-	else if (load_jobs(&work, err) == 0)
+	else if (load_jobs(&work, err) < 0)
+		rc = -1;
+	else if (work.failed || work.types.failed)
+		uc_fail(err, UC_FAILED, "out of memory");
+	else
 		rc = answer->fd =
 			uc_wire_finish(work.wire, (int64_t)time(NULL), work.updated, err);
 	uc_wire_free(work.wire);

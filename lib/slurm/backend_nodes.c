@@ -123,7 +123,10 @@ static int pack_nodes(const node_info_msg_t *msg, struct uc_error *err)
 		fill_node(&scratch, &msg->node_array[i], &row);
 		uc_wire_add(wire, &row);
 	}
-	fd = uc_wire_finish(wire, (int64_t)time(NULL), msg->last_update, err);
+	if (scratch.types.failed || scratch.indices.failed)
+		fd = uc_fail(err, UC_FAILED, "out of memory");
+	else
+		fd = uc_wire_finish(wire, (int64_t)time(NULL), msg->last_update, err);
 	uc_buf_free(&scratch.types);
 	uc_buf_free(&scratch.indices);
 	return fd;

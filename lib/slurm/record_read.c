@@ -114,8 +114,11 @@ static json_t *read_line(const char *line, size_t len, struct uc_error *err)
 	object = json_loadb(line, len, 0, &fault);
 	if (json_is_object(object))
 		return object;
-	uc_fail(err, UC_INVALID, "expected a JSON object%s%s", object ? "" : ": ",
-		object ? "" : fault.text);
+	if (!object && !fault.text[0])
+		uc_fail(err, UC_FAILED, "out of memory");
+	else
+		uc_fail(err, UC_INVALID, "expected a JSON object%s%s", object ? "" : ": ",
+			object ? "" : fault.text);
 	json_decref(object);
 	return NULL;
 }
@@ -221,6 +224,8 @@ static int read_manifest(struct record *record, struct uc_error *err)
 		return uc_context(err, "no recording in '%s'", record->dir);
 	manifest = json_loadb(uc_buf_text(&text), text.len, 0, &fault);
 	if (!manifest) {
+		if (!fault.text[0])
+			return uc_fail(err, UC_FAILED, "out of memory");
 		uc_fail(err, UC_INVALID, "%s", fault.text);
 		return uc_at(err, uc_buf_text(&path), fault.line, fault.column);
 	}

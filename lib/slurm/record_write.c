@@ -9,6 +9,7 @@
 #include <ucluster/source.h>
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "slurm/record.h"
 
 #define LEVEL 6 /* of zstd: a tenth of the size at disk speed */
@@ -62,6 +63,7 @@ static void mask_text(struct recorder *rec, enum uc_mask mask, const char *text,
 		uc_auto(buf) struct uc_buf word = { 0 };
 
 		uc_buf_addn(&word, text, len);
+		rec->failed = rec->failed || word.failed;
 		mask_word(rec, mask, uc_buf_text(&word), out);
 		if (!text[len])
 			return;
@@ -70,15 +72,38 @@ static void mask_text(struct recorder *rec, enum uc_mask mask, const char *text,
 	}
 }
 
-static json_t *text_value(const char *text)
+/* NULL from jansson is out of memory, never "not set". */
+static json_t *made(struct recorder *rec, json_t *value)
 {
-	json_t *value = json_string(text);
+	if (!value)
+		rec->failed = true;
+	return value;
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+	const char *p = text, *end = text + len;
+	uint32_t rune;
+
+	while (p < end) {
+		size_t n = uc_utf8_decode(p, (size_t)(end - p), &rune);
+
+		if (!n)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+static json_t *text_value(struct recorder *rec, const char *text)
+{
 	uc_auto(buf) struct uc_buf encoded = { 0 };
 
-	if (value)
-		return value;
+	if (is_utf8(text, strlen(text)))
+		return made(rec, json_string(text));
 	uc_base64_encode(&encoded, text, strlen(text));
-	return json_pack("{ss}", "base64", uc_buf_text(&encoded));
+	rec->failed = rec->failed || encoded.failed;
+	return made(rec, json_pack("{ss}", "base64", uc_buf_text(&encoded)));
 }
 
 static json_t *raw_value(struct recorder *rec, struct uc_raw raw, enum uc_mask mask)
@@ -86,18 +111,20 @@ static json_t *raw_value(struct recorder *rec, struct uc_raw raw, enum uc_mask m
 	uc_auto(buf) struct uc_buf masked = { 0 };
 
 	if (!raw.bytes || mask == UC_MASK_NONE)
-		return raw.bytes ? text_value(raw.bytes) : json_null();
+		return raw.bytes ? text_value(rec, raw.bytes) : json_null();
 	mask_text(rec, mask, raw.bytes, &masked);
-	return text_value(uc_buf_text(&masked));
+	rec->failed = rec->failed || masked.failed;
+	return text_value(rec, uc_buf_text(&masked));
 }
 
 static json_t *list_value(struct recorder *rec, const struct uc_raw_list *list,
 			  enum uc_mask mask)
 {
-	json_t *array = json_array();
+	json_t *array = made(rec, json_array());
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, raw_value(rec, list->item[i], mask));
+		if (json_array_append_new(array, raw_value(rec, list->item[i], mask)) < 0)
+			rec->failed = true;
 	return array;
 }
 
@@ -106,9 +133,9 @@ static json_t *number_value(struct recorder *rec, uint64_t n, enum uc_mask mask)
 	char text[24];
 
 	if (mask == UC_MASK_NONE || !n) /* 0 is root */
-		return json_integer((json_int_t)n);
+		return made(rec, json_integer((json_int_t)n));
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	return json_integer(10000 + number_of(rec, mask, text));
+	return made(rec, json_integer(10000 + number_of(rec, mask, text)));
 }
 
 /* NULL: not set. */
@@ -246,11 +273,11 @@ static int write_all(struct recorder *rec, struct uc_source *src, const char *di
 		rc = load_table(src, (enum uc_rows_kind)kind, &rows, err);
 		if (!rc)
 			rc = write_table(rec, dir, (enum uc_rows_kind)kind, rows, err);
-		if (!rc)
-			json_object_set_new(tables, uc_rows_type(kind)->name,
-					    json_pack("{sI sI}", "now",
-						      (json_int_t)rows->now, "updated",
-						      (json_int_t)rows->updated));
+		if (!rc && json_object_set_new(tables, uc_rows_type(kind)->name,
+					       json_pack("{sI sI}", "now",
+							 (json_int_t)rows->now, "updated",
+							 (json_int_t)rows->updated)) < 0)
+			rc = uc_fail(err, UC_FAILED, "out of memory");
 	}
 	uc_buf_addf(&path, "%s/manifest.json", dir);
 	if (!rc)

@@ -22,24 +22,26 @@ struct dress {
 	const struct uc_synth *synth;
 	struct uc_arena *arena;
 	char **users;
+	bool failed; /* out of memory for a string */
 };
 
-static struct uc_raw node_name(const struct dress *d, const struct uc_synth_node *node)
+static struct uc_raw node_name(struct dress *d, const struct uc_synth_node *node)
 {
 	return uc_raw(
 		uc_arena_printf(d->arena, "%s%03u", node->kind->prefix, node->number));
 }
 
-static struct uc_raw index_text(const struct dress *d, uint32_t bits)
+static struct uc_raw index_text(struct dress *d, uint32_t bits)
 {
 	struct uc_index_set set = { .bits = { bits } };
 	uc_auto(buf) struct uc_buf buf = { 0 };
 
 	uc_buf_index_set(&buf, &set);
+	d->failed = d->failed || buf.failed;
 	return uc_raw(uc_arena_strdup(d->arena, uc_buf_text(&buf)));
 }
 
-static struct uc_raw node_list(const struct dress *d, const struct uc_synth_job *job)
+static struct uc_raw node_list(struct dress *d, const struct uc_synth_job *job)
 {
 	uc_auto(buf) struct uc_buf buf = { 0 };
 
@@ -49,10 +51,11 @@ static struct uc_raw node_list(const struct dress *d, const struct uc_synth_job 
 		uc_buf_addf(&buf, "%s%s%03u", i ? "," : "", node->kind->prefix,
 			    node->number);
 	}
+	d->failed = d->failed || buf.failed;
 	return uc_raw(uc_arena_strdup(d->arena, uc_buf_text(&buf)));
 }
 
-static void dress_gpus(const struct dress *d, const struct uc_synth_job *spec,
+static void dress_gpus(struct dress *d, const struct uc_synth_job *spec,
 		       struct uc_job *job)
 {
 	const struct uc_synth_kind *kind = &uc_synth_kinds[spec->kind];
@@ -104,7 +107,7 @@ static uint32_t exit_status(uint32_t state)
 	return state == UC_JOB_FAILED ? 1 << 8 : state == UC_JOB_OOM ? 9 : 0;
 }
 
-static void dress_job(const struct dress *d, const struct uc_synth_job *spec,
+static void dress_job(struct dress *d, const struct uc_synth_job *spec,
 		      struct uc_job *job)
 {
 	const char *user = d->users[spec->user];
@@ -147,7 +150,7 @@ static void dress_job(const struct dress *d, const struct uc_synth_job *spec,
 	dress_gpus(d, spec, job);
 }
 
-static void dress_node(const struct dress *d, const struct uc_synth_node *spec,
+static void dress_node(struct dress *d, const struct uc_synth_node *spec,
 		       struct uc_node *node)
 {
 	const struct uc_synth_kind *kind = spec->kind;
@@ -196,7 +199,7 @@ static void dress_node(const struct dress *d, const struct uc_synth_node *spec,
 				       used ? node->gpu_indices.bytes : "N/A"));
 }
 
-static void dress_partitions(const struct dress *d, struct uc_partition *row)
+static void dress_partitions(struct dress *d, struct uc_partition *row)
 {
 	static const char *const names[] = { "gpu", "batch", "long" };
 
@@ -213,6 +216,7 @@ static void dress_partitions(const struct dress *d, struct uc_partition *row)
 			row[p].total_nodes++;
 			row[p].total_cpus += node->kind->cpus;
 		}
+		d->failed = d->failed || nodes.failed;
 		row[p].name = uc_raw(names[p]);
 		row[p].nodes = uc_raw(uc_arena_strdup(d->arena, uc_buf_text(&nodes)));
 		row[p].state = UC_PARTITION_UP;
@@ -263,7 +267,7 @@ int uc_synth_rows(const struct uc_synth *synth, enum uc_rows_kind kind,
 	dress.arena = rows->owner->arena;
 	dress_all(&dress, kind, rows);
 	rows->updated = UC_SYNTH_NOW - 5;
-	if (uc_arena_failed(dress.arena)) {
+	if (dress.failed || uc_arena_failed(dress.arena)) {
 		uc_rows_free(rows);
 		return uc_fail(err, UC_FAILED, "out of memory");
 	}
