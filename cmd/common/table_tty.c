@@ -14,7 +14,11 @@ static int add_columns(struct libscols_table *out, const struct uc_selection *sh
 		int flags = (column->flags & UC_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0) |
 			    (column->flags & UC_COLUMN_CUT ? SCOLS_FL_TRUNC : 0);
 
-		if (!scols_table_new_column(out, column->heading, column->width, flags))
+		struct libscols_column *made = scols_table_new_column(
+			out, column->heading, column->width, flags);
+
+		/* Text is safe already: our "\\x1b" must not become "\\x5cx1b". */
+		if (!made || scols_column_set_safechars(made, "\\") != 0)
 			return -1;
 	}
 	return 0;
