@@ -16,7 +16,8 @@
  *		show(&jobs->row[i]);
  *
  * A snapshot (uc_jobs, uc_nodes, uc_partitions) is immutable, owns its strings, outlives
- * its source and may be handed to another thread. A source itself belongs to one thread.
+ * its source and may be handed to another thread. A source itself belongs to the thread
+ * that asks it: the worker of "slurm:" ends with that thread.
  */
 #include <ucluster/error.h>
 #include <ucluster/job.h>
@@ -61,7 +62,9 @@ int uc_source_ping(struct uc_source *src, struct uc_error *err) UC_MUST_CHECK;
 /*
  * Questions. UC_UNREACHABLE: slurmctld (or munged) did not answer in time; UC_DENIED;
  * UC_INVALID: the worker or recording sent something broken. An unknown job id or user is
- * an empty snapshot, not an error. query may be NULL: everything the user may see.
+ * an empty snapshot, not an error. query may be NULL: everything the user may see. Live,
+ * jobs cost one RPC for each of up to eight users or ids, else one; nodes two; partitions
+ * one.
  */
 int uc_jobs_load(struct uc_source *src, const struct uc_job_query *query,
 		 struct uc_jobs **out, struct uc_error *err) UC_MUST_CHECK;
@@ -100,9 +103,10 @@ int uc_submit(struct uc_source *src, const struct uc_submission *job,
 	      struct uc_submitted *result, struct uc_error *err) UC_MUST_CHECK;
 
 /*
- * Write what a source answers to DIR (created, must be empty): manifest.json and one
- * zstd-compressed JSON file a table. Users, accounts and job names are replaced by
- * pseudonyms, the same for the same name.
+ * Write what a source answers to DIR (created, must be empty): manifest.json and
+ * {jobs,nodes,partitions}.jsonl.zst, one JSON object a line. Names of users, accounts,
+ * groups and jobs, comments, paths and other free text are replaced by pseudonyms, the
+ * same for the same name; root, nodes, partitions and QOS keep theirs.
  */
 int uc_record_write(struct uc_source *src, const char *dir,
 		    struct uc_error *err) UC_MUST_CHECK;

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <ucluster/gres.h>
 #include <ucluster/source.h>
+#include <ucluster/state.h>
 #include "base/base64.h"
 #include "base/file.h"
 #include "slurm/record.h"
@@ -310,6 +312,38 @@ static void test_bytes_that_are_no_utf8_survive(void **state)
 			    "\xfe\xff");
 }
 
+/* Recorded on Slurm 22.05.8: what its strings say is what they were counted as then. */
+static void test_recorded_clusters_count_their_gpus(void **state)
+{
+	uc_auto(source) struct uc_source *src =
+		open_source("record:" UC_TEST_DATA "/clusters/slurm-22.05");
+	uc_auto(jobs) struct uc_jobs *jobs = NULL;
+	uc_auto(nodes) struct uc_nodes *nodes = NULL;
+	struct uc_error err;
+	uint64_t held = 0, used = 0;
+
+	(void)state;
+	assert_int_equal(uc_jobs_load(src, NULL, &jobs, &err), 0);
+	assert_int_equal(uc_nodes_load(src, &nodes, &err), 0);
+	for (size_t i = 0; i < jobs->count; i++) {
+		struct uc_gpus gpus;
+
+		uc_job_gpus(&jobs->row[i], &gpus);
+		assert_int_equal(gpus.count, jobs->row[i].gpus);
+		if ((jobs->row[i].state & UC_JOB_BASE) == UC_JOB_RUNNING)
+			held += gpus.count;
+	}
+	for (size_t i = 0; i < nodes->count; i++) {
+		struct uc_gpus gpus = { 0 };
+
+		uc_gpus_add(&gpus, nodes->row[i].gres_used.bytes);
+		assert_int_equal(gpus.count, nodes->row[i].gpus_used);
+		used += gpus.count;
+	}
+	assert_int_equal(held, 10);
+	assert_int_equal(used, 10);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -323,6 +357,7 @@ int main(void)
 		EACH(test_a_bomb_is_refused),
 		EACH(test_foreign_folders_are_no_recordings),
 		cmocka_unit_test(test_bytes_that_are_no_utf8_survive),
+		cmocka_unit_test(test_recorded_clusters_count_their_gpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
