@@ -118,7 +118,8 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 	script_path(u, uc_spec_command(u->spec)[0], &path);
 	/* the interpreter may come first, the job is still called as the script is */
 	if (!uc_spec_get(u->spec, "job-name") &&
-	    uc_spec_set(u->spec, "job-name", strrchr(uc_buf_text(&path), '/') + 1, err) < 0)
+	    uc_spec_set(u->spec, "job-name", strrchr(uc_buf_text(&path), '/') + 1, err) <
+		    0)
 		return -1;
 	return set_script_command(u, uc_buf_text(&path), uc_buf_text(&u->script), err);
 }

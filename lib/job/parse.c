@@ -29,10 +29,10 @@ static int no_memory(struct cursor *c)
 
 /*
  * Append one option of Slurm. `text` is the word it stands in, `value` points into it or
- * into the next word (`next`), or is NULL.
+ * into the next word (`next`), or is NULL. Without `option` the word is --NAME[=VALUE].
  */
-static int add(struct cursor *c, const struct uc_slurm_option *option, const char *name,
-	       size_t len, const char *value, const char *next)
+static int add(struct cursor *c, const struct uc_slurm_option *option, const char *value,
+	       const char *next)
 {
 	const char *text = c->argv[c->at];
 	uc_auto(buf) struct uc_buf kind = { 0 };
@@ -53,7 +53,7 @@ static int add(struct cursor *c, const struct uc_slurm_option *option, const cha
 	setting = uc_spec_append(c->spec, option, value);
 	if (!setting)
 		return no_memory(c);
-	setting->name = option ? NULL : strndup(name, len);
+	setting->name = option ? NULL : strndup(text + 2, strcspn(text + 2, "="));
 	if (!option && !setting->name)
 		return no_memory(c);
 	setting->word[0] = strdup(next || word.len == 0 ? text : uc_buf_text(&word));
@@ -150,7 +150,7 @@ static int take_unknown(struct cursor *c, const char *name, size_t len, const ch
 	/* in batch nobody would notice a mistyped one before the job runs */
 	if ((near && (!value || c->rules->batch)) || (!value && !is_plugin_flag(c)))
 		return unknown(c, name, len);
-	if (add(c, NULL, name, len, value, NULL) < 0)
+	if (add(c, NULL, value, NULL) < 0)
 		return -1;
 	c->at++;
 	return 0;
@@ -180,7 +180,7 @@ static int take_long(struct cursor *c)
 		return wrong_tool(c, option);
 	if (option && (option->scope & UC_SCOPE_CONTAINER)
 		    ? take_container(c, option, value) < 0
-		    : add(c, option, name, len, value, next) < 0)
+		    : add(c, option, value, next) < 0)
 		return -1;
 	c->at += next ? 2 : 1;
 	return 0;
@@ -223,7 +223,7 @@ static int take_letters(struct cursor *c)
 				return uc_fail(c->err, UC_USAGE,
 					       "option '-%c' needs a value", *at);
 		}
-		if (add(c, option, NULL, 0, value, next) < 0)
+		if (add(c, option, value, next) < 0)
 			return -1;
 		c->at += next ? 2 : 1;
 		return 0;

@@ -118,7 +118,7 @@ set_dir()
 	# Slurm's and munge's files know no quoting.
 	if [[ $dir == *[!a-zA-Z0-9_.,:/@+~-]* ]]; then
 		die 2 "directory '$(show "$dir")' has a character Slurm's configuration" \
-			"choose another with --dir" 
+			"choose another with --dir"
 	fi
 	if [[ $dir == / ]]; then die 2 "directory '/' cannot hold a sandbox" "choose another with --dir"; fi
 	cd /

@@ -167,11 +167,17 @@ need_open_folder()
 # user_add NAME: a user for this test, with a home under $WORK; names start with uct.
 user_add()
 {
+	local uid=
+
 	need_root
 	need_open_folder
 	[[ $1 == uct* ]] || { echo "test users are called uct..."; return 1; }
 	user_remove "$1"
-	useradd --no-log-init -M -d "$WORK/home-$1" -s /bin/bash "$1" || return 1
+	# A number of its own: slurmctld remembers jobs of users of the tests before.
+	until ! getent passwd "${uid:=$((50000 + RANDOM % 9000))}" >/dev/null; do
+		uid=
+	done
+	useradd --no-log-init -M -u "$uid" -d "$WORK/home-$1" -s /bin/bash "$1" || return 1
 	E2E_USERS+=("$1")
 	mkdir "$WORK/home-$1" && chown "$1:" "$WORK/home-$1" || return 1
 	# with accounting nobody runs jobs without an account; slurmctld hears of it by itself

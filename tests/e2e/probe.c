@@ -130,9 +130,11 @@ static int do_submit(struct probe *p)
 				     .argv = (const char *const[]){ "probe.sh", "x y",
 								    NULL },
 				     .environment = (const char *const *)environ,
-				     .workdir = "/tmp",
 				     .options = options };
+	char *here = getcwd(NULL, 0);
+	int rc;
 
+	job.workdir = here;
 	for (char **arg = p->args; *arg && arg[1] && job.option_count < 64; arg++) {
 		char *value = strchr(arg[1], '=');
 
@@ -141,7 +143,9 @@ static int do_submit(struct probe *p)
 		options[job.option_count++] =
 			(struct uc_submit_option){ arg[1], value ? value : "" };
 	}
-	if (uc_submit(p->src, &job, &result, &p->err) < 0)
+	rc = uc_submit(p->src, &job, &result, &p->err);
+	free(here);
+	if (rc < 0)
 		return report(&p->err);
 	printf("%u note=%s message=%s\n", result.job_id, result.note ? result.note : "",
 	       result.message ? result.message : "");

@@ -78,7 +78,7 @@ rpcs()
 		output="$WORK/out" job-name=envy gpus=1 cpus-per-task=3 | sed 's/ .*//')
 	wait_for_job "$id" GONE
 	wait_until 10 grep -q '^<x y>$' "$WORK/out"
-	for want in SLURM_SUBMIT_DIR=/tmp "SLURM_SUBMIT_HOST=$(hostname)" \
+	for want in "SLURM_SUBMIT_DIR=$WORK" "SLURM_SUBMIT_HOST=$(hostname)" \
 		SLURM_JOB_NAME=envy SLURM_CPUS_PER_TASK=3 SLURM_GPUS=1 \
 		CUDA_VISIBLE_DEVICES=0 SLURM_PRIO_PROCESS=0; do
 		grep -qx "$want" "$WORK/out"
