@@ -43,3 +43,15 @@ bats_require_minimum_version 1.5.0
 		esac
 	done < <(sed -nE 's/^\.Xr ([^ ]+) ([0-9]).*/\1.\2/p' "$UC_TEST_BUILD"/man/*.[1-8] | sort -u)
 }
+
+@test "libucluster(3) names every public header" {
+	local header name
+
+	for header in "$UC_TEST_TOP"/include/ucluster/*.h; do
+		name=${header##*/}
+		grep -q "In ucluster/$name" "$UC_TEST_BUILD/man/libucluster.3" || {
+			echo "libucluster.3: no $name"
+			return 1
+		}
+	done
+}
