@@ -5,7 +5,7 @@
  * reports a failed save with status 0 only (pyxis 0.24): so it gets a temporary name
  * beside the target, and usrun waits for srun, looks at the file and renames it.
  */
-#include "usrun/usrun.h"
+#include "usrun/watch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,6 +93,7 @@ static void become_srun(const struct usrun *u, pid_t parent, char **argv, char *
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	usrun_watch(u);
 	execve(u->srun, argv, env);
 	_exit(127);
 }

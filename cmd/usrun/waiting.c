@@ -23,37 +23,48 @@ static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *jo
 }
 
 /* The newest. Where two wait, nobody can say which is which: better say nothing. */
-static enum uc_waiting_state find_new(struct uc_waiting *ours, const struct uc_jobs *jobs,
-				      const struct uc_job **out)
+static const struct uc_job *find_new(const struct uc_waiting *ours,
+				     const struct uc_jobs *jobs, size_t *waiting)
 {
 	const struct uc_job *newest = NULL;
-	size_t waiting = 0;
 
+	*waiting = 0;
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
 
 		if (!could_be_ours(ours, job))
 			continue;
-		waiting += is_pending(job);
+		*waiting += is_pending(job);
 		if (!newest || job->job_id > newest->job_id)
 			newest = job;
 	}
-	if (!newest)
-		return UC_WAITING_UNSEEN;
-	*out = newest;
-	return waiting == 1 && is_pending(newest) ? UC_WAITING : UC_WAITING_OVER;
+	return newest;
 }
 
-static enum uc_waiting_state find_known(uint32_t job_id, const struct uc_jobs *jobs,
-					const struct uc_job **out)
+static const struct uc_job *find_known(uint32_t job_id, const struct uc_jobs *jobs)
 {
-	for (size_t i = 0; i < jobs->count; i++) {
-		if (jobs->row[i].job_id != job_id)
-			continue;
-		*out = &jobs->row[i];
-		return is_pending(*out) ? UC_WAITING : UC_WAITING_OVER;
-	}
-	return UC_WAITING_OVER;
+	for (size_t i = 0; i < jobs->count; i++)
+		if (jobs->row[i].job_id == job_id)
+			return &jobs->row[i];
+	return NULL;
+}
+
+/*
+ * A job that is gone is no end as long as srun is there: after Ctrl-Z and fg srun (22.05)
+ * gives its job back and submits another.
+ */
+static enum uc_waiting_state find(struct uc_waiting *ours, const struct uc_jobs *jobs,
+				  const struct uc_job **out)
+{
+	const struct uc_job *job = find_known(ours->job_id, jobs);
+	size_t waiting = 1;
+
+	if (!job || uc_job_is_finished(job->state))
+		job = find_new(ours, jobs, &waiting);
+	*out = job;
+	if (!job || uc_job_is_finished(job->state))
+		return UC_WAITING_UNSEEN;
+	return is_pending(job) && waiting == 1 ? UC_WAITING : UC_WAITING_OVER;
 }
 
 enum uc_waiting_state uc_waiting_ask(struct uc_waiting *ours, struct uc_run *run,
@@ -69,8 +80,7 @@ enum uc_waiting_state uc_waiting_ask(struct uc_waiting *ours, struct uc_run *run
 	if (uc_run_source(run, 0, &src) < 0 ||
 	    uc_jobs_load(src, whole_queue ? NULL : &mine, &jobs, NULL) < 0)
 		return UC_WAITING_UNKNOWN;
-	state = ours->job_id ? find_known(ours->job_id, jobs, &job)
-			     : find_new(ours, jobs, &job);
+	state = find(ours, jobs, &job);
 	if (state != UC_WAITING)
 		return state;
 	ours->job_id = job->job_id;

@@ -48,7 +48,7 @@ enum {
 };
 
 struct watch {
-	struct usrun *u;
+	const struct usrun *u;
 	struct pollfd on[EVENTS];
 	int64_t begun, ask_at, queue_at; /* ms */
 	bool terminal, drawn, asking, disturbed;
@@ -202,6 +202,8 @@ static bool take_answer(struct watch *w)
 		return false;
 	if (w->found == UC_WAITING_UNSEEN && ++w->misses >= MISSES)
 		return false;
+	if (w->found == UC_WAITING)
+		w->misses = 0;
 	if (w->found == UC_WAITING && !w->terminal) {
 		say(w);
 		return false;
@@ -323,7 +325,7 @@ static bool is_wanted(const struct usrun *u)
 	       !uc_run_env(u->run, "SLURM_JOBID");
 }
 
-void usrun_watch(struct usrun *u)
+void usrun_watch(const struct usrun *u)
 {
 	const char *term = uc_run_env(u->run, "TERM");
 	struct watch w = { .u = u, .begun = now_ms() };

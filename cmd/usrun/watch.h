@@ -6,14 +6,14 @@
 #include "usrun/usrun.h"
 
 /* Before becoming srun: start the process that shows what it waits for. */
-void usrun_watch(struct usrun *u);
+void usrun_watch(const struct usrun *u);
 
 /* waiting.c: the job that srun waits for, as slurmctld sees it. */
 enum uc_waiting_state {
 	UC_WAITING_UNKNOWN, /* no answer */
 	UC_WAITING_UNSEEN,  /* there is no such job (yet) */
 	UC_WAITING,
-	UC_WAITING_OVER, /* it runs, or ended, or it is not clear which one it is */
+	UC_WAITING_OVER, /* it runs, or it is not clear which one it is */
 };
 struct uc_waiting {
 	int64_t since;   /* it was submitted after that */
