@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/*
- * A listing as text: one record a line, aligned or with '|'. Only on a terminal are long
- * cells cut, by columns and never within a character.
- */
+/* A listing in a pipe or file: one record a line, aligned but never cut, or with '|'. */
 #include "common/table.h"
 
 #include <stdio.h>
@@ -80,52 +77,19 @@ struct cell {
 static void put_cell(const struct cells *cells, const struct uc_selection *shown,
 		     size_t c, struct cell cell)
 {
-	size_t room = cells->column_width[c], bytes = strlen(cell.text);
+	int pad = (int)(cells->column_width[c] - cell.width);
 	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
-	int pad;
 
-	if (cell.width > room) {
-		bytes = uc_text_clip(cell.text, room);
-		/* A character of two columns may have left one over. */
-		cell.width = room && uc_text_clip(cell.text, room - 1) == bytes ? room - 1
-										: room;
-	}
-	pad = (int)(room - cell.width);
 	if (c > 0)
 		fputs("  ", stdout);
 	if (right)
 		printf("%*s", pad, "");
 	if (cell.sgr)
-		printf("\033[%sm%.*s\033[0m", cell.sgr, (int)bytes, cell.text);
+		printf("\033[%sm%s\033[0m", cell.sgr, cell.text);
 	else
-		fwrite(cell.text, 1, bytes, stdout);
+		fputs(cell.text, stdout);
 	if (!right && c + 1 < shown->count)
 		printf("%*s", pad, "");
-}
-
-/* Make the widest of the columns that may be cut narrower until all fits. */
-static void fit_columns(struct cells *cells, const struct uc_selection *shown,
-			size_t columns)
-{
-	size_t total = 2 * (shown->count - 1);
-
-	for (size_t c = 0; c < shown->count; c++)
-		total += cells->column_width[c];
-	for (; total > columns; total--) {
-		size_t *widest = NULL;
-
-		for (size_t c = 0; c < shown->count; c++) {
-			size_t *width = &cells->column_width[c];
-
-			if ((shown->column[c]->flags & UC_COLUMN_CUT) &&
-			    *width > (size_t)shown->column[c]->width &&
-			    (!widest || *width > *widest))
-				widest = width;
-		}
-		if (!widest)
-			return;
-		--*widest;
-	}
 }
 
 static void print_aligned(const struct cells *cells, const struct uc_table *table,
@@ -189,8 +153,6 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 	ok = ok && !cells.text.failed;
 	if (ok && listing->parsable)
 		print_bars(&cells, table, shown, !listing->noheader);
-	if (ok && run->stdout_tty)
-		fit_columns(&cells, shown, (size_t)run->columns);
 	if (ok && !listing->parsable && !listing->noheader)
 		print_headings(&cells, shown);
 	if (ok && !listing->parsable)
