@@ -38,7 +38,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	strcpy(f->top, "/tmp/uc-image-XXXXXX");
+	snprintf(f->top, sizeof(f->top), "/tmp/uc-image-XXXXXX");
 	if (!mkdtemp(f->top))
 		return -1;
 	snprintf(f->one, sizeof(f->one), "%s/one", f->top);
@@ -210,7 +210,7 @@ static void test_image_is_refused(void **state)
 	expect_failure(
 		f, "pytorch", UC_USAGE,
 		"nvcr.io_nvidia_pytorch_22.05-py3, nvcr.io_nvidia_pytorch_23.10-py3");
-	expect_failure(f, "debain", UC_NOTFOUND, "did you mean 'debian'?");
+	expect_failure(f, "debiam", UC_NOTFOUND, "did you mean 'debian'?");
 	expect_failure(f, "torch_22.05", UC_NOTFOUND,
 		       "did you mean 'nvcr.io_nvidia_pytorch_22");
 	expect_failure(f, "ubuntu", UC_NOTFOUND, "docker://ubuntu asks a registry");
