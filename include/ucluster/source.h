@@ -102,6 +102,21 @@ UC_DEFINE_AUTO_VALUE(submitted, struct uc_submitted)
 int uc_submit(struct uc_source *src, const struct uc_submission *job,
 	      struct uc_submitted *result, struct uc_error *err) UC_MUST_CHECK;
 
+/* When and where slurmctld would start a job that is submitted now. */
+struct uc_estimate {
+	int64_t start;       /* seconds since 1970 */
+	char *nodes;         /* "gpu[1-2]" or NULL */
+	char *partition;     /* the one of several that was chosen, or NULL */
+	uint32_t *preempted; /* jobs that would make room */
+	size_t preempted_count;
+};
+void uc_estimate_free(struct uc_estimate *result);
+UC_DEFINE_AUTO_VALUE(estimate, struct uc_estimate)
+
+/* Nothing is queued; one RPC. UC_USAGE: slurmctld would refuse it, with its own text. */
+int uc_estimate(struct uc_source *src, const struct uc_submission *job,
+		struct uc_estimate *result, struct uc_error *err) UC_MUST_CHECK;
+
 /*
  * Write what a source answers to DIR (created, must be empty): manifest.json and
  * {jobs,nodes,partitions}.jsonl.zst, one JSON object a line. Names of users, accounts,

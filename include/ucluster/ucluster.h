@@ -8,6 +8,7 @@
 #include <ucluster/error.h>
 #include <ucluster/gres.h>
 #include <ucluster/job.h>
+#include <ucluster/limits.h>
 #include <ucluster/node.h>
 #include <ucluster/option.h>
 #include <ucluster/reason.h>

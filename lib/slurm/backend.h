@@ -18,8 +18,12 @@ int backend_nodes(const struct uc_frame *question, struct uc_frame *answer,
 		  struct uc_error *err);
 int backend_partitions(const struct uc_frame *question, struct uc_frame *answer,
 		       struct uc_error *err);
+int backend_limits(const struct uc_frame *question, struct uc_frame *answer,
+		   struct uc_error *err);
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
+int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,
+		     struct uc_error *err);
 
 /* libslurm failed with this errno. */
 int backend_fail(struct uc_error *err, int errnum, const char *doing);

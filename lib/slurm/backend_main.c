@@ -19,7 +19,8 @@ static const struct {
 } handlers[] = {
 	{ UC_ASK_PING, backend_ping },     { UC_ASK_JOBS, backend_jobs },
 	{ UC_ASK_NODES, backend_nodes },   { UC_ASK_PARTITIONS, backend_partitions },
-	{ UC_ASK_SUBMIT, backend_submit },
+	{ UC_ASK_SUBMIT, backend_submit }, { UC_ASK_LIMITS, backend_limits },
+	{ UC_ASK_ESTIMATE, backend_estimate },
 };
 
 static int say(const struct uc_frame *frame)

@@ -8,21 +8,16 @@
 #include "slurm/backend.h"
 #include "slurm/backend_environment.h"
 #include "slurm/backend_options.h"
+#include "slurm/backend_request.h"
 
-struct request {
-	struct backend_draft draft;
-	struct uc_strv argv, environment;
-	uint32_t timeout_ms;
-};
-
-static void request_free(struct request *request)
+void backend_request_free(struct backend_request *request)
 {
 	uc_arena_free(request->draft.arena);
 	uc_strv_free(&request->argv);
 	uc_strv_free(&request->environment);
 }
 
-static int set_option(struct request *request, const struct uc_frame_item *item,
+static int set_option(struct backend_request *request, const struct uc_frame_item *item,
 		      struct uc_error *err)
 {
 	/* The receiver put a NUL behind the frame, but not behind each item. */
@@ -36,7 +31,7 @@ static int set_option(struct request *request, const struct uc_frame_item *item,
 	return backend_option_set(&request->draft, name, name + len + 1, err);
 }
 
-static int read_question(struct request *request, const struct uc_frame *question,
+static int read_question(struct backend_request *request, const struct uc_frame *question,
 			 struct uc_error *err)
 {
 	struct uc_frame_item item;
@@ -86,7 +81,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int complete(struct request *request, struct uc_error *err)
+static int complete(struct backend_request *request, struct uc_error *err)
 {
 	job_desc_msg_t *desc = &request->draft.desc;
 
@@ -107,6 +102,18 @@ static int complete(struct request *request, struct uc_error *err)
 	return backend_environment(&request->draft, &request->environment, err);
 }
 
+int backend_request_read(struct backend_request *request, const struct uc_frame *question,
+			 struct uc_error *err)
+{
+	request->timeout_ms = uc_frame_u32(question, UC_TAG_TIMEOUT_MS, 10000);
+	request->draft.now = (int64_t)time(NULL);
+	request->draft.arena = uc_arena_new();
+	if (!request->draft.arena)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	slurm_init_job_desc_msg(&request->draft.desc);
+	return read_question(request, question, err) < 0 ? -1 : complete(request, err);
+}
+
 /* As sbatch: a full queue and busy nodes pass; wait a little longer each time. */
 static bool may_retry(int errnum)
 {
@@ -122,7 +129,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int submit(struct request *request, submit_response_msg_t **response)
+static int submit(struct backend_request *request, submit_response_msg_t **response)
 {
 	int64_t deadline = now_ms() + request->timeout_ms;
 
@@ -154,19 +161,14 @@ static void put_response(struct uc_frame *answer, const submit_response_msg_t *r
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err)
 {
-	__attribute__((cleanup(request_free))) struct request request = { 0 };
+	__attribute__((
+		cleanup(backend_request_free))) struct backend_request request = { 0 };
 	uc_auto(frame) struct uc_frame sending = UC_FRAME(UC_SAY_SENDING);
 	struct uc_frame_progress at = { 0 };
 	submit_response_msg_t *response = NULL;
 	int errnum;
 
-	request.timeout_ms = uc_frame_u32(question, UC_TAG_TIMEOUT_MS, 10000);
-	request.draft.now = (int64_t)time(NULL);
-	request.draft.arena = uc_arena_new();
-	if (!request.draft.arena)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	slurm_init_job_desc_msg(&request.draft.desc);
-	if (read_question(&request, question, err) < 0 || complete(&request, err) < 0)
+	if (backend_request_read(&request, question, err) < 0)
 		return -1;
 	/* From here on nobody but slurmctld knows whether the job exists. */
 	if (uc_frame_send(BACKEND_SOCKET, &sending, &at, 0) != 1)

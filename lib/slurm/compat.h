@@ -54,6 +54,13 @@ static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t fl
 #endif
 }
 
+/* A list's iterator; a pointer type of its own until 22.05. */
+#if UC_SLURM_SINCE(23, 2)
+typedef list_itr_t uc_list_iterator;
+#else
+typedef struct listIterator uc_list_iterator;
+#endif
+
 static inline uint32_t uc_response_job_id(const submit_response_msg_t *response)
 {
 #if UC_SLURM_SINCE(25, 11)

@@ -21,6 +21,8 @@ enum uc_frame_kind {
 	UC_ASK_NODES,
 	UC_ASK_PARTITIONS,
 	UC_ASK_SUBMIT,
+	UC_ASK_LIMITS,
+	UC_ASK_ESTIMATE,
 	/* answers */
 	UC_SAY_HELLO = 100, /* once, when libslurm is ready */
 	UC_SAY_SENDING,     /* from here on a lost answer leaves the outcome unknown */
@@ -45,6 +47,9 @@ enum uc_frame_tag {
 	UC_TAG_MESSAGE,
 	UC_TAG_UNSENT,  /* u32 1: the request surely did not reach slurmctld */
 	UC_TAG_VERSION, /* "22.05.8" */
+	UC_TAG_START,   /* i64 */
+	UC_TAG_NODES,
+	UC_TAG_PARTITION,
 };
 
 /* A frame to be sent, or one that arrived. Zero-initialise with fd -1: UC_FRAME(kind). */

@@ -236,6 +236,8 @@ static int load_table(struct uc_source *src, enum uc_rows_kind kind,
 		return uc_nodes_load(src, (struct uc_nodes **)rows, err);
 	case UC_ROWS_PARTITIONS:
 		return uc_partitions_load(src, (struct uc_partitions **)rows, err);
+	case UC_ROWS_LIMITS: /* one user's */
+		break;
 	}
 	return -1;
 }

@@ -204,6 +204,46 @@ static const struct uc_field partition_fields[] = {
 	F(uc_partition, billing, RAW, NONE, 0),
 	F(uc_partition, job_defaults, RAW, NONE, 0),
 };
+
+static const struct uc_field limit_fields[] = {
+	F(uc_limit, kind, U32, NONE, UC_NONE32),
+	F(uc_limit, flags, U32, NONE, 0),
+	F(uc_limit, user_id, U32, USER_ID, N32),
+	F(uc_limit, is_default, BOOL, NONE, 0),
+	F(uc_limit, name, RAW, NONE, 0),
+	F(uc_limit, user, RAW, USER, 0),
+	F(uc_limit, account, RAW, ACCOUNT, 0),
+	F(uc_limit, parent, RAW, ACCOUNT, 0),
+	F(uc_limit, partition, RAW, NONE, 0),
+	F(uc_limit, qos, RAW, NONE, 0),
+	F(uc_limit, default_qos, RAW, NONE, 0),
+	F(uc_limit, priority, U32, NONE, 0),
+	F(uc_limit, wall_max, I64, NONE, NT),
+	F(uc_limit, tres_job, RAW, NONE, 0),
+	F(uc_limit, tres_job_min, RAW, NONE, 0),
+	F(uc_limit, tres_node, RAW, NONE, 0),
+	F(uc_limit, tres_minutes, RAW, NONE, 0),
+	F(uc_limit, user_jobs, U32, NONE, N32),
+	F(uc_limit, user_submit, U32, NONE, N32),
+	F(uc_limit, account_jobs, U32, NONE, N32),
+	F(uc_limit, account_submit, U32, NONE, N32),
+	F(uc_limit, tres_user, RAW, NONE, 0),
+	F(uc_limit, tres_account, RAW, NONE, 0),
+	F(uc_limit, user_jobs_used, U32, NONE, 0),
+	F(uc_limit, user_submit_used, U32, NONE, 0),
+	F(uc_limit, tres_user_used, RAW, NONE, 0),
+	F(uc_limit, jobs_max, U32, NONE, N32),
+	F(uc_limit, submit_max, U32, NONE, N32),
+	F(uc_limit, group_jobs, U32, NONE, N32),
+	F(uc_limit, group_submit, U32, NONE, N32),
+	F(uc_limit, group_wall, I64, NONE, NT),
+	F(uc_limit, tres_group, RAW, NONE, 0),
+	F(uc_limit, tres_group_minutes, RAW, NONE, 0),
+	F(uc_limit, tres_running_minutes, RAW, NONE, 0),
+	F(uc_limit, jobs_used, U32, NONE, 0),
+	F(uc_limit, submit_used, U32, NONE, 0),
+	F(uc_limit, tres_group_used, RAW, NONE, 0),
+};
 // clang-format on
 
 static const struct uc_rows_type types[] = {
@@ -212,6 +252,8 @@ static const struct uc_rows_type types[] = {
 	  COUNT(node_fields) },
 	{ "partitions", UC_ROWS_PARTITIONS, sizeof(struct uc_partition), partition_fields,
 	  COUNT(partition_fields) },
+	{ "limits", UC_ROWS_LIMITS, sizeof(struct uc_limit), limit_fields,
+	  COUNT(limit_fields) },
 };
 
 #define SAME_LAYOUT(type)                                                                \
@@ -223,11 +265,11 @@ static const struct uc_rows_type types[] = {
 SAME_LAYOUT(uc_jobs);
 SAME_LAYOUT(uc_nodes);
 SAME_LAYOUT(uc_partitions);
+SAME_LAYOUT(uc_limits);
 
 const struct uc_rows_type *uc_rows_type(enum uc_rows_kind kind)
 {
-	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_PARTITIONS ? &types[kind - 1]
-								  : NULL;
+	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_LIMITS ? &types[kind - 1] : NULL;
 }
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)

@@ -8,13 +8,15 @@
  * line in rows.c.
  */
 #include <ucluster/job.h>
+#include <ucluster/limits.h>
 #include <ucluster/node.h>
 #include "base/arena.h"
 
 enum uc_rows_kind {
 	UC_ROWS_JOBS = 1,
 	UC_ROWS_NODES,
-	UC_ROWS_PARTITIONS
+	UC_ROWS_PARTITIONS,
+	UC_ROWS_LIMITS,
 };
 
 enum uc_field_type {
@@ -67,7 +69,7 @@ static inline void *uc_row_field(const void *row, const struct uc_field *field)
 }
 
 /*
- * What uc_jobs, uc_nodes and uc_partitions all are; the three public types have this
+ * What uc_jobs, uc_nodes, uc_partitions and uc_limits all are; the public types have this
  * layout, which rows.c asserts.
  */
 struct uc_rows {

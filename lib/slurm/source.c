@@ -160,6 +160,21 @@ int uc_partitions_load(struct uc_source *src, struct uc_partitions **out,
 	return 0;
 }
 
+int uc_limits_load(struct uc_source *src, uint32_t user_id, struct uc_limits **out,
+		   struct uc_error *err)
+{
+	const struct uc_job_query query = { .user_ids = &user_id, .user_count = 1 };
+	struct uc_rows *rows = NULL;
+
+	/* recordings and made-up clusters have no accounting */
+	if (!src->ops->live)
+		rows = uc_rows_new(UC_ROWS_LIMITS, 0, src->ops->now(src->self), err);
+	else if (src->ops->load(src->self, UC_ROWS_LIMITS, &query, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_limits *)rows;
+	return rows ? 0 : -1;
+}
+
 void uc_submitted_free(struct uc_submitted *result)
 {
 	free(result->note);
@@ -178,4 +193,29 @@ int uc_submit(struct uc_source *src, const struct uc_submission *job,
 		return uc_hint(err, "leave --source away to use the cluster");
 	}
 	return src->ops->submit(src->self, job, result, err);
+}
+
+void uc_estimate_free(struct uc_estimate *result)
+{
+	free(result->nodes);
+	free(result->partition);
+	free(result->preempted);
+	*result = (struct uc_estimate){ 0 };
+}
+
+int uc_estimate(struct uc_source *src, const struct uc_submission *job,
+		struct uc_estimate *result, struct uc_error *err)
+{
+	int rc;
+
+	*result = (struct uc_estimate){ 0 };
+	if (!src->ops->estimate)
+		return uc_fail(err, UC_DENIED,
+			       "'%s:' is not a live cluster: nobody can say when a job "
+			       "would start",
+			       src->ops->name);
+	rc = src->ops->estimate(src->self, job, result, err);
+	if (rc < 0)
+		uc_estimate_free(result);
+	return rc;
 }

@@ -29,6 +29,8 @@ struct uc_source_ops {
 	/* NULL when it cannot act. */
 	int (*submit)(void *self, const struct uc_submission *job,
 		      struct uc_submitted *result, struct uc_error *err);
+	int (*estimate)(void *self, const struct uc_submission *job,
+			struct uc_estimate *result, struct uc_error *err);
 };
 
 extern const struct uc_source_ops uc_source_slurm, uc_source_record, uc_source_synthetic;

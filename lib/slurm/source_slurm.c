@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* "slurm:", the live cluster: questions become frames for a worker. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "slurm/source_ops.h"
@@ -46,7 +47,8 @@ static int slurm_load(void *self, enum uc_rows_kind kind,
 {
 	static const uint32_t kinds[] = { [UC_ROWS_JOBS] = UC_ASK_JOBS,
 					  [UC_ROWS_NODES] = UC_ASK_NODES,
-					  [UC_ROWS_PARTITIONS] = UC_ASK_PARTITIONS };
+					  [UC_ROWS_PARTITIONS] = UC_ASK_PARTITIONS,
+					  [UC_ROWS_LIMITS] = UC_ASK_LIMITS };
 	uc_auto(frame) struct uc_frame question = UC_FRAME(kinds[kind]);
 	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
 
@@ -81,6 +83,18 @@ static void put_option(struct uc_frame *question, const struct uc_submit_option 
 		uc_frame_add(question, UC_TAG_OPTION, pair.data, pair.len);
 }
 
+static void put_submission(struct uc_frame *question, const struct uc_submission *job)
+{
+	uc_frame_add_text(question, UC_TAG_SCRIPT, job->script);
+	uc_frame_add_text(question, UC_TAG_WORKDIR, job->workdir);
+	for (size_t i = 0; job->argv && job->argv[i]; i++)
+		uc_frame_add_text(question, UC_TAG_ARGUMENT, job->argv[i]);
+	for (size_t i = 0; job->environment && job->environment[i]; i++)
+		uc_frame_add_text(question, UC_TAG_ENVIRONMENT, job->environment[i]);
+	for (size_t i = 0; i < job->option_count; i++)
+		put_option(question, &job->options[i]);
+}
+
 /* The request was on its way: nobody may assume anything, least of all submit again. */
 static int report_lost(const struct uc_submission *job, struct uc_error *err)
 {
@@ -104,14 +118,7 @@ static int slurm_submit(void *self, const struct uc_submission *job,
 	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
 	struct uc_error why = { 0 };
 
-	uc_frame_add_text(&question, UC_TAG_SCRIPT, job->script);
-	uc_frame_add_text(&question, UC_TAG_WORKDIR, job->workdir);
-	for (size_t i = 0; job->argv && job->argv[i]; i++)
-		uc_frame_add_text(&question, UC_TAG_ARGUMENT, job->argv[i]);
-	for (size_t i = 0; job->environment && job->environment[i]; i++)
-		uc_frame_add_text(&question, UC_TAG_ENVIRONMENT, job->environment[i]);
-	for (size_t i = 0; i < job->option_count; i++)
-		put_option(&question, &job->options[i]);
+	put_submission(&question, job);
 	if (uc_worker_ask(worker, &question, &answer, &why) < 0) {
 		if (err)
 			*err = why;
@@ -129,6 +136,41 @@ static int slurm_submit(void *self, const struct uc_submission *job,
 	return 0;
 }
 
+static int read_estimate(const struct uc_frame *answer, struct uc_estimate *result,
+			 struct uc_error *err)
+{
+	struct uc_frame_item item;
+	size_t count = 0;
+
+	for (size_t at = 0; uc_frame_next(answer, &at, &item);)
+		count += item.tag == UC_TAG_JOB_ID;
+	result->preempted = calloc(count + 1, sizeof(*result->preempted));
+	if (!result->preempted)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	for (size_t at = 0; uc_frame_next(answer, &at, &item);) {
+		if (item.tag == UC_TAG_JOB_ID && item.len == sizeof(uint32_t))
+			memcpy(&result->preempted[result->preempted_count++], item.bytes,
+			       item.len);
+		else if (item.tag == UC_TAG_START && item.len == sizeof(result->start))
+			memcpy(&result->start, item.bytes, item.len);
+	}
+	result->nodes = uc_frame_text(answer, UC_TAG_NODES);
+	result->partition = uc_frame_text(answer, UC_TAG_PARTITION);
+	return 0;
+}
+
+static int slurm_estimate(void *self, const struct uc_submission *job,
+			  struct uc_estimate *result, struct uc_error *err)
+{
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_ESTIMATE);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+
+	put_submission(&question, job);
+	if (uc_worker_ask(self, &question, &answer, err) < 0)
+		return -1;
+	return read_estimate(&answer, result, err);
+}
+
 const struct uc_source_ops uc_source_slurm = {
 	.name = "slurm",
 	.live = true,
@@ -139,4 +181,5 @@ const struct uc_source_ops uc_source_slurm = {
 	.ping = slurm_ping,
 	.load = slurm_load,
 	.submit = slurm_submit,
+	.estimate = slurm_estimate,
 };
