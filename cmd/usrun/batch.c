@@ -116,6 +116,9 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 	if (!contained)
 		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err);
 	script_path(u, uc_spec_command(u->spec)[0], &path);
+	if (!uc_container_shows(uc_spec_container(u->spec), uc_buf_text(&path)))
+		uc_run_say(u->run, 0, "'%s' is not mounted, it must be in the image",
+			   uc_buf_text(&path));
 	/* the interpreter may come first, the job is still called as the script is */
 	if (!uc_spec_get(u->spec, "job-name") &&
 	    uc_spec_set(u->spec, "job-name", strrchr(uc_buf_text(&path), '/') + 1, err) <

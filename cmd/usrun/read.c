@@ -28,6 +28,33 @@ static const struct uc_opt *find_own(const struct uc_cmd *cmd, const char *name,
 	return NULL;
 }
 
+/* An option that nobody has, and that looks like one of ours: say so before srun does. */
+static int check_misspelt(const struct usrun *u, const char *name, size_t len,
+			  struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv names = { 0 };
+	uc_auto(buf) struct uc_buf word = { 0 };
+	size_t count, candidates;
+	const struct uc_slurm_option *slurm = uc_slurm_options(&count);
+	const struct uc_opt *opt;
+	const char *near = NULL;
+
+	if (uc_slurm_option_find(name, len, ~0u, &candidates) || candidates > 0)
+		return 0;
+	for (size_t i = 0; (opt = uc_opt_row(u->cmd, i)); i++)
+		uc_strv_add(&names, opt->name);
+	for (size_t i = 0; i < count; i++)
+		uc_strv_add(&names, slurm[i].name);
+	uc_buf_addn(&word, name, len);
+	if (!names.failed && !word.failed)
+		near = uc_text_nearest(uc_buf_text(&word),
+				       (const char *const *)names.item);
+	if (!near || !find_own(u->cmd, near, strlen(near)))
+		return 0;
+	uc_fail(err, UC_USAGE, "unknown option '--%s'", uc_buf_text(&word));
+	return uc_hint(err, "did you mean '--%s'?", near);
+}
+
 /* Ours in pyxis's words. They are taken in order with pyxis's own: the last one wins. */
 static int take_container(struct own *own, const char *name, size_t len,
 			  const char *value, struct uc_error *err)
@@ -69,7 +96,7 @@ static int take_own(void *arg, const char *const *words, struct uc_error *err)
 	len = strcspn(name, "=");
 	opt = find_own(own->u->cmd, name, len);
 	if (!opt)
-		return 0;
+		return len > 0 ? check_misspelt(own->u, name, len, err) : 0;
 	value = name[len] == '=' ? name + len + 1 : NULL;
 	if (!value && uc_opt_arity(opt) == UC_ARITY_REQUIRED && words[1]) {
 		value = words[1];

@@ -88,16 +88,9 @@ static void choose_runtime(struct usrun *u)
 
 static int set_environment(struct usrun *u, struct uc_error *err)
 {
-	const char *conf = uc_config_string(u->run->config, "slurm.conf");
-	uc_auto(buf) struct uc_buf setting = { 0 };
-
-	for (size_t i = 0; i < u->args.env.count; i++)
-		if (uc_spec_set_env(u->spec, u->args.env.item[i], err) < 0)
-			return uc_context(err, "--env");
-	if (!conf || u->args.batch || uc_run_env(u->run, "SLURM_CONF"))
-		return 0;
-	uc_buf_addf(&setting, "SLURM_CONF=%s", conf);
-	return uc_spec_set_env(u->spec, uc_buf_text(&setting), err);
+	if (uc_spec_set_secrets(u->spec, u->secrets, err) < 0)
+		return -1;
+	return 0;
 }
 
 /* Words that srun answers by itself, without a command. */

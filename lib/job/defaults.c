@@ -284,6 +284,9 @@ static int add_environment(struct defaults *d)
 			return uc_context(d->err, "env of %s", value->at.path);
 	}
 	add_soft(d, "PYTHONUNBUFFERED", "1");
+	value = setting(d, "slurm.conf");
+	if (value && value->text && value->text[0] && !d->rules->batch)
+		add_soft(d, "SLURM_CONF", value->text);
 	/*
 	 * The driver gets into a container only when these are set, and images without
 	 * GPU software do not set them; on a node without GPUs they make the start fail.
