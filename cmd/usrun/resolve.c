@@ -88,8 +88,9 @@ static void choose_runtime(struct usrun *u)
 
 static int set_environment(struct usrun *u, struct uc_error *err)
 {
-	if (uc_spec_set_secrets(u->spec, u->secrets, err) < 0)
-		return -1;
+	for (size_t i = 0; i < u->args.env.count; i++)
+		if (uc_spec_set_env(u->spec, u->args.env.item[i], err) < 0)
+			return uc_context(err, "--env");
 	return 0;
 }
 
