@@ -9,6 +9,8 @@
 
 /* More digits are no number of a host. */
 #define MAX_DIGITS 18
+/* Slurm's HIGHEST_DIMENSIONS. */
+#define MAX_BRACKETS 5
 
 static size_t digits(const char *at, const char *end)
 {
@@ -56,9 +58,11 @@ static bool in_ranges(const char *at, const char *end, const char *name, size_t 
 	return false;
 }
 
-/* One element, "r[1-2]n[01-16]", against the rest of a name. Recursion: a level a
- * bracket, a name's length at most. */
-static bool element_is(const char *at, const char *end, const char *name)
+/*
+ * One element, "r[1-2]n[01-16]", against the rest of a name; brackets beside each other
+ * ("x[0-9][0-9]") make it try, so that their number is bounded.
+ */
+static bool element_is(const char *at, const char *end, const char *name, int brackets)
 {
 	const char *close;
 	size_t most;
@@ -70,14 +74,14 @@ static bool element_is(const char *at, const char *end, const char *name)
 	if (at == end)
 		return *name == '\0';
 	close = memchr(at, ']', (size_t)(end - at));
-	if (!close)
+	if (!close || brackets == MAX_BRACKETS)
 		return false;
 	most = digits(name, name + strlen(name));
 	if (most > MAX_DIGITS)
 		most = MAX_DIGITS;
 	for (size_t len = most; len > 0; len--)
 		if (in_ranges(at + 1, close, name, len) &&
-		    element_is(close + 1, end, name + len))
+		    element_is(close + 1, end, name + len, brackets + 1))
 			return true;
 	return false;
 }
@@ -94,7 +98,7 @@ bool uc_hosts_has(const char *list, const char *name)
 			inside = *end == '[' || (inside && *end != ']');
 			end++;
 		}
-		if (element_is(at, end, name))
+		if (element_is(at, end, name, 0))
 			return true;
 		at = *end ? end + 1 : end;
 	}
