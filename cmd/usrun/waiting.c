@@ -7,6 +7,8 @@
 #include <ucluster/units.h>
 #include "usrun/watch.h"
 
+#define BEGIN_TIME 9 /* the reason */
+
 static bool is_pending(const struct uc_job *job)
 {
 	return job->state == UC_JOB_PENDING;
@@ -121,7 +123,9 @@ void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *job, int64_t 
 	if (uc_reason_never_starts(job->reason)) {
 		uc_buf_addf(line, "%s will never start as it is", more ? "," : ":");
 	} else if (job->start > job->now) {
-		uc_buf_addf(line, "%s probably starts at ", more ? "," : ":");
+		uc_buf_addf(line, "%s %s ", more ? "," : ":",
+			    job->reason == BEGIN_TIME ? "not before"
+						      : "probably starts at");
 		uc_buf_clock(line, job->start, job->now);
 	}
 	uc_buf_addf(line, " (%s)", uc_reason_short(job->reason));
