@@ -5,6 +5,7 @@
 /* All of libucluster; see libucluster(3) and the header of each module. */
 #include <ucluster/config.h>
 #include <ucluster/container.h>
+#include <ucluster/environment.h>
 #include <ucluster/error.h>
 #include <ucluster/gres.h>
 #include <ucluster/job.h>
@@ -12,6 +13,8 @@
 #include <ucluster/node.h>
 #include <ucluster/option.h>
 #include <ucluster/reason.h>
+#include <ucluster/receipt.h>
+#include <ucluster/snapshot.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>

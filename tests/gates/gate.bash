@@ -7,13 +7,14 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top" || exit 1
 faults=0
 
-# ours PATTERN...: the files under version control (all files outside build folders where
-# this is no checkout) that match one of git's path patterns.
+# ours PATTERN...: the files of the tree, new ones included, ignored ones not (all files
+# outside build folders where this is no checkout), that match one of git's path patterns.
 ours()
 {
 	local list
 
-	if [ -e .git ] && list=$(git -c safe.directory="$top" ls-files -- "$@" 2>/dev/null); then
+	if [ -e .git ] && list=$(git -c safe.directory="$top" ls-files -co \
+		--exclude-standard -- "$@" 2>/dev/null); then
 		printf '%s\n' "$list"
 	else
 		find . -path './build*' -prune -o -path './.*' -prune -o -type f -print |
