@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,11 +24,34 @@ static int check_controller(struct usrun *u, struct uc_error *err)
 	return uc_source_ping(src, err);
 }
 
-int usrun_exec(struct usrun *u, struct uc_error *err)
+int usrun_environment(const struct usrun *u, struct uc_strv *env, const char ***vector,
+		      struct uc_error *err)
+{
+	if (uc_spec_environment(u->spec, u->run->environment, env, err) < 0)
+		return -1;
+	*vector = uc_secrets_vector(u->secrets, (const char *const *)env->item, err);
+	return *vector ? 0 : -1;
+}
+
+/* Returns only on failure. */
+static int become_srun(struct usrun *u, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv argv = { 0 };
 	uc_auto(strv) struct uc_strv env = { 0 };
+	const char **vector;
 
+	if (uc_spec_srun(u->spec, &argv, err) < 0 ||
+	    usrun_environment(u, &env, &vector, err) < 0)
+		return -1;
+	fflush(stdout);
+	usrun_watch(u);
+	execve(u->srun, argv.item, (char *const *)vector);
+	free(vector);
+	return uc_fail_errno(err, UC_FAILED, errno, "'%s'", u->srun);
+}
+
+int usrun_exec(struct usrun *u, struct uc_error *err)
+{
 	if (!u->srun) {
 		uc_fail(err, UC_UNREACHABLE, "srun is not on PATH");
 		return uc_hint(err,
@@ -37,13 +61,7 @@ int usrun_exec(struct usrun *u, struct uc_error *err)
 		return -1;
 	if (uc_spec_container(u->spec)->save)
 		return usrun_save(u, err);
-	if (uc_spec_srun(u->spec, &argv, err) < 0 ||
-	    uc_spec_environment(u->spec, u->run->environment, &env, err) < 0)
-		return -1;
-	fflush(stdout);
-	usrun_watch(u);
-	execve(u->srun, argv.item, env.item);
-	return uc_fail_errno(err, UC_FAILED, errno, "'%s'", u->srun);
+	return become_srun(u, err);
 }
 
 static bool contains(const char *const *list, const char *entry)
@@ -64,6 +82,17 @@ static bool has_name(const struct uc_strv *list, const char *entry)
 	return false;
 }
 
+/* A word for the shell, without what must not be seen. */
+static void add_masked(const struct usrun *u, const char *text, enum uc_quote_style style,
+		       struct uc_buf *word)
+{
+	uc_auto(buf) struct uc_buf masked = { 0 };
+
+	uc_secrets_mask(u->secrets, text, &masked);
+	uc_buf_quote(word, uc_buf_text(&masked), style);
+	word->failed |= masked.failed;
+}
+
 /* What differs from the environment of the shell it will be pasted into. */
 static void show_environment(const struct usrun *u, const struct uc_strv *env,
 			     enum uc_quote_style style, struct uc_strv *words)
@@ -82,13 +111,22 @@ static void show_environment(const struct usrun *u, const struct uc_strv *env,
 		uc_auto(buf) struct uc_buf word = { 0 };
 		size_t len = strcspn(env->item[i], "=") + 1;
 
+		if (uc_secrets_find(u->secrets, env->item[i]))
+			continue;
+		if (uc_spec_hides_env(u->spec, env->item[i])) {
+			uc_strv_addf(words, "%.*s'<from a file>'", (int)len,
+				     env->item[i]);
+			continue;
+		}
 		if (contains(before, env->item[i]))
 			continue;
 		uc_buf_addn(&word, env->item[i], len);
-		uc_buf_quote(&word, env->item[i] + len, style);
+		add_masked(u, env->item[i] + len, style, &word);
 		uc_strv_add(words, uc_buf_text(&word));
 		words->failed |= word.failed;
 	}
+	for (size_t i = 0; i < uc_secrets_count(u->secrets); i++)
+		uc_strv_addf(words, "%s='<secret>'", uc_secrets_name(u->secrets, i));
 }
 
 /* On a terminal one word a line where it is long; in a pipe one line. */
@@ -126,7 +164,7 @@ static int show_srun(struct usrun *u, enum uc_quote_style style, struct uc_error
 	for (size_t i = 0; i < argv.count; i++) {
 		uc_auto(buf) struct uc_buf word = { 0 };
 
-		uc_buf_quote(&word, argv.item[i], style);
+		add_masked(u, argv.item[i], style, &word);
 		uc_strv_add(&words, uc_buf_text(&word));
 		words.failed |= word.failed;
 	}
@@ -138,11 +176,15 @@ static int show_srun(struct usrun *u, enum uc_quote_style style, struct uc_error
 
 static int show_script(struct usrun *u, struct uc_error *err)
 {
+	uc_auto(buf) struct uc_buf text = { 0 };
 	uc_auto(buf) struct uc_buf script = { 0 };
 	uc_auto(buf) struct uc_buf safe = { 0 };
 
-	if (uc_spec_script(u->spec, &script, err) < 0)
+	if (uc_spec_script(u->spec, &text, err) < 0)
 		return -1;
+	uc_secrets_mask(u->secrets, uc_buf_text(&text), &script);
+	if (script.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	if (u->run->stdout_tty)
 		uc_buf_safen(&safe, uc_buf_text(&script), script.len,
 			     u->run->safe | UC_SAFE_NEWLINE);

@@ -60,6 +60,20 @@ static const struct uc_opt options[] = {
 	  .doc = "Set a variable of the job, or hand on the caller's.\n"
 		 "It wins over the image's own value and over configuration.\n"
 		 "May be given several times." },
+	{ "env-file", .type = UC_OPT_WORDS, .metavar = "FILE",
+	  .offset = offsetof(struct args, env_file),
+	  .help = "variables of the job, one NAME=VALUE a line",
+	  .doc = "Set all variables of\n.Ar FILE :\nlines\n.Ql NAME=VALUE ,\n"
+		 "with quotes as in a shell, but nothing is expanded.\n"
+		 "Values are in the job's environment only,\n"
+		 "never in a command line, script or receipt.\nIn order with\n.Fl -env ,\n"
+		 "the later one counts." },
+	{ "secret", .type = UC_OPT_WORDS, .metavar = "NAME[=FILE]",
+	  .offset = offsetof(struct args, secret),
+	  .help = "a variable that nobody else may see",
+	  .doc = "Hand on the caller's variable\n.Ar NAME ,\nor set it to what is in\n"
+		 ".Ar FILE ,\nwhich must be the caller's own and closed to others\n"
+		 ".Pq mode 0600 .\nSee\n.Sx SECURITY ." },
 	{ "preset", .type = UC_OPT_STRING, .metavar = "PROFILE",
 	  .offset = offsetof(struct args, preset), .help = "a profile of the configuration" },
 	{ "batch", .type = UC_OPT_FLAG, .offset = offsetof(struct args, batch),
@@ -123,7 +137,10 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 		status = err.text[0] ? uc_run_error(run, &err) : run->status;
 	uc_strv_free(&u.words);
 	uc_strv_free(&u.args.env);
+	uc_strv_free(&u.args.env_file);
+	uc_strv_free(&u.args.secret);
 	uc_spec_free(u.spec);
+	uc_secrets_free(u.secrets);
 	uc_buf_free(&u.script);
 	free(u.srun);
 	return status;

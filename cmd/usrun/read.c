@@ -7,7 +7,9 @@
  */
 #include "usrun/usrun.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* What stands in the way of a pass: the words of our own options. */
 struct own {
@@ -76,6 +78,67 @@ static int take_container(struct own *own, const char *name, size_t len,
 	return 0;
 }
 
+/* NAME alone is the caller's value, so it has to have one. */
+static int take_env(struct usrun *u, const char *value, struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv checked = { 0 };
+
+	if (uc_env_set(&checked, value, u->run->environment, err) < 0 ||
+	    uc_spec_set_env(u->spec, value, err) < 0)
+		return uc_context(err, "--env");
+	return 0;
+}
+
+static int take_env_file(struct usrun *u, const char *path, struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv env = { 0 };
+	uc_auto(errors) struct uc_errors faults = { 0 };
+
+	if (uc_env_file(&env, path, &faults) < 0) {
+		uc_run_errors(u->run, &faults);
+		err->text[0] = '\0';
+		return -1;
+	}
+	for (size_t i = 0; i < env.count; i++)
+		if (uc_spec_hide_env(u->spec, env.item[i], err) < 0)
+			return uc_context(err, "--env-file");
+	return 0;
+}
+
+static int take_secret(struct usrun *u, const char *value, struct uc_error *err)
+{
+	const struct uc_secret_from from = { .cwd = u->run->cwd,
+					     .home = u->run->home,
+					     .environment = u->run->environment };
+
+	/*
+	 * No other program of the same user can look into this one from here on, and
+	 * there is no core dump; execve() sets it back. RLIMIT_CORE would reach the job.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "--secret");
+	if (uc_secrets_add(&u->secrets, value, &from, err) < 0)
+		return uc_context(err, "--secret");
+	return 0;
+}
+
+/* Variables count in the order in which they are given. */
+static int take_variable(struct own *own, const struct uc_opt *opt, const char *value,
+			 struct uc_error *err)
+{
+	static const struct {
+		const char *name;
+		int (*take)(struct usrun *u, const char *value, struct uc_error *err);
+	} takers[] = { { "env", take_env },
+		       { "env-file", take_env_file },
+		       { "secret", take_secret } };
+
+	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+		if (strcmp(takers[i].name, opt->name) == 0)
+			return takers[i].take(own->u, value ? value : "", err);
+	return 0;
+}
+
 static int take_own(void *arg, const char *const *words, struct uc_error *err)
 {
 	struct own *own = arg;
@@ -103,7 +166,10 @@ static int take_own(void *arg, const char *const *words, struct uc_error *err)
 		count = 2;
 	}
 	if (!own->collect)
-		return take_container(own, name, len, value, err) < 0 ? -1 : count;
+		return take_container(own, name, len, value, err) < 0 ||
+				       take_variable(own, opt, value, err) < 0
+			       ? -1
+			       : count;
 	uc_strv_add(&own->words, words[0]);
 	if (count == 2)
 		uc_strv_add(&own->words, words[1]);
@@ -173,7 +239,8 @@ bool usrun_read(struct usrun *u, char **argv)
 	u->where.image_dirs = uc_config_list(u->run->config, "image_dirs");
 	u->where.unchecked = u->args.force;
 	if (pass(&own, words, u->args.batch, &err) < 0) {
-		uc_run_error(u->run, &err);
+		if (err.text[0])
+			uc_run_error(u->run, &err);
 		return false;
 	}
 	return true;

@@ -86,14 +86,6 @@ static void choose_runtime(struct usrun *u)
 	uc_spec_set_runtime(u->spec, UC_RUNTIME_ENROOT);
 }
 
-static int set_environment(struct usrun *u, struct uc_error *err)
-{
-	for (size_t i = 0; i < u->args.env.count; i++)
-		if (uc_spec_set_env(u->spec, u->args.env.item[i], err) < 0)
-			return uc_context(err, "--env");
-	return 0;
-}
-
 /* Words that srun answers by itself, without a command. */
 static bool needs_command(const struct usrun *u)
 {
@@ -146,7 +138,7 @@ int usrun_resolve(struct usrun *u, struct uc_error *err)
 	if (u->args.workdir && runtime == RUNTIME_NONE &&
 	    uc_spec_set(u->spec, "chdir", box->workdir, err) < 0)
 		return -1;
-	if (set_environment(u, err) < 0 || fill_in(u, err) < 0)
+	if (uc_spec_set_secrets(u->spec, u->secrets, err) < 0 || fill_in(u, err) < 0)
 		return -1;
 	if (runtime == RUNTIME_AUTO)
 		choose_runtime(u);

@@ -196,12 +196,14 @@ static int run_and_keep(struct usrun *u, struct saving *s, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv argv = { 0 };
 	uc_auto(strv) struct uc_strv env = { 0 };
+	const char **vector;
 	int status;
 
 	if (uc_spec_srun(u->spec, &argv, err) < 0 ||
-	    uc_spec_environment(u->spec, u->run->environment, &env, err) < 0)
+	    usrun_environment(u, &env, &vector, err) < 0)
 		return -1;
-	status = run_srun(u, argv.item, env.item, err);
+	status = run_srun(u, argv.item, (char **)vector, err);
+	free(vector);
 	if (status < 0)
 		return -1;
 	u->run->status = exit_status(status);

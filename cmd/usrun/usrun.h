@@ -8,7 +8,7 @@
 /* The command line's own options. */
 struct args {
 	const char *image, *mounts, *workdir, *save, *preset;
-	struct uc_strv env;
+	struct uc_strv env, env_file, secret;
 	int runtime; /* enum usrun_runtime */
 	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
 };
@@ -27,6 +27,7 @@ struct usrun {
 	struct uc_strv words; /* our own of the command line */
 	struct args args;     /* borrows from words */
 	struct uc_spec *spec;
+	struct uc_secrets *secrets;
 	struct uc_where where;
 	struct uc_buf script; /* text of the script that --batch names; else empty */
 	char *srun;           /* absolute path, NULL when it is not on PATH */
@@ -41,6 +42,12 @@ struct usrun {
 bool usrun_read(struct usrun *u, char **argv);
 /* Fill in from configuration, choose the runtime, print what is good to know. */
 int usrun_resolve(struct usrun *u, struct uc_error *err);
+/*
+ * What srun gets: `env` owns the words, *vector (free() it) has the secrets, too; nothing
+ * of it is for anybody's eyes.
+ */
+int usrun_environment(const struct usrun *u, struct uc_strv *env, const char ***vector,
+		      struct uc_error *err);
 /* Become srun; returns only on failure, and after usrun_save(). */
 int usrun_exec(struct usrun *u, struct uc_error *err);
 /* Run srun and see to it that the container is saved whole or not at all. Returns -1. */

@@ -19,6 +19,7 @@
  */
 #include <ucluster/config.h>
 #include <ucluster/container.h>
+#include <ucluster/environment.h>
 #include <ucluster/error.h>
 #include <ucluster/option.h>
 #include <ucluster/source.h>
@@ -78,9 +79,24 @@ const char *const *uc_spec_command(const struct uc_spec *spec);
 struct uc_container *uc_spec_container(struct uc_spec *spec);
 /* Choose who starts the container; UC_RUNTIME_NONE leaves it away. */
 void uc_spec_set_runtime(struct uc_spec *spec, enum uc_runtime runtime);
-/* Set a variable of the job, "NAME=value", or "NAME" to take the caller's value. */
+/*
+ * Set a variable of the job, "NAME=value", or "NAME" to take the caller's value. For one
+ * name the last call counts. The hidden ones are in the job's environment and in no
+ * script.
+ */
 int uc_spec_set_env(struct uc_spec *spec, const char *assignment,
 		    struct uc_error *err) UC_MUST_CHECK;
+int uc_spec_hide_env(struct uc_spec *spec, const char *assignment,
+		     struct uc_error *err) UC_MUST_CHECK;
+/* Was this name ("NAME" or "NAME=value") given by uc_spec_hide_env()? */
+bool uc_spec_hides_env(const struct uc_spec *spec, const char *assignment);
+/*
+ * Let the job have these secrets (borrowed, may be NULL): uc_spec_submit() adds them,
+ * uc_spec_environment() does not (uc_secrets_vector() does). UC_USAGE when one of the
+ * names is set by uc_spec_set_env() or uc_spec_hide_env(), too.
+ */
+int uc_spec_set_secrets(struct uc_spec *spec, const struct uc_secrets *secrets,
+			struct uc_error *err) UC_MUST_CHECK;
 
 /* Let this text be the batch script itself, as sbatch would take it; see uc_spec_script.
  */

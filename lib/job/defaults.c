@@ -248,21 +248,17 @@ static int add_container(struct defaults *d)
 	return add_workdir(d);
 }
 
-static bool has_variable(const struct uc_strv *env, const char *name)
+/* Has the user given it already? */
+static bool is_given(const struct uc_spec *spec, const char *assignment)
 {
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < env->count; i++)
-		if (strncmp(env->item[i], name, len) == 0 &&
-		    (env->item[i][len] == '=' || env->item[i][len] == '\0'))
-			return true;
-	return false;
+	return uc_env_has(&spec->env, assignment) ||
+	       uc_env_has(&spec->hidden_env, assignment) ||
+	       uc_secrets_find(spec->secrets, assignment);
 }
 
 static void add_soft(struct defaults *d, const char *name, const char *value)
 {
-	if (!uc_env_value(d->rules->environment, name) &&
-	    !has_variable(&d->spec->env, name))
+	if (!uc_env_value(d->rules->environment, name) && !is_given(d->spec, name))
 		uc_strv_addf(&d->spec->soft_env, "%s=%s", name, value);
 }
 
@@ -274,12 +270,7 @@ static int add_environment(struct defaults *d)
 		spec->runtime != UC_RUNTIME_NONE && (spec->box.image || spec->box.name);
 
 	for (size_t i = 0; value && value->list && value->list[i]; i++) {
-		uc_auto(strv) struct uc_strv name = { 0 };
-
-		uc_strv_addn(&name, value->list[i], strcspn(value->list[i], "="));
-		if (name.failed)
-			return uc_fail(d->err, UC_FAILED, "out of memory");
-		if (!has_variable(&spec->env, name.item[0]) &&
+		if (!is_given(spec, value->list[i]) &&
 		    uc_spec_set_env(spec, value->list[i], d->err) < 0)
 			return uc_context(d->err, "env of %s", value->at.path);
 	}

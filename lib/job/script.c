@@ -148,6 +148,18 @@ static void add_exports(struct uc_buf *out, const struct uc_strv *env)
 	}
 }
 
+/* Say which variables are not in here. */
+static void add_outer_names(const struct uc_spec *spec, struct uc_buf *out)
+{
+	for (size_t i = 0; i < spec->hidden_env.count; i++)
+		uc_buf_addf(out, "# %.*s comes with the environment, from a file\n",
+			    (int)strcspn(spec->hidden_env.item[i], "="),
+			    spec->hidden_env.item[i]);
+	for (size_t i = 0; i < uc_secrets_count(spec->secrets); i++)
+		uc_buf_addf(out, "# %s comes with the environment, it is a secret\n",
+			    uc_secrets_name(spec->secrets, i));
+}
+
 /*
  * What srun inside is told: the step's own options, and those that it does not, or not in
  * every release, take from the job (--cpus-per-task in 22.05 and 23.02).
@@ -235,6 +247,7 @@ static int add_given_script(const struct uc_spec *spec, struct uc_buf *out,
 		return -1;
 	add_exports(out, &spec->soft_env);
 	add_exports(out, &spec->env);
+	add_outer_names(spec, out);
 	uc_buf_add(out, spec->script + head);
 	return 0;
 }
@@ -254,6 +267,7 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 	uc_buf_addc(script, '\n');
 	add_exports(script, &spec->soft_env);
 	add_exports(script, &spec->env);
+	add_outer_names(spec, script);
 	if (add_body(spec, script, err) < 0)
 		return -1;
 	return script->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;

@@ -36,6 +36,7 @@ void uc_spec_free(struct uc_spec *spec)
 	uc_container_free(&spec->box);
 	uc_strv_free(&spec->command);
 	uc_strv_free(&spec->env);
+	uc_strv_free(&spec->hidden_env);
 	uc_strv_free(&spec->soft_env);
 	free(spec->script);
 	free(spec);
@@ -182,16 +183,6 @@ static bool is_zero(const char *count)
 	return strcmp(number ? number + 1 : count, "0") == 0;
 }
 
-const char *uc_env_value(const char *const *environment, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; environment && *environment; environment++)
-		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
-			return *environment + len + 1;
-	return NULL;
-}
-
 bool uc_spec_wants_gpus(const struct uc_spec *spec, const char *const *environment)
 {
 	static const char *const counts[][2] = {
@@ -246,22 +237,4 @@ struct uc_container *uc_spec_container(struct uc_spec *spec)
 void uc_spec_set_runtime(struct uc_spec *spec, enum uc_runtime runtime)
 {
 	spec->runtime = runtime;
-}
-
-int uc_spec_set_env(struct uc_spec *spec, const char *assignment, struct uc_error *err)
-{
-	size_t len = strcspn(assignment, "=");
-	bool valid = len > 0 && !(assignment[0] >= '0' && assignment[0] <= '9');
-
-	for (size_t i = 0; i < len; i++)
-		valid = valid && (assignment[i] == '_' ||
-				  (assignment[i] >= '0' && assignment[i] <= '9') ||
-				  (assignment[i] >= 'A' && assignment[i] <= 'Z') ||
-				  (assignment[i] >= 'a' && assignment[i] <= 'z'));
-	if (!valid)
-		return uc_fail(err, UC_USAGE,
-			       "variable '%s': NAME or NAME=VALUE is expected",
-			       assignment);
-	uc_strv_add(&spec->env, assignment);
-	return spec->env.failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

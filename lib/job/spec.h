@@ -24,10 +24,12 @@ struct uc_spec {
 	struct uc_container box;
 	enum uc_runtime runtime;
 	struct uc_strv command;
-	struct uc_strv env;      /* NAME=value, or NAME for the caller's value */
-	struct uc_strv soft_env; /* variables that give way to any other value */
-	char *script;            /* the batch script itself, or NULL */
-	bool step;               /* a step of a job that is there */
+	struct uc_strv env;        /* NAME=value, or NAME for the caller's value */
+	struct uc_strv hidden_env; /* NAME=value, only for the environment itself */
+	const struct uc_secrets *secrets; /* borrowed, or NULL */
+	struct uc_strv soft_env;          /* variables that give way to any other value */
+	char *script;                     /* the batch script itself, or NULL */
+	bool step;                        /* a step of a job that is there */
 };
 
 /* A setting at the end; `value` may be NULL. NULL when out of memory. */
@@ -66,6 +68,10 @@ int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err) UC_MUS
 /* Does a line end sbatch's reading of options? It is no comment and not blank. */
 bool uc_is_command_line(const char *line, size_t len);
 
+/* Is this name ("NAME" or "NAME=value") in the list, with a value or without? */
+bool uc_env_has(const struct uc_strv *env, const char *assignment);
+/* Add the names of all variables that are given; each once. */
+void uc_spec_add_env_names(const struct uc_spec *spec, struct uc_strv *names);
 /* The value of a variable, or NULL. */
 const char *uc_env_value(const char *const *environment, const char *name);
 

@@ -16,16 +16,7 @@ static void add_env_names(const struct uc_spec *spec, struct uc_strv *names)
 		uc_strv_addn(names, listed, len);
 		listed += len + (listed[len] == ',');
 	}
-	for (size_t i = 0; i < spec->env.count; i++) {
-		size_t len = strcspn(spec->env.item[i], "=");
-		uc_auto(strv) struct uc_strv name = { 0 };
-
-		uc_strv_addn(&name, spec->env.item[i], len);
-		if (name.failed)
-			names->failed = true;
-		else if (uc_strv_find(names, name.item[0]) < 0)
-			uc_strv_add(names, name.item[0]);
-	}
+	uc_spec_add_env_names(spec, names);
 }
 
 static int pyxis_words(const struct uc_spec *spec, const struct uc_strv *names,
@@ -133,30 +124,23 @@ static bool is_replaced(const struct uc_strv *env, const char *variable)
 	return false;
 }
 
-static bool is_last(const struct uc_strv *env, size_t at)
-{
-	size_t len = strcspn(env->item[at], "=");
-
-	for (size_t i = at + 1; i < env->count; i++)
-		if (strncmp(env->item[i], env->item[at], len) == 0 &&
-		    env->item[i][len] == '=')
-			return false;
-	return env->item[at][len] == '=';
-}
-
 int uc_spec_environment(const struct uc_spec *spec, const char *const *environment,
 			struct uc_strv *out, struct uc_error *err)
 {
 	for (; environment && *environment; environment++)
 		if (!is_replaced(&spec->env, *environment) &&
+		    !is_replaced(&spec->hidden_env, *environment) &&
 		    !is_replaced(&spec->soft_env, *environment) &&
 		    !is_contradiction(spec, *environment))
 			uc_strv_add(out, *environment);
 	for (size_t i = 0; i < spec->soft_env.count; i++)
-		if (!is_replaced(&spec->env, spec->soft_env.item[i]))
+		if (!is_replaced(&spec->env, spec->soft_env.item[i]) &&
+		    !is_replaced(&spec->hidden_env, spec->soft_env.item[i]))
 			uc_strv_add(out, spec->soft_env.item[i]);
+	/* a NAME alone is the caller's, and there already */
 	for (size_t i = 0; i < spec->env.count; i++)
-		if (is_last(&spec->env, i))
+		if (strchr(spec->env.item[i], '='))
 			uc_strv_add(out, spec->env.item[i]);
+	uc_strv_add_all(out, (const char *const *)spec->hidden_env.item);
 	return out->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

@@ -59,6 +59,7 @@ int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 	uc_auto(buf) struct uc_buf script = { 0 };
 	uc_auto(strv) struct uc_strv env = { 0 };
 	struct uc_submit_option *options;
+	const char **vector = NULL;
 	int rc;
 
 	if (uc_spec_script(spec, &script, err) < 0 ||
@@ -77,9 +78,12 @@ int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 		};
 
 		drop_outer_job(&env);
-		job.environment = (const char *const *)env.item;
-		rc = uc_submit(src, &job, result, err);
+		vector = uc_secrets_vector(spec->secrets, (const char *const *)env.item,
+					   err);
+		job.environment = vector;
+		rc = vector ? uc_submit(src, &job, result, err) : -1;
 	}
+	free(vector);
 	free(options);
 	return rc;
 }
