@@ -20,11 +20,18 @@ fail()
 }
 
 # step TEXT: the next numbered step begins; done_step [NOTE] ends it with its time.
+# live_step TEXT: one whose own output follows.
 step()
 {
 	step_count=$((step_count + 1)) step_text=$1 step_since=${EPOCHREALTIME/[^0-9]/}
 	printf '[%d/%d] %-44s ' "$step_count" "$step_total" "$step_text"
 	[ ! -t 1 ] || printf '... '
+}
+
+live_step()
+{
+	step_count=$((step_count + 1)) step_text=$1
+	printf '[%d/%d] %s\n' "$step_count" "$step_total" "$step_text"
 }
 
 done_step()
