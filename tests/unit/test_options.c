@@ -159,6 +159,13 @@ static bool differs_between_releases(const char *name)
 	return false;
 }
 
+/* These do their work, with the controller or without, instead of being looked at. */
+static bool does_its_work(const char *name)
+{
+	return strcmp(name, "autocomplete") == 0 || strcmp(name, "test-only") == 0 ||
+	       strcmp(name, "wrap") == 0;
+}
+
 static void compare_with(const char *tool, unsigned scope)
 {
 	char conf[] = "/tmp/uc-options-XXXXXX", said[4096];
@@ -178,8 +185,7 @@ static void compare_with(const char *tool, unsigned scope)
 	for (size_t i = 0; i < count; i++) {
 		int arity;
 
-		/* these do their work instead of being looked at */
-		if (!(opt[i].scope & scope) || strcmp(opt[i].name, "autocomplete") == 0)
+		if (!(opt[i].scope & scope) || does_its_work(opt[i].name))
 			continue;
 		arity = arity_of(tool, opt[i].name, conf);
 		known += arity >= 0;
