@@ -87,6 +87,12 @@ static const struct uc_opt options[] = {
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"
 		 ".Fl -batch\nthe script, and do nothing else; nobody is asked." },
+	{ "explain", .type = UC_OPT_FLAG, .offset = offsetof(struct args, explain),
+	  .help = "as --dry-run, and who set what",
+	  .doc = "As\n.Fl -dry-run ,\nand a table of all options and variables: value,\n"
+		 "the layer that set it, its file and line or variable, what it does." },
+	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(struct args, json),
+	  .help = "with --explain: that table as JSON" },
 	{ 0 }
 };
 /* clang-format on */
@@ -119,6 +125,8 @@ static int work(struct usrun *u, struct uc_error *err)
 		return -1;
 	if (usrun_resolve(u, err) < 0)
 		return -1;
+	if (u->args.explain)
+		return usrun_explain(u, err);
 	if (u->args.dry_run)
 		return usrun_show(u, err);
 	return u->args.batch ? usrun_batch(u, err) : usrun_exec(u, err);

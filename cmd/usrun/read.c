@@ -83,8 +83,8 @@ static int take_env(struct usrun *u, const char *value, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv checked = { 0 };
 
-	if (uc_env_set(&checked, value, u->run->environment, err) < 0 ||
-	    uc_spec_set_env(u->spec, value, err) < 0)
+	if (uc_spec_set_env(u->spec, value, err) < 0 ||
+	    uc_env_set(&checked, value, u->run->environment, err) < 0)
 		return uc_context(err, "--env");
 	return 0;
 }

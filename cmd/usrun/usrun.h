@@ -11,6 +11,7 @@ struct args {
 	struct uc_strv env, env_file, secret;
 	int runtime; /* enum usrun_runtime */
 	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
+	bool explain, json;
 };
 enum usrun_runtime {
 	RUNTIME_CONFIGURED,
@@ -60,5 +61,7 @@ int usrun_script(struct usrun *u, struct uc_error *err);
 int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err);
 /* Print what would be done. */
 int usrun_show(struct usrun *u, struct uc_error *err);
+/* The same, and who set what. */
+int usrun_explain(struct usrun *u, struct uc_error *err);
 
 #endif

@@ -130,6 +130,36 @@ struct uc_spec_rules {
 int uc_spec_defaults(struct uc_spec *spec, const struct uc_spec_rules *rules,
 		     struct uc_errors *notes, struct uc_error *err) UC_MUST_CHECK;
 
+/* Something that is set, and who did it. Borrowed from the list and the specification. */
+struct uc_spec_item {
+	enum uc_item_kind {
+		UC_ITEM_OPTION,    /* of Slurm, or of a plugin */
+		UC_ITEM_CONTAINER, /* in pyxis's words; one item a mount */
+		UC_ITEM_VARIABLE,
+	} kind;
+	const char *name; /* without dashes */
+	const char
+		*value; /* NULL: a flag, or the caller's variable; secrets are masked */
+	const char
+		*layer; /* "option", "script", "environment", "profile", "project", ... */
+	const char *from; /* FILE:LINE, a variable's name; or NULL */
+	const char *help; /* what it does, or NULL */
+};
+/* Zero-initialise; free with uc_spec_items_free. */
+struct uc_spec_items {
+	struct uc_spec_item *item;
+	size_t count;
+	struct uc_strv text;
+};
+void uc_spec_items_free(struct uc_spec_items *list);
+UC_DEFINE_AUTO_VALUE(spec_items, struct uc_spec_items)
+/*
+ * Everything that is set. `environment`: srun's input variables, which srun reads by
+ * itself, are listed as well; NULL for a batch job, which has none.
+ */
+int uc_spec_list(const struct uc_spec *spec, const char *const *environment,
+		 struct uc_spec_items *list, struct uc_error *err) UC_MUST_CHECK;
+
 /* "srun", the options, the command ("--" before one that looks like an option). */
 int uc_spec_srun(const struct uc_spec *spec, struct uc_strv *argv,
 		 struct uc_error *err) UC_MUST_CHECK;

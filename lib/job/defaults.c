@@ -80,6 +80,8 @@ static int add_option(struct defaults *d, const struct rule *rule)
 		return 0;
 	if (uc_spec_set(d->spec, rule->option, value->text, d->err) < 0)
 		return uc_context(d->err, "%s (%s)", rule->key, value->at.path);
+	if (uc_spec_mark_setting(d->spec, value, NULL, d->err) < 0)
+		return -1;
 	/* a limit that ends a job is said, or nobody knows why it ended */
 	if (strcmp(rule->key, "time") == 0)
 		note(d, "time limit %s, from %s", uc_spec_get(d->spec, "time"),
@@ -100,7 +102,29 @@ static int add_image(struct defaults *d)
 		where.cwd = value->base[0];
 	if (uc_container_set_image(box, value->text, &where, d->err) < 0)
 		return uc_context(d->err, "image of %s", value->at.path);
-	return 0;
+	return uc_spec_mark_setting(d->spec, value, NULL, d->err);
+}
+
+/* Which item of the list made this mount: the last with its target. */
+static const struct uc_origin *mount_origin(const struct uc_setting *value,
+					    const struct uc_mount *mount)
+{
+	struct uc_where where = { .cwd = "/", .home = "/", .unchecked = true };
+	const struct uc_origin *found = NULL;
+
+	for (size_t i = 0; value->from && value->list[i]; i++) {
+		uc_auto(container) struct uc_container one = { 0 };
+
+		if (value->base && value->base[i])
+			where.cwd = value->base[i];
+		if (uc_container_add_mount(&one, value->list[i], UC_MOUNT_NEW, &where,
+					   NULL) < 0)
+			continue;
+		/* "~" is another one here */
+		if (strcmp(one.mounts[0].target, mount->target) == 0 || !found)
+			found = &value->from[i];
+	}
+	return found;
 }
 
 /* Configured mounts: a later one wins on the same target, the user's own wins over all.
@@ -136,7 +160,9 @@ static int add_mounts(struct defaults *d)
 		if (text.failed)
 			return uc_fail(d->err, UC_FAILED, "out of memory");
 		if (uc_container_add_mount(&d->spec->box, uc_buf_text(&text),
-					   UC_MOUNT_KEEP, &where, d->err) < 0)
+					   UC_MOUNT_KEEP, &where, d->err) < 0 ||
+		    uc_spec_mark_setting(d->spec, value, mount_origin(value, mount),
+					 d->err) < 0)
 			return -1;
 	}
 	return 0;
@@ -195,8 +221,9 @@ static int add_workdir(struct defaults *d)
 	const char *path;
 
 	if (!box->workdir && value && value->text && value->text[0] &&
-	    uc_container_option(box, "container-workdir", value->text, &d->rules->where,
-				d->err) < 0)
+	    (uc_container_option(box, "container-workdir", value->text, &d->rules->where,
+				 d->err) < 0 ||
+	     uc_spec_mark_setting(d->spec, value, NULL, d->err) < 0))
 		return uc_context(d->err, "workdir of %s", value->at.path);
 	if (start_folder(d, &folder) < 0)
 		return -1;
@@ -235,7 +262,8 @@ static int add_container(struct defaults *d)
 	struct uc_container *box = &d->spec->box;
 
 	if (uc_container_environment(box, d->rules->environment, &d->rules->where,
-				     d->err) < 0)
+				     d->err) < 0 ||
+	    uc_spec_mark(d->spec, uc_layer_name(UC_LAYER_ENVIRONMENT), NULL, d->err) < 0)
 		return -1;
 	if (is_joined(box))
 		return 0;
@@ -245,7 +273,9 @@ static int add_container(struct defaults *d)
 		return 0;
 	if (!d->rules->no_default_mounts && add_mounts(d) < 0)
 		return -1;
-	return add_workdir(d);
+	return add_workdir(d) < 0
+		       ? -1
+		       : uc_spec_mark(d->spec, "working directory", NULL, d->err);
 }
 
 /* Has the user given it already? */
@@ -271,7 +301,10 @@ static int add_environment(struct defaults *d)
 
 	for (size_t i = 0; value && value->list && value->list[i]; i++) {
 		if (!is_given(spec, value->list[i]) &&
-		    uc_spec_set_env(spec, value->list[i], d->err) < 0)
+		    (uc_spec_set_env(spec, value->list[i], d->err) < 0 ||
+		     uc_spec_mark_setting(spec, value,
+					  value->from ? &value->from[i] : NULL,
+					  d->err) < 0))
 			return uc_context(d->err, "env of %s", value->at.path);
 	}
 	add_soft(d, "PYTHONUNBUFFERED", "1");
@@ -286,7 +319,9 @@ static int add_environment(struct defaults *d)
 		add_soft(d, "NVIDIA_VISIBLE_DEVICES", "all");
 		add_soft(d, "NVIDIA_DRIVER_CAPABILITIES", "compute,utility");
 	}
-	return spec->soft_env.failed ? uc_fail(d->err, UC_FAILED, "out of memory") : 0;
+	if (spec->soft_env.failed)
+		return uc_fail(d->err, UC_FAILED, "out of memory");
+	return uc_spec_mark(spec, uc_layer_name(UC_LAYER_BUILTIN), NULL, d->err);
 }
 
 static bool is_step(const struct uc_spec *spec, const struct uc_spec_rules *rules)
@@ -300,6 +335,8 @@ int uc_spec_defaults(struct uc_spec *spec, const struct uc_spec_rules *rules,
 {
 	struct defaults d = { .spec = spec, .rules = rules, .notes = notes, .err = err };
 
+	if (uc_spec_mark(spec, uc_layer_name(UC_LAYER_OPTION), NULL, err) < 0)
+		return -1;
 	spec->step = is_step(spec, rules);
 	for (size_t i = 0;
 	     !spec->step && i < sizeof(rules_of_options) / sizeof(rules_of_options[0]);

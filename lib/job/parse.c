@@ -53,6 +53,7 @@ static int add(struct cursor *c, const struct uc_slurm_option *option, const cha
 	setting = uc_spec_append(c->spec, option, value);
 	if (!setting)
 		return no_memory(c);
+	setting->at = c->at;
 	setting->name = option ? NULL : strndup(text + 2, strcspn(text + 2, "="));
 	if (!option && !setting->name)
 		return no_memory(c);
@@ -241,10 +242,10 @@ int uc_spec_parse(struct uc_spec *spec, const char *const *argv,
 
 		*used = c.at;
 		if (!word || word[0] != '-' || word[1] == '\0')
-			return 0;
+			break;
 		if (strcmp(word, "--") == 0) {
 			++*used;
-			return 0;
+			break;
 		}
 		rc = rules->own ? rules->own(rules->arg, argv + c.at, err) : 0;
 		if (rc > 0)
@@ -254,4 +255,5 @@ int uc_spec_parse(struct uc_spec *spec, const char *const *argv,
 		if (rc < 0)
 			return -1;
 	}
+	return uc_spec_mark(spec, uc_layer_name(UC_LAYER_OPTION), NULL, err);
 }

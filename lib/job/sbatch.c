@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SCRIPT "script"
+
 /* The words of all #SBATCH lines, and the line that each is on. */
 struct lines {
 	struct uc_strv words;
@@ -125,10 +127,11 @@ static int read_lines(struct lines *l, const char *text, size_t size,
 
 /* Take over what is not set, or excluded, by something stronger. */
 static int merge(struct uc_spec *spec, const struct uc_spec *from, const bool *taken,
-		 struct uc_error *err)
+		 const struct lines *l, struct uc_error *err)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const struct uc_setting_of *s = &from->settings[i];
+		uc_auto(buf) struct uc_buf place = { 0 };
 		struct uc_setting_of *added;
 
 		if (!taken[i])
@@ -138,12 +141,15 @@ static int merge(struct uc_spec *spec, const struct uc_spec *from, const bool *t
 			return uc_fail(err, UC_FAILED, "out of memory");
 		if (s->name && !(added->name = strdup(s->name)))
 			return uc_fail(err, UC_FAILED, "out of memory");
+		uc_buf_addf(&place, "%s:%d", l->path, l->line[s->at]);
+		if (place.failed || uc_spec_mark(spec, SCRIPT, uc_buf_text(&place), err))
+			return uc_fail(err, UC_FAILED, "out of memory");
 	}
 	return 0;
 }
 
 static int merge_new(struct uc_spec *spec, const struct uc_spec *from,
-		     struct uc_error *err)
+		     const struct lines *l, struct uc_error *err)
 {
 	bool *taken = calloc(from->count + 1, sizeof(*taken));
 	int rc;
@@ -156,7 +162,7 @@ static int merge_new(struct uc_spec *spec, const struct uc_spec *from,
 		taken[i] =
 			!from->settings[i].option ||
 			!uc_spec_excludes(spec, uc_option_name(from->settings[i].option));
-	rc = merge(spec, from, taken, err);
+	rc = merge(spec, from, taken, l, err);
 	free(taken);
 	return rc;
 }
@@ -222,8 +228,9 @@ int uc_spec_sbatch_lines(struct uc_spec *spec, const char *path, const char *tex
 		uc_at(err, path, used < l.words.count ? l.line[used] : 0, 0);
 		goto out;
 	}
-	if (merge_new(spec, from, err) == 0)
-		rc = merge_container(&spec->box, &from->box, where, err);
+	if (merge_new(spec, from, &l, err) == 0 &&
+	    merge_container(&spec->box, &from->box, where, err) == 0)
+		rc = uc_spec_mark(spec, SCRIPT, path, err);
 out:
 	uc_strv_free(&l.words);
 	free(l.line);
@@ -271,6 +278,7 @@ static int take_switches(struct uc_spec *spec, const char *const *environment,
 int uc_spec_sbatch_environment(struct uc_spec *spec, const char *const *environment,
 			       struct uc_error *err)
 {
+	const char *layer = uc_layer_name(UC_LAYER_ENVIRONMENT);
 	size_t count, given = spec->count;
 	const struct uc_slurm_option *option = uc_slurm_options(&count);
 
@@ -291,7 +299,7 @@ int uc_spec_sbatch_environment(struct uc_spec *spec, const char *const *environm
 			rc = strcmp(option->name, "switches") == 0
 				     ? take_switches(spec, environment, err)
 				     : take_variable(spec, option, *v, value, err);
-			if (rc < 0)
+			if (rc < 0 || uc_spec_mark(spec, layer, *v, err) < 0)
 				return -1;
 		}
 	}

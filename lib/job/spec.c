@@ -22,6 +22,7 @@ static void free_setting(struct uc_setting_of *setting)
 	free(setting->value);
 	free(setting->word[0]);
 	free(setting->word[1]);
+	free(setting->from);
 }
 
 void uc_spec_free(struct uc_spec *spec)
@@ -38,6 +39,11 @@ void uc_spec_free(struct uc_spec *spec)
 	uc_strv_free(&spec->env);
 	uc_strv_free(&spec->hidden_env);
 	uc_strv_free(&spec->soft_env);
+	for (size_t i = 0; i < spec->origin_count; i++) {
+		free(spec->origins[i].what);
+		free(spec->origins[i].from);
+	}
+	free(spec->origins);
 	free(spec->script);
 	free(spec);
 	errno = saved;
@@ -124,7 +130,9 @@ int uc_spec_set(struct uc_spec *spec, const char *name, const char *value,
 		if (value && !copy)
 			return uc_fail(err, UC_FAILED, "out of memory");
 		free(setting->value);
+		free(setting->from);
 		setting->value = copy;
+		setting->layer = setting->from = NULL;
 		return 0;
 	}
 	return uc_spec_append(spec, option, value)

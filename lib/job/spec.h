@@ -16,6 +16,16 @@ struct uc_setting_of {
 	 */
 	char *word[2];
 	bool bundled;
+	size_t at;         /* which word of the command line it was */
+	const char *layer; /* who set it (origin.c); NULL: not yet known */
+	char *from;
+};
+
+/* Who set a part of the container or a variable. */
+struct uc_origin_of {
+	char *what; /* "container-image=X", "env NAME" */
+	const char *layer;
+	char *from; /* or NULL */
 };
 
 struct uc_spec {
@@ -29,7 +39,9 @@ struct uc_spec {
 	const struct uc_secrets *secrets; /* borrowed, or NULL */
 	struct uc_strv soft_env;          /* variables that give way to any other value */
 	char *script;                     /* the batch script itself, or NULL */
-	bool step;                        /* a step of a job that is there */
+	struct uc_origin_of *origins;
+	size_t origin_count;
+	bool step; /* a step of a job that is there */
 };
 
 /* A setting at the end; `value` may be NULL. NULL when out of memory. */
@@ -51,6 +63,14 @@ bool uc_spec_wants_gpus(const struct uc_spec *spec, const char *const *environme
  */
 int uc_kind_value(const char *name, const char *value, struct uc_buf *out,
 		  struct uc_error *err) UC_MUST_CHECK;
+
+/* Everything set since the last mark was set by this layer (a constant). */
+int uc_spec_mark(struct uc_spec *spec, const char *layer, const char *from,
+		 struct uc_error *err) UC_MUST_CHECK;
+/* By this setting of the configuration, or by this item of it (may be NULL). */
+int uc_spec_mark_setting(struct uc_spec *spec, const struct uc_setting *setting,
+			 const struct uc_origin *item,
+			 struct uc_error *err) UC_MUST_CHECK;
 
 /* The container's words: options for srun, or what comes before the command. */
 int uc_spec_container_words(const struct uc_spec *spec, struct uc_strv *options,
