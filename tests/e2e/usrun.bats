@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # usrun on a real Slurm: what it does is srun's own, in a container and without.
 load helper
 
@@ -332,24 +332,62 @@ one_complaint()
 
 # --- what it costs ----------------------------------------------------------------------
 
-@test "usrun adds little to srun" {
-	[ -z "${UC_TEST_SANITIZE:-}" ] || skip "a build with sanitizers is slow"
-	local best_usrun best_srun
-	best_srun=$(best srun true)
-	best_usrun=$(best usrun --no-container true)
-	echo "srun $best_srun us, usrun $best_usrun us"
-	[ $((best_usrun - best_srun)) -le 15000 ]
+# took COMMAND...: microseconds.
+took()
+{
+	local before=$EPOCHREALTIME
+
+	"$@"
+	echo $((${EPOCHREALTIME/./} - ${before/./}))
 }
 
-# best COMMAND...: microseconds of the fastest of ten runs.
-best()
+# One after the other in turn, so that what else the machine does meets both; the fastest
+# of each count.
+little_is_added()
 {
-	local try before took least=
-	for ((try = 0; try < 10; try++)); do
-		before=$EPOCHREALTIME
-		"$@"
-		took=$((${EPOCHREALTIME/./} - ${before/./}))
-		[ -n "$least" ] && [ "$took" -ge "$least" ] || least=$took
+	local i now srun=999999 usrun=999999
+
+	for ((i = 0; i < 10; i++)); do
+		now=$(took srun true)
+		srun=$((now < srun ? now : srun))
+		now=$(took usrun --no-container true)
+		usrun=$((now < usrun ? now : usrun))
 	done
-	echo "$least"
+	echo "srun $srun us, usrun $usrun us"
+	((usrun - srun <= 15000))
+}
+
+@test "usrun adds at most 15 ms to srun" {
+	[ -z "${UC_TEST_SANITIZE:-}" ] || skip "a build with sanitizers is slow"
+	little_is_added || little_is_added || little_is_added || {
+		# what waits for a processor is not usrun's time
+		[ "$(cut -d. -f1 /proc/loadavg)" -lt "$(nproc)" ] || skip "the machine is busy"
+		return 1
+	}
+}
+
+# The requests that slurmctld had since the last call.
+requests()
+{
+	local total
+
+	total=$(sdiag | awk '/message type/ { on = 1 } /by user/ { on = 0 }
+		on && /count:/ && !/STATS_INFO|JOB_INFO|JOB_USER_INFO/ { sub(/.*count:/, ""); n += $1 } END { print n + 0 }')
+	sdiag -r >/dev/null
+	echo "$total"
+}
+
+@test "usrun asks slurmctld at most twice more than srun" {
+	local own theirs
+
+	need_root
+	requests
+	srun -N1 true
+	wait_until 20 no_jobs
+	theirs=$(requests)
+	usrun --no-container -N1 true
+	wait_until 20 no_jobs
+	own=$(requests)
+	echo "srun $theirs, usrun $own"
+	[ $((own - theirs)) -le 2 ]
 }
