@@ -94,7 +94,8 @@ static int set_nodes(struct backend_draft *draft, const struct option *option,
 	return backend_value_nodes(draft, value);
 }
 
-/* Minutes, rounded up so that nobody gets less than asked for. */
+/* Minutes, rounded up so that nobody gets less than asked for; 0 is no limit, as sbatch
+ * has it. */
 static int set_minutes(struct backend_draft *draft, const struct option *option,
 		       const char *value)
 {
@@ -102,9 +103,10 @@ static int set_minutes(struct backend_draft *draft, const struct option *option,
 
 	if (uc_duration_parse(value, &seconds, NULL) < 0)
 		return -1;
-	*(uint32_t *)field_of(draft, option) = seconds == UC_DURATION_INFINITE
-						       ? INFINITE
-						       : (uint32_t)((seconds + 59) / 60);
+	*(uint32_t *)field_of(draft, option) =
+		seconds == UC_DURATION_INFINITE || seconds == 0
+			? INFINITE
+			: (uint32_t)((seconds + 59) / 60);
 	return 0;
 }
 
@@ -327,7 +329,7 @@ static int set_hold(struct backend_draft *draft, const struct option *option,
 		    const char *value)
 {
 	(void)option, (void)value;
-	draft->desc.priority = 0;
+	draft->held = true;
 	return 0;
 }
 
@@ -556,6 +558,8 @@ void backend_options_finish(struct backend_draft *draft)
 		desc->bitflags |= JOB_NTASKS_SET;
 	if (draft->cpus_set)
 		desc->bitflags |= JOB_CPUS_SET;
+	if (draft->held)
+		desc->priority = 0; /* whatever --priority says */
 	if (desc->overcommit == 1)
 		desc->min_cpus = nodes ? nodes : 1;
 	else

@@ -11,7 +11,7 @@ struct backend_draft {
 	job_desc_msg_t desc;
 	struct uc_arena *arena; /* all strings of desc */
 	int64_t now;
-	bool tasks_set, cpus_set, nodes_set;
+	bool tasks_set, cpus_set, nodes_set, held;
 	char *gpus, *gpus_per_node, *gpus_per_task,
 		*propagate; /* as given, for variables */
 };

@@ -66,6 +66,12 @@ rpcs()
 	[[ $output == *"CpusPerTres=gres:gpu:2"* && $output == *"MemPerTres=gres:gpu:2048"* ]]
 }
 
+@test "no time is no limit, and held stays held, as with sbatch" {
+	run -2 "$PROBE" submit "$SCRIPT" time=0 # the partition has a limit
+	id=$(submit "$SCRIPT" hold priority=5)
+	[ "$(squeue -h -j "$id" -o "%Q %r")" = "0 JobHeldUser" ]
+}
+
 @test "an array is one row with all its tasks" {
 	id=$(submit "$SCRIPT" hold array=0-200:2,999%4)
 	run -0 "$PROBE" jobs -j "$id"
