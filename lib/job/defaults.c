@@ -234,7 +234,8 @@ static int add_workdir(struct defaults *d)
 	    !has_target(box, path)) {
 		if (strpbrk(path, ",:\n"))
 			note(d,
-			     "the working directory is not mounted: ',' or ':' is in '%s'",
+			     "the working directory is not mounted: '%s' has a comma, a colon "
+			     "or a line break in its name",
 			     path);
 		else if (is_of_the_image(path))
 			note(d,
