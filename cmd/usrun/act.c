@@ -16,12 +16,15 @@
 static int check_controller(struct usrun *u, struct uc_error *err)
 {
 	uc_auto(source) struct uc_source *src = NULL;
+	bool answered = false;
 
 	if (uc_run_source(u->run, 0, &src) < 0)
 		return -1;
 	if (!uc_source_is_live(src))
 		return uc_fail(err, UC_DENIED, "a source that is not live runs nothing");
-	return uc_source_ping(src, err);
+	if (usrun_check(u, src, &answered, err) < 0)
+		return -1;
+	return answered ? 0 : uc_source_ping(src, err);
 }
 
 int usrun_environment(const struct usrun *u, struct uc_strv *env, const char ***vector,

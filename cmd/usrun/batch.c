@@ -149,13 +149,14 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	uc_auto(source) struct uc_source *src = NULL;
 	uc_auto(submitted) struct uc_submitted result = { 0 };
 	uc_auto(buf) struct uc_buf script = { 0 };
+	bool answered = false;
 
 	/* what is wrong with it is found before anybody is asked */
 	if (uc_spec_script(u->spec, &script, err) < 0)
 		return -1;
 	if (!u->run->cwd)
 		return uc_fail(err, UC_FAILED, "the working directory is gone");
-	if (uc_run_source(u->run, 0, &src) < 0)
+	if (uc_run_source(u->run, 0, &src) < 0 || usrun_check(u, src, &answered, err) < 0)
 		return -1;
 	if (uc_spec_submit(u->spec, src, u->run->environment, u->run->cwd, &result, err) <
 	    0)

@@ -83,6 +83,10 @@ static const struct uc_opt options[] = {
 		 "lines count as they do for\n.Xr sbatch 1 ." },
 	{ "parsable", .type = UC_OPT_FLAG, .offset = offsetof(struct args, parsable),
 	  .help = "with --batch: print the job's number only" },
+	{ "no-check", .type = UC_OPT_FLAG, .offset = offsetof(struct args, no_check),
+	  .help = "leave it to slurmctld to refuse what cannot run",
+	  .doc = "Do not compare the request with the limits of partitions, nodes and\n"
+		 "accounts before it is queued; see\n.Sx CHECKS ." },
 	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"

@@ -50,7 +50,7 @@ static enum usrun_runtime wanted(const struct usrun *u)
 	return RUNTIME_AUTO;
 }
 
-static void state_dir(const struct uc_run *run, struct uc_buf *out)
+void usrun_state_dir(const struct uc_run *run, struct uc_buf *out)
 {
 	const char *base = uc_run_env(run, "XDG_STATE_HOME");
 
@@ -72,7 +72,7 @@ static void choose_runtime(struct usrun *u)
 
 	if (!u->srun || (!box->image && !box->name))
 		return;
-	state_dir(u->run, &state);
+	usrun_state_dir(u->run, &state);
 	query.state_dir = state.len > 0 ? uc_buf_text(&state) : NULL;
 	query.slurm_conf = uc_run_env(u->run, "SLURM_CONF");
 	query.slurm_conf = query.slurm_conf ? query.slurm_conf : conf;

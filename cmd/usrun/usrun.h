@@ -11,7 +11,7 @@ struct args {
 	struct uc_strv env, env_file, secret;
 	int runtime; /* enum usrun_runtime */
 	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
-	bool explain, json;
+	bool explain, json, no_check;
 };
 enum usrun_runtime {
 	RUNTIME_CONFIGURED,
@@ -49,6 +49,14 @@ int usrun_resolve(struct usrun *u, struct uc_error *err);
  */
 int usrun_environment(const struct usrun *u, struct uc_strv *env, const char ***vector,
 		      struct uc_error *err);
+/*
+ * Refuse what cannot run, before it is queued. *answered becomes true when slurmctld
+ * answered a question meanwhile.
+ */
+int usrun_check(struct usrun *u, struct uc_source *src, bool *answered,
+		struct uc_error *err);
+/* Where usrun keeps what it knows; nothing when there is no home. */
+void usrun_state_dir(const struct uc_run *run, struct uc_buf *out);
 /* Become srun; returns only on failure, and after usrun_save(). */
 int usrun_exec(struct usrun *u, struct uc_error *err);
 /* Run srun and see to it that the container is saved whole or not at all. Returns -1. */

@@ -3,6 +3,7 @@
 #ifndef UCLUSTER_UCLUSTER_H
 #define UCLUSTER_UCLUSTER_H
 /* All of libucluster; see libucluster(3) and the header of each module. */
+#include <ucluster/check.h>
 #include <ucluster/config.h>
 #include <ucluster/container.h>
 #include <ucluster/environment.h>

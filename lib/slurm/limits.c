@@ -68,11 +68,14 @@ bool uc_tres_get(const char *list, const char *name, const char *type, uint64_t 
 	struct uc_gres_walk walk = { .rest = list };
 	struct uc_gres item;
 
-	while (uc_gres_next(&walk, &item))
-		if (item.is_total && uc_span_is(item.name, name) &&
-		    uc_span_is(item.type, type)) {
-			*value = item.count;
-			return true;
-		}
+	while (uc_gres_next(&walk, &item)) {
+		const bool same =
+			item.type.len ? uc_span_is(item.type, type) : type[0] == '\0';
+
+		if (!item.is_total || !same || !uc_span_is(item.name, name))
+			continue;
+		*value = item.count;
+		return true;
+	}
 	return false;
 }
