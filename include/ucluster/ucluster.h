@@ -6,6 +6,7 @@
 #include <ucluster/check.h>
 #include <ucluster/config.h>
 #include <ucluster/container.h>
+#include <ucluster/disk.h>
 #include <ucluster/environment.h>
 #include <ucluster/error.h>
 #include <ucluster/gres.h>
