@@ -135,7 +135,10 @@ static void print_result(struct usrun *u, const struct uc_submitted *result)
 	if (text.len > 0)
 		fprintf(stderr, "%s%s", uc_buf_text(&text),
 			text.data[text.len - 1] == '\n' ? "" : "\n");
-	if (u->args.parsable)
+	/* with --follow standard output is the job's */
+	if (u->args.follow)
+		uc_run_say(u->run, 0, "submitted batch job %" PRIu32, result->job_id);
+	else if (u->args.parsable)
 		printf("%" PRIu32 "\n", result->job_id);
 	else
 		printf("Submitted batch job %" PRIu32 "\n", result->job_id);
@@ -156,11 +159,17 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 		return -1;
 	if (!u->run->cwd)
 		return uc_fail(err, UC_FAILED, "the working directory is gone");
+	if (u->args.follow && uc_spec_get(u->spec, "array")) {
+		uc_fail(err, UC_USAGE, "--follow is for one job, not for an array");
+		return uc_hint(err, "--wait waits for all of its tasks");
+	}
 	if (uc_run_source(u->run, 0, &src) < 0 || usrun_check(u, src, &answered, err) < 0)
 		return -1;
 	if (uc_spec_submit(u->spec, src, u->run->environment, u->run->cwd, &result, err) <
 	    0)
 		return -1;
 	print_result(u, &result);
+	if (u->args.follow || uc_spec_get(u->spec, "wait"))
+		return usrun_follow(u, src, result.job_id, err);
 	return 0;
 }

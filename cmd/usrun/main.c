@@ -87,6 +87,12 @@ static const struct uc_opt options[] = {
 	  .help = "leave it to slurmctld to refuse what cannot run",
 	  .doc = "Do not compare the request with the limits of partitions, nodes and\n"
 		 "accounts before it is queued; see\n.Sx CHECKS ." },
+	{ "follow", .type = UC_OPT_FLAG, .offset = offsetof(struct args, follow),
+	  .help = "with --batch: print the output until the job ends",
+	  .doc = "With\n.Fl -batch :\nprint the job's output until it ends,\n"
+		 "and exit as the job did.\nErrors go to standard error where\n.Fl -error\n"
+		 "gives them a file of their own.\nCtrl-C leaves the job alone.\n"
+		 "Not for arrays, whose tasks have a file each." },
 	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"

@@ -49,7 +49,6 @@ int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err)
 		{ "no-allocate", "a batch job needs an allocation" },
 		{ "het-group", "it has one component" },
 		{ "wrap", "the command stands after the options" },
-		{ "wait", "usrun does not wait for a batch job" },
 		{ "test-only", "sbatch --test-only says when it would start" },
 	};
 

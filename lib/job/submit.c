@@ -44,8 +44,10 @@ static size_t list_options(const struct uc_spec *spec, struct uc_submit_option *
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct uc_setting_of *s = &spec->settings[i];
 
+		/* waiting is the program's part */
 		if (s->option && (s->option->scope & UC_SCOPE_SBATCH) &&
-		    !uc_spec_is_overridden(spec, i))
+		    !uc_spec_is_overridden(spec, i) &&
+		    strcmp(uc_option_name(s->option), "wait") != 0)
 			out[n++] = (struct uc_submit_option){ uc_option_name(s->option),
 							      s->value ? s->value : "" };
 	}
