@@ -53,9 +53,10 @@ struct uc_container {
 	bool image_is_path;
 	struct uc_mount *mounts;
 	size_t mount_count;
-	char *workdir; /* absolute inside the container, or NULL */
-	char *name;    /* NAME[:auto|create|exec|no_exec], or NULL */
-	char *save;    /* absolute path, or NULL */
+	char *workdir;  /* absolute inside the container, or NULL */
+	char *name;     /* NAME[:auto|create|exec|no_exec], or NULL */
+	char *save;     /* absolute path, or NULL */
+	bool save_over; /* what is there may be replaced */
 	char *env;     /* NAME[,NAME...]: names that the host's value wins for, or NULL */
 	char *unshare; /* "net,ipc,uts", or NULL */
 	enum uc_switch mount_home, remap_root, entrypoint, writable, entrypoint_log;

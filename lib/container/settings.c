@@ -142,6 +142,7 @@ static int set_save(struct uc_container *box, const char *value,
 			       uc_buf_text(&path));
 	if (!where->unchecked && check_save(uc_buf_text(&path), err) < 0)
 		return -1;
+	box->save_over = where->unchecked;
 	return uc_container_put(&box->save, uc_buf_text(&path), err);
 }
 

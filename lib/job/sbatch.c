@@ -197,6 +197,7 @@ static int merge_container(struct uc_container *box, struct uc_container *from,
 							  UC_MOUNT_KEEP, where, err) < 0)
 			return -1;
 	}
+	box->save_over = box->save ? box->save_over : from->save_over;
 	box->image_is_path = box->image ? box->image_is_path : from->image_is_path;
 	move_text(&box->image, &from->image);
 	move_text(&box->workdir, &from->workdir);

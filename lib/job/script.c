@@ -185,10 +185,65 @@ static void add_step_options(const struct uc_spec *spec, struct uc_strv *words)
 	}
 }
 
+/*
+ * pyxis deletes an existing target, writes in place, and reports a failed save with
+ * status 0: so it gets a temporary name beside the target.
+ */
+static void add_save_begin(const struct uc_spec *spec, struct uc_buf *out)
+{
+	const char *target = spec->box.save, *name = strrchr(target, '/') + 1;
+	uc_auto(buf) struct uc_buf prefix = { 0 };
+
+	uc_buf_addf(&prefix, "%.*s.%.120s.saving-", (int)(name - target), target, name);
+	uc_buf_add(out, "target=");
+	add_word(out, target);
+	uc_buf_add(out, "\nsaved=");
+	add_word(out, uc_buf_text(&prefix));
+	uc_buf_add(out, "$SLURM_JOB_ID\ntrap 'rm -f -- \"$saved\"' EXIT\n\n");
+	out->failed |= prefix.failed;
+}
+
+/* The image's first bytes are written last. */
+static void add_save_end(const struct uc_spec *spec, struct uc_buf *out)
+{
+	uc_buf_addf(
+		out,
+		"status=$?\n"
+		"if [ \"$(head -c 4 -- \"$saved\" 2>/dev/null)\" != hsqs ]; then\n"
+		"\techo \"the container was not saved to '$target'\" >&2\n"
+		"\texit $((status ? status : 1))\n"
+		"fi\n"
+		"trap - EXIT\n"
+		"if ! mv %s -- \"$saved\" \"$target\" || [ -e \"$saved\" ]; then\n"
+		"\techo \"cannot save to '$target', the saved container is '$saved'\" "
+		">&2\n"
+		"\texit $((status ? status : 1))\n"
+		"fi\n"
+		"exit \"$status\"\n",
+		spec->box.save_over ? "-fT" : "-nT");
+}
+
+static void add_options(struct uc_buf *out, const struct uc_strv *options)
+{
+	static const char save[] = "--container-save=";
+
+	for (size_t i = 0; i < options->count; i++) {
+		uc_buf_add(out, " \\\n\t");
+		if (strncmp(options->item[i], save, strlen(save)) == 0)
+			uc_buf_addf(out, "%s\"$saved\"", save);
+		else
+			add_word(out, options->item[i]);
+	}
+	uc_buf_add(out, options->count > 0 ? " \\\n\t--" : " --");
+}
+
 static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv options = { 0 };
 	uc_auto(strv) struct uc_strv command = { 0 };
+	const struct uc_container *box = &spec->box;
+	const bool save = box->save && (box->image || box->name) &&
+			  spec->runtime == UC_RUNTIME_PYXIS;
 
 	add_step_options(spec, &options);
 	if (uc_spec_container_words(spec, &options, &command, err) < 0)
@@ -196,17 +251,17 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 	uc_strv_add_all(&command, (const char *const *)spec->command.item);
 	if (options.failed || command.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	uc_buf_add(out, "exec srun");
-	for (size_t i = 0; i < options.count; i++) {
-		uc_buf_add(out, " \\\n\t");
-		add_word(out, options.item[i]);
-	}
-	uc_buf_add(out, options.count > 0 ? " \\\n\t--" : " --");
+	if (save)
+		add_save_begin(spec, out);
+	uc_buf_add(out, save ? "srun" : "exec srun");
+	add_options(out, &options);
 	for (size_t i = 0; i < command.count; i++) {
 		uc_buf_addc(out, ' ');
 		add_word(out, command.item[i]);
 	}
 	uc_buf_addc(out, '\n');
+	if (save)
+		add_save_end(spec, out);
 	return 0;
 }
 
