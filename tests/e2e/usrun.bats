@@ -332,40 +332,6 @@ one_complaint()
 
 # --- what it costs ----------------------------------------------------------------------
 
-# took COMMAND...: microseconds.
-took()
-{
-	local before=$EPOCHREALTIME
-
-	"$@"
-	echo $((${EPOCHREALTIME/./} - ${before/./}))
-}
-
-# One after the other in turn, so that what else the machine does meets both; the fastest
-# of each count.
-little_is_added()
-{
-	local i now srun=999999 usrun=999999
-
-	for ((i = 0; i < 10; i++)); do
-		now=$(took srun true)
-		srun=$((now < srun ? now : srun))
-		now=$(took usrun --no-container true)
-		usrun=$((now < usrun ? now : usrun))
-	done
-	echo "srun $srun us, usrun $usrun us"
-	((usrun - srun <= 15000))
-}
-
-@test "usrun adds at most 15 ms to srun" {
-	[ -z "${UC_TEST_SANITIZE:-}" ] || skip "a build with sanitizers is slow"
-	little_is_added || little_is_added || little_is_added || {
-		# what waits for a processor is not usrun's time
-		[ "$(cut -d. -f1 /proc/loadavg)" -lt "$(nproc)" ] || skip "the machine is busy"
-		return 1
-	}
-}
-
 # The requests that slurmctld had since the last call.
 requests()
 {
