@@ -188,7 +188,8 @@ static int exec_script(struct uc_run *run, const char *path, char **words)
 	if (errno == ENOENT) {
 		uc_fail(&err, UC_NOTFOUND, "the sandbox is not installed: no '%s'", path);
 		uc_hint(&err,
-			"install ucluster's sandbox part, or run it from the build tree");
+			"run it from the build tree, or there: cmake --install BUILD "
+			"--component sandbox");
 	} else {
 		uc_fail_errno(&err, UC_FAILED, errno, "cannot run '%s'", path);
 	}

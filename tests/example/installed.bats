@@ -49,6 +49,18 @@ says_what_it_should()
 	[[ $output == *"$version"* ]]
 }
 
+@test "the sandbox is installed when it is asked for" {
+	prefix=$BATS_TEST_TMPDIR/prefix
+	cmake --install "$UC_TEST_BUILD" --prefix "$prefix" >/dev/null
+	[ -z "$(find "$prefix" -path '*sandbox*' -o -name '*pyxis*')" ]
+	run -3 "$prefix/bin/ucluster" sandbox status --dir "$BATS_TEST_TMPDIR/none"
+	[[ $output == *"the sandbox is not installed"* ]]
+	cmake --install "$UC_TEST_BUILD" --prefix "$prefix" --component sandbox >/dev/null
+	[ -n "$(find "$prefix" -name pyxis.so)" ]
+	run -3 "$prefix/bin/ucluster" sandbox status --dir "$BATS_TEST_TMPDIR/none"
+	[[ $output == *"no sandbox runs in"* ]]
+}
+
 @test "nothing installed names the folder it was built in" {
 	run grep -rIl -e "$UC_TEST_BUILD" -e "$UC_TEST_TOP" "$PREFIX"
 	[ "$status" -eq 1 ]
