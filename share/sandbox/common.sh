@@ -117,7 +117,7 @@ set_dir()
 	dir=$(realpath -m -- "$dir")
 	# Slurm's and munge's files know no quoting.
 	if [[ $dir == *[!a-zA-Z0-9_.,:/@+~-]* ]]; then
-		die 2 "directory '$(show "$dir")' has a character Slurm's configuration" \
+		die 2 "directory '$(show "$dir")' has a character that Slurm's configuration cannot hold" \
 			"choose another with --dir"
 	fi
 	if [[ $dir == / ]]; then die 2 "directory '/' cannot hold a sandbox" "choose another with --dir"; fi

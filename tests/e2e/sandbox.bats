@@ -307,7 +307,7 @@ refuses()
 	refuses 2 "--from busybox or --from debian" image x
 	refuses 2 "--from 'fedora'" image x --from fedora
 	refuses 2 "image name '../x'" image ../x --from busybox
-	refuses 2 "has a character" start --dir "$BASE/with space"
+	refuses 2 "has a character that Slurm's configuration cannot hold" start --dir "$BASE/with space"
 	HOME='' XDG_STATE_HOME='' refuses 2 "HOME is not set" status
 }
 
