@@ -4,6 +4,7 @@
 #include "usrun/usrun.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const runtimes[] = {
 	[RUNTIME_CONFIGURED] = "configured",
@@ -107,6 +108,14 @@ static const struct uc_opt options[] = {
 };
 /* clang-format on */
 
+static bool is_own(const char *name)
+{
+	for (const struct uc_opt *own = options; own->name; own++)
+		if (strcmp(own->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* srun's and pyxis's options, for completion and the man page. */
 static bool foreign(size_t index, struct uc_opt *out)
 {
@@ -123,8 +132,8 @@ static bool foreign(size_t index, struct uc_opt *out)
 				.metavar = row->metavar,
 				.absent = row->arity == UC_ARITY_OPTIONAL ? "" : NULL,
 				.help = row->help };
-	/* aliases, and names that mean the same to usrun itself */
-	if (row->same || row->letter == 'h' || row->letter == 'V')
+	/* aliases, and names that usrun takes for itself */
+	if (row->same || row->letter == 'h' || row->letter == 'V' || is_own(row->name))
 		out->flags = UC_OPT_HIDDEN;
 	return true;
 }

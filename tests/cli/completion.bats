@@ -54,6 +54,11 @@ fish_completes()
 	[ "$(bash_completes usrun --no-default)" = --no-default-mounts ]
 }
 
+@test "an option that usrun takes for itself is offered once" {
+	[ "$(bash_completes usrun --parsab)" = --parsable ]
+	[ "$(bash_completes usrun --batc)" = --batch ]
+}
+
 @test "bash completes where the '=' does not split words" {
 	[ "$(bash_completes uqueue --color=al)" = --color=always ]
 	[ "$(bash_completes uqueue --partition=b)" = --partition=batch ]
