@@ -85,14 +85,10 @@ static int name_temporary(struct saving *s, struct uc_error *err)
 
 static void become_srun(const struct usrun *u, pid_t parent, char **argv, char **env)
 {
-	sigset_t none;
-
 	/* nobody would look at the save without usrun: srun goes with it */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	usrun_watch(u);
 	execve(u->srun, argv, env);
 	_exit(127);
@@ -109,8 +105,10 @@ static int run_srun(const struct usrun *u, char **argv, char **env, struct uc_er
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		become_srun(u, parent, argv, env);
+	}
 	if (pid < 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot start srun");

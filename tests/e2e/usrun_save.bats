@@ -51,6 +51,16 @@ leftovers()
 	[ "$(head -c 4 old.sqsh)" = hsqs ]
 }
 
+@test "srun is started with the signals that the caller has blocked" {
+	mkdir bin
+	printf '#!/bin/bash\nexec grep SigBlk /proc/self/status\n' >bin/srun
+	chmod +x bin/srun
+	blocked=$(env --block-signal=USR2 bin/srun)
+	[ "$blocked" != "$(bin/srun)" ]
+	PATH=$WORK/bin:$PATH run env --block-signal=USR2 usrun --runtime=pyxis --save=x.sqsh true
+	[ "${lines[0]}" = "$blocked" ]
+}
+
 @test "a directory is refused, with --force too" {
 	mkdir folder
 	echo precious >folder/file
