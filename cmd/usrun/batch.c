@@ -103,6 +103,14 @@ int usrun_script(struct usrun *u, struct uc_error *err)
 				    &u->where, err);
 }
 
+/* There is no slash where the working directory is not known. */
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /*
  * Without a container a script is the batch script itself, as sbatch has it: it may call
  * srun. In a container there is no srun, so the script runs there as the step's command.
@@ -121,8 +129,7 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 			   uc_buf_text(&path));
 	/* the interpreter may come first, the job is still called as the script is */
 	if (!uc_spec_get(u->spec, "job-name") &&
-	    uc_spec_set(u->spec, "job-name", strrchr(uc_buf_text(&path), '/') + 1, err) <
-		    0)
+	    uc_spec_set(u->spec, "job-name", file_name(uc_buf_text(&path)), err) < 0)
 		return -1;
 	return set_script_command(u, uc_buf_text(&path), uc_buf_text(&u->script), err);
 }
