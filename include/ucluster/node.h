@@ -85,6 +85,17 @@ struct uc_partitions {
 	struct uc_owner *owner;
 };
 
+/*
+ * Is `name` in a host list, "gpu[1-3,07],login,r[1-2]n[01-16]"? False for NULL and for
+ * what is malformed. Nothing is expanded.
+ */
+bool uc_hosts_has(const char *list, const char *name);
+/*
+ * Add the names in a host list to `out`, in order, at most `max` altogether; what is
+ * malformed is added as it stands.
+ */
+void uc_hosts_expand(const char *list, size_t max, struct uc_strv *out);
+
 void uc_nodes_free(struct uc_nodes *nodes);
 void uc_partitions_free(struct uc_partitions *partitions);
 UC_DEFINE_AUTO(nodes, struct uc_nodes *)

@@ -244,6 +244,37 @@ static void test_host_lists(void **state)
 }
 
 /* Ranks of a whole made-up cluster agree with counting pair by pair. */
+static void check_expansion(const char *list, size_t max, const char *want)
+{
+	uc_auto(strv) struct uc_strv names = { 0 };
+	uc_auto(buf) struct uc_buf got = { 0 };
+
+	uc_hosts_expand(list, max, &names);
+	for (size_t i = 0; i < names.count; i++)
+		uc_buf_addf(&got, "%s%s", i ? " " : "", names.item[i]);
+	assert_string_equal(uc_buf_text(&got), want);
+}
+
+static void test_host_lists_are_expanded(void **state)
+{
+	(void)state;
+	check_expansion(NULL, 9, "");
+	check_expansion("", 9, "");
+	check_expansion("login", 9, "login");
+	check_expansion("gpu[1-3,07],login", 9, "gpu1 gpu2 gpu3 gpu07 login");
+	check_expansion("c[08-11]", 9, "c08 c09 c10 c11");
+	check_expansion("c[8-11]", 9, "c8 c9 c10 c11");
+	check_expansion("r[1-2]n[01-02]x", 9, "r1n01x r1n02x r2n01x r2n02x");
+	check_expansion("c[1-999999999999999999]", 3, "c1 c2 c3");
+	check_expansion("a,b,c,d", 2, "a b");
+	/* as it stands, and nothing half */
+	check_expansion("c[1-3,],x", 9, "c[1-3,] x");
+	check_expansion("c[1-3", 9, "c[1-3");
+	check_expansion("c[1-2]d[x]", 9, "c[1-2]d[x]");
+	check_expansion("c[]", 9, "c[]");
+	check_expansion("c[3-1]", 9, "");
+}
+
 static void test_ranks_of_a_whole_cluster(void **state)
 {
 	uc_auto(source) struct uc_source *src = NULL;
@@ -288,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_releases_come_soonest_first),
 		cmocka_unit_test(test_releases_look_at_shared_nodes),
 		cmocka_unit_test(test_host_lists),
+		cmocka_unit_test(test_host_lists_are_expanded),
 		cmocka_unit_test(test_ranks_of_a_whole_cluster),
 	};
 
