@@ -48,6 +48,7 @@ void uc_buf_reset(struct uc_buf *buf); /* empty it, keep the memory */
 void uc_buf_add(struct uc_buf *buf, const char *text);
 void uc_buf_addn(struct uc_buf *buf, const void *bytes, size_t len);
 void uc_buf_addc(struct uc_buf *buf, char c);
+void uc_buf_addi(struct uc_buf *buf, int64_t number); /* in decimal */
 void uc_buf_addf(struct uc_buf *buf, const char *fmt, ...) UC_PRINTF(2, 3);
 void uc_buf_addv(struct uc_buf *buf, const char *fmt, va_list ap) UC_PRINTF(2, 0);
 /* The text, never NULL; borrowed until the next change of the buffer. */

@@ -69,12 +69,22 @@ void uc_buf_addc(struct uc_buf *buf, char c)
 
 void uc_buf_addv(struct uc_buf *buf, const char *fmt, va_list ap)
 {
-	va_list measure;
+	va_list first;
+	size_t room;
 	int len;
 
-	va_copy(measure, ap);
-	len = vsnprintf(NULL, 0, fmt, measure);
-	va_end(measure);
+	/* most texts fit into what is there: the format is walked through once then */
+	if (!reserve(buf, 0))
+		return;
+	room = buf->cap - buf->len;
+	va_copy(first, ap);
+	len = vsnprintf(buf->data + buf->len, room, fmt, first);
+	va_end(first);
+	if (len >= 0 && (size_t)len < room) {
+		buf->len += (size_t)len;
+		return;
+	}
+	buf->data[buf->len] = '\0';
 	if (len < 0) {
 		buf->failed = true;
 		return;
@@ -92,6 +102,20 @@ void uc_buf_addf(struct uc_buf *buf, const char *fmt, ...)
 	va_start(ap, fmt);
 	uc_buf_addv(buf, fmt, ap);
 	va_end(ap);
+}
+
+void uc_buf_addi(struct uc_buf *buf, int64_t number)
+{
+	char digits[24];
+	char *p = digits + sizeof(digits);
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		*--p = '-';
+	uc_buf_addn(buf, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 const char *uc_buf_text(const struct uc_buf *buf)

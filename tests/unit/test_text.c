@@ -134,6 +134,34 @@ static void test_a_buffer_grows_and_is_handed_over(void **state)
 	free(text);
 }
 
+static void test_numbers_and_formats_of_any_length(void **state)
+{
+	uc_auto(buf) struct uc_buf buf = { 0 };
+	char wide[300];
+
+	(void)state;
+	memset(wide, 'x', sizeof(wide) - 1);
+	wide[sizeof(wide) - 1] = '\0';
+	uc_buf_addi(&buf, 0);
+	uc_buf_addc(&buf, ' ');
+	uc_buf_addi(&buf, INT64_MAX);
+	uc_buf_addc(&buf, ' ');
+	uc_buf_addi(&buf, INT64_MIN);
+	assert_string_equal(uc_buf_text(&buf),
+			    "0 9223372036854775807 -9223372036854775808");
+	/* just fits, is one too long, is much too long for the room there is */
+	for (size_t len = 60; len < 68; len++) {
+		uc_auto(buf) struct uc_buf one = { 0 };
+
+		uc_buf_addf(&one, "%.*s", (int)len, wide);
+		assert_int_equal(one.len, len);
+		assert_int_equal(strlen(uc_buf_text(&one)), len);
+		uc_buf_addf(&one, "%s|", wide);
+		assert_int_equal(one.len, len + sizeof(wide));
+		assert_int_equal(one.data[one.len - 1], '|');
+	}
+}
+
 static void test_a_vector_of_strings_is_null_terminated(void **state)
 {
 	uc_auto(strv) struct uc_strv v = { 0 };
@@ -170,6 +198,7 @@ static void test_the_nearest_word_is_found_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers_and_formats_of_any_length),
 		cmocka_unit_test(test_foreign_bytes_become_visible),
 		cmocka_unit_test(test_no_two_bytes_get_a_control_byte_through),
 		cmocka_unit_test(test_colours_pass_only_when_asked_and_well_formed),
