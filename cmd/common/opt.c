@@ -229,7 +229,7 @@ static int check_operands(const struct uc_cmd *cmd, const struct uc_strv *words,
 
 	if (words->failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (cmd->subcommands)
+	if (cmd->subcommands && !cmd->fn)
 		return 0;
 	if (words->count > max)
 		return uc_fail(err, UC_USAGE, "unexpected word '%s': see '%s --help'",

@@ -80,9 +80,13 @@ struct uc_cmd {
 	const char *name;    /* in full: "ucluster sandbox start" */
 	const char *summary; /* lower-case, no full stop, as in the man page's NAME */
 	const char *const *usage; /* lines after the name, NULL-terminated; may be NULL */
-	const struct uc_opt *options;            /* may be NULL */
-	const struct uc_cmd *const *subcommands; /* NULL-terminated; may be NULL */
-	const struct uc_column *columns;         /* of a listing; may be NULL */
+	const struct uc_opt *options; /* may be NULL */
+	/*
+	 * NULL-terminated; may be NULL. With options or operands of its own besides (fn
+	 * set), only the very first word can be a subcommand.
+	 */
+	const struct uc_cmd *const *subcommands;
+	const struct uc_column *columns; /* of a listing; may be NULL */
 	const char *operands; /* metavar of one operand: "DIR"; NULL = takes none */
 	int min_operands, max_operands; /* max 0 with operands set = any number */
 	unsigned shared;                /* of enum uc_opt_shared */

@@ -133,11 +133,11 @@ static void add_subcommands(struct uc_buf *out, const struct uc_cmd *cmd)
 
 void uc_help_mdoc(const struct uc_cmd *cmd, struct uc_buf *out)
 {
-	if (!cmd->subcommands) {
+	if (!cmd->subcommands || cmd->fn)
 		add_options(out, cmd, ALL);
-		return;
-	}
 	add_subcommands(out, cmd);
+	if (!cmd->subcommands || cmd->fn)
+		return;
 	uc_buf_add(out, ".Ss All commands\n");
 	add_options(out, cmd, BASIC);
 }

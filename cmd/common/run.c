@@ -257,6 +257,18 @@ static const struct uc_cmd *descend(struct uc_run *run, const struct uc_cmd *cmd
 {
 	struct uc_error err = { 0 };
 
+	while (cmd && cmd->subcommands && cmd->fn) {
+		const struct uc_cmd *sub = NULL;
+
+		for (size_t i = 0; (*argv)[0] && (*argv)[1] && cmd->subcommands[i]; i++)
+			if (strcmp(uc_cmd_word(cmd->subcommands[i]), (*argv)[1]) == 0)
+				sub = cmd->subcommands[i];
+		if (!sub)
+			return cmd;
+		cmd = sub;
+		++*argv;
+		--*argc;
+	}
 	while (cmd && cmd->subcommands) {
 		size_t rest;
 

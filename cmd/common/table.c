@@ -52,6 +52,8 @@ static int select_columns(const struct uc_column *columns,
 	uc_auto(buf) struct uc_buf name = { 0 };
 	const char *format = listing->format;
 
+	if (!format && !listing->json)
+		format = listing->usual;
 	*out = (struct uc_selection){ 0 };
 	for (size_t i = 0; columns[i].heading; i++)
 		if ((!format && listing->json) ||
@@ -167,6 +169,10 @@ void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned sa
 		return;
 	case UC_VALUE_BOOL:
 		uc_buf_add(out, value->number ? "yes" : "no");
+		return;
+	case UC_VALUE_SHARE:
+		uc_buf_addf(out, "%" PRId64 ".%d%%", value->number / 10,
+			    (int)(value->number % 10));
 		return;
 	}
 }

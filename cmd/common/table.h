@@ -33,6 +33,7 @@ enum uc_value_type {
 	UC_VALUE_SECONDS, /* "1-02:03:04"; unlimited is null in JSON */
 	UC_VALUE_TIME,    /* seconds since 1970, 0 is NONE; local time for people */
 	UC_VALUE_BOOL,
+	UC_VALUE_SHARE, /* thousandths: "12.5%", 0.125 in JSON */
 };
 /* Meaning of a cell, for colour. */
 enum uc_role {
@@ -61,7 +62,8 @@ enum uc_column_flags {
 	UC_COLUMN_RIGHT = 2,
 	UC_COLUMN_CUT = 4, /* may be shortened to fit a terminal */
 	UC_COLUMN_SPARE =
-		8, /* left out, the last first, where a terminal is too narrow */
+		8,          /* left out, the last first, where a terminal is too narrow */
+	UC_COLUMN_ANY = 16, /* left out on a terminal when no row has a value */
 };
 struct uc_column {
 	const char *heading; /* NULL ends the table */
@@ -84,6 +86,7 @@ struct uc_table {
 struct uc_listing {
 	bool json, noheader, parsable, list_columns;
 	const char *format;
+	const char *usual; /* as format, when none is given; NULL: the DEFAULT columns */
 };
 // clang-format off
 #define UC_LISTING_OPTIONS(args_type, member)                                                  \

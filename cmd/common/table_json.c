@@ -3,7 +3,6 @@
 /* A listing as JSON, one row at a time: memory does not grow with the rows. */
 #include "common/table.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucluster/units.h>
@@ -31,70 +30,101 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
-/* JSON holds Unicode only: bytes that are not become U+FFFD, all else stays as it is. */
-static json_t *json_text(struct uc_raw raw)
+/* Bytes from `s` on that stand in a JSON string as they are. */
+static size_t plain_length(const unsigned char *s)
 {
-	uc_auto(buf) struct uc_buf fixed = { 0 };
-	const unsigned char *s = (const unsigned char *)raw.bytes;
-	json_t *json = json_string(raw.bytes);
+	size_t len = 0;
 
-	if (json)
-		return json;
-	while (*s) {
-		size_t len = utf8_length(s);
-
-		if (len)
-			uc_buf_addn(&fixed, s, len);
-		else
-			uc_buf_add(&fixed, "\xef\xbf\xbd");
-		s += len ? len : 1;
-	}
-	return fixed.failed ? NULL : json_string(uc_buf_text(&fixed));
+	while (s[len] >= 0x20 && s[len] < 0x80 && s[len] != '"' && s[len] != '\\')
+		len++;
+	return len;
 }
 
-static json_t *json_value(const struct uc_value *value)
+/* JSON holds Unicode only: bytes that are not become U+FFFD, all else stays as it is. */
+static void add_text(struct uc_buf *out, const char *text)
+{
+	static const char names[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
+	const unsigned char *s = (const unsigned char *)text;
+
+	uc_buf_addc(out, '"');
+	while (*s) {
+		size_t len = plain_length(s);
+		const char *name;
+
+		if (!len && *s >= 0x80)
+			len = utf8_length(s);
+		if (len) {
+			uc_buf_addn(out, s, len);
+			s += len;
+			continue;
+		}
+		name = strchr(names, *s);
+		if (name)
+			uc_buf_addf(out, "\\%c", letters[name - names]);
+		else if (*s < 0x20)
+			uc_buf_addf(out, "\\u%04X", *s);
+		else
+			uc_buf_add(out, "\xef\xbf\xbd");
+		s++;
+	}
+	uc_buf_addc(out, '"');
+}
+
+static bool is_null(const struct uc_value *value)
 {
 	switch (value->type) {
 	case UC_VALUE_NONE:
-		return json_null();
+		return true;
 	case UC_VALUE_TEXT:
-		return value->text.bytes ? json_text(value->text) : json_null();
-	case UC_VALUE_BOOL:
-		return json_boolean(value->number);
+		return !value->text.bytes;
 	case UC_VALUE_SECONDS:
-		return value->number == UC_DURATION_INFINITE
-			       ? json_null()
-			       : json_integer(value->number);
+		return value->number == UC_DURATION_INFINITE;
 	case UC_VALUE_TIME:
-		return value->number ? json_integer(value->number) : json_null();
-	case UC_VALUE_NUMBER:
-	case UC_VALUE_SIZE:
-		return json_integer(value->number);
+		return !value->number;
+	default:
+		return false;
 	}
-	return NULL;
+}
+
+static void add_value(struct uc_buf *out, const struct uc_value *value)
+{
+	if (is_null(value))
+		uc_buf_add(out, "null");
+	else if (value->type == UC_VALUE_TEXT)
+		add_text(out, value->text.bytes);
+	else if (value->type == UC_VALUE_BOOL)
+		uc_buf_add(out, value->number ? "true" : "false");
+	else if (value->type == UC_VALUE_SHARE)
+		uc_buf_addf(out, "%lld.%03d", (long long)value->number / 1000,
+			    (int)(value->number % 1000));
+	else
+		uc_buf_addi(out, value->number);
 }
 
 int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
 		  struct uc_error *err)
 {
 	uc_auto(value) struct uc_value value = { 0 };
-	int rc = 0;
+	uc_auto(buf) struct uc_buf line = { 0 };
 
 	printf("{\"version\": 1, \"now\": %lld, \"%s\": [", (long long)table->now,
 	       table->name);
-	for (size_t r = 0; rc == 0 && r < table->count; r++) {
-		json_t *object = json_object();
-
-		for (size_t c = 0; c < shown->count && rc == 0; c++) {
+	for (size_t r = 0; r < table->count; r++) {
+		uc_buf_reset(&line);
+		uc_buf_add(&line, r ? ",\n{" : "\n{");
+		for (size_t c = 0; c < shown->count; c++) {
+			uc_buf_add(&line, c ? ", \"" : "\"");
+			uc_buf_add(&line, shown->column[c]->key);
+			uc_buf_add(&line, "\": ");
 			uc_value_get(table, r, shown->column[c], &value);
-			rc = json_object_set_new(object, shown->column[c]->key,
-						 json_value(&value));
+			add_value(&line, &value);
+			line.failed = line.failed || value.scratch.failed;
 		}
-		fputs(r ? ",\n" : "\n", stdout);
-		if (rc == 0 && json_dumpf(object, stdout, 0) < 0 && !ferror(stdout))
-			rc = -1;
-		json_decref(object);
+		uc_buf_addc(&line, '}');
+		if (line.failed)
+			return uc_fail(err, UC_FAILED, "out of memory");
+		fwrite(line.data, 1, line.len, stdout);
 	}
 	puts(table->count ? "\n]}" : "]}");
-	return rc == 0 ? 0 : uc_fail(err, UC_FAILED, "out of memory");
+	return 0;
 }
