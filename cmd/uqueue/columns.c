@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The columns of uqueue. Keys are for ever; add, never rename. */
+#include <stdint.h>
 #include "uqueue/uqueue.h"
-
-#include <string.h>
-#include <ucluster/state.h>
-#include <ucluster/units.h>
 
 static const struct uc_job *job_of(const void *row)
 {
-	return *(const struct uc_job *const *)row;
+	return ((const struct uqueue_row *)row)->job;
 }
 
 static void put_raw(struct uc_value *out, struct uc_raw raw)
@@ -20,14 +17,6 @@ static void put_raw(struct uc_value *out, struct uc_raw raw)
 	out->text = raw;
 }
 
-static void put_scratch(struct uc_value *out)
-{
-	if (out->scratch.failed || !out->scratch.len)
-		return;
-	out->type = UC_VALUE_TEXT;
-	out->text = uc_raw(uc_buf_text(&out->scratch));
-}
-
 static void put_number(struct uc_value *out, uint32_t number)
 {
 	if (number == UC_NONE32)
@@ -36,66 +25,25 @@ static void put_number(struct uc_value *out, uint32_t number)
 	out->number = number;
 }
 
+/* A number that means nothing when it is 0. */
+static void put_some(struct uc_value *out, uint32_t number)
+{
+	if (number)
+		put_number(out, number);
+}
+
+static void put_signed(struct uc_value *out, int64_t number)
+{
+	out->type = UC_VALUE_NUMBER;
+	out->number = number;
+}
+
 static void put_time(struct uc_value *out, int64_t when)
 {
+	if (!when)
+		return;
 	out->type = UC_VALUE_TIME;
 	out->number = when;
-}
-
-/* "4711", "4711_3", "4711_[5-99%4]", "4711+1": as squeue writes it. */
-static void get_id(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uc_job *job = job_of(row);
-
-	(void)context;
-	if (job->array_job_id && !uc_raw_empty(job->array_tasks))
-		uc_buf_addf(&out->scratch, "%u_[%s]", job->array_job_id,
-			    job->array_tasks.bytes);
-	else if (job->array_job_id && job->array_task_id != UC_NONE32)
-		uc_buf_addf(&out->scratch, "%u_%u", job->array_job_id,
-			    job->array_task_id);
-	else if (job->het_job_id)
-		uc_buf_addf(&out->scratch, "%u+%u", job->het_job_id, job->het_offset);
-	else
-		uc_buf_addf(&out->scratch, "%u", job->job_id);
-	put_scratch(out);
-}
-
-static enum uc_role state_role(uint32_t state)
-{
-	uint32_t base = state & UC_JOB_BASE;
-
-	if (state & UC_JOB_COMPLETING)
-		return UC_ROLE_FAINT;
-	if (base == UC_JOB_RUNNING)
-		return UC_ROLE_GOOD;
-	if (base == UC_JOB_PENDING || base == UC_JOB_SUSPENDED)
-		return UC_ROLE_WAIT;
-	return base == UC_JOB_COMPLETED ? UC_ROLE_FAINT : UC_ROLE_BAD;
-}
-
-static void get_state(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uc_job *job = job_of(row);
-	const char *name = uc_job_state_name(job->state);
-
-	(void)context;
-	out->role = state_role(job->state);
-	if (name)
-		uc_buf_add(&out->scratch, name);
-	else
-		uc_buf_addf(&out->scratch, "%u", job->state);
-	put_scratch(out);
-}
-
-static void get_elapsed(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uqueue_context *ctx = context;
-	const struct uc_job *job = job_of(row);
-
-	out->type = UC_VALUE_SECONDS;
-	out->number = uc_job_elapsed(job, ctx->now);
-	out->blank = (job->state & UC_JOB_BASE) == UC_JOB_PENDING;
 }
 
 static void put_duration(struct uc_value *out, int64_t seconds)
@@ -106,178 +54,189 @@ static void put_duration(struct uc_value *out, int64_t seconds)
 	out->number = seconds;
 }
 
-static void get_time_left(const void *row, const void *context, struct uc_value *out)
+static void put_size(struct uc_value *out, uint64_t bytes)
 {
-	const struct uqueue_context *ctx = context;
-	const struct uc_job *job = job_of(row);
-
-	if (job->time_limit == UC_NOT_SET || job->time_limit == UC_DURATION_INFINITE)
-		put_duration(out, job->time_limit);
-	else
-		put_duration(out, job->time_limit - uc_job_elapsed(job, ctx->now));
-	if (out->type == UC_VALUE_SECONDS && out->number < 0)
-		out->number = 0; /* over its limit, about to be ended */
-}
-
-/* "2×a100", "4×a100,2×h100", or the number alone; types are "a100:4,h100:2". */
-static void add_gpus(struct uc_buf *shown, const struct uc_job *job, bool ascii)
-{
-	const char *types = job->gpu_types.bytes;
-
-	while (types && *types) {
-		size_t len = strcspn(types, ",");
-		const char *colon = memrchr(types, ':', len);
-		size_t name = colon ? (size_t)(colon - types) : len;
-
-		if (shown->len)
-			uc_buf_addc(shown, ',');
-		if (colon)
-			uc_buf_addf(shown, "%.*s%s", (int)(len - name - 1), colon + 1,
-				    ascii ? "x" : "\xc3\x97");
-		uc_buf_addn(shown, types, name);
-		types += len + (types[len] == ',');
-	}
-}
-
-static void get_gpus(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uqueue_context *ctx = context;
-	const struct uc_job *job = job_of(row);
-
-	put_number(out, job->gpus);
-	out->blank = !job->gpus;
-	if (out->type == UC_VALUE_NUMBER)
-		add_gpus(&out->shown, job, ctx->ascii);
-}
-
-static void put_reason(struct uc_value *out, const struct uc_job *job)
-{
-	const char *name = uc_reason_name(job->reason);
-
-	if (!uc_raw_empty(job->reason_text))
-		uc_buf_add(&out->scratch, job->reason_text.bytes);
-	else if (name && strcmp(name, "None") != 0)
-		uc_buf_add(&out->scratch, name);
-	else if (!name)
-		uc_buf_addf(&out->scratch, "%u", job->reason);
-}
-
-static void get_reason(const void *row, const void *context, struct uc_value *out)
-{
-	(void)context;
-	put_reason(out, job_of(row));
-	put_scratch(out);
-}
-
-/* Where it runs; while it waits, why. */
-static void get_where(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uc_job *job = job_of(row);
-
-	(void)context;
-	if (!uc_raw_empty(job->nodes)) {
-		put_raw(out, job->nodes);
-		return;
-	}
-	put_reason(out, job);
-	if (!out->scratch.len)
-		return;
-	uc_buf_addf(&out->shown, "(%s)", uc_buf_text(&out->scratch));
-	put_scratch(out);
-}
-
-static void get_memory(const void *row, const void *context, struct uc_value *out)
-{
-	const struct uc_job *job = job_of(row);
-
-	(void)context;
-	if (!job->memory || job->memory > INT64_MAX)
+	if (!bytes || bytes > INT64_MAX)
 		return;
 	out->type = UC_VALUE_SIZE;
-	out->number = (int64_t)job->memory;
+	out->number = (int64_t)bytes;
 }
 
-#define GETTER(function, put, field)                                                     \
-	static void function(const void *row, const void *context, struct uc_value *out) \
+static void put_bool(struct uc_value *out, bool yes)
+{
+	out->type = UC_VALUE_BOOL;
+	out->number = yes;
+}
+
+#define GETTER(field, put)                                                               \
+	static void get_##field(const void *row, const void *context,                    \
+				struct uc_value *out)                                    \
 	{                                                                                \
 		(void)context;                                                           \
 		put(out, job_of(row)->field);                                            \
 	}
-GETTER(get_job_id, put_number, job_id)
-GETTER(get_array_task, put_number, array_task_id)
-GETTER(get_array_tasks, put_raw, array_tasks)
-GETTER(get_user, put_raw, user)
-GETTER(get_user_id, put_number, user_id)
-GETTER(get_account, put_raw, account)
-GETTER(get_name, put_raw, name)
-GETTER(get_partition, put_raw, partition)
-GETTER(get_qos, put_raw, qos)
-GETTER(get_limit, put_duration, time_limit)
-GETTER(get_node_count, put_number, node_count)
-GETTER(get_cpus, put_number, cpus)
-GETTER(get_gpu_types, put_raw, gpu_types)
-GETTER(get_nodes, put_raw, nodes)
-GETTER(get_priority, put_number, priority)
-GETTER(get_submit, put_time, submit_time)
-GETTER(get_start, put_time, start_time)
-GETTER(get_end, put_time, end_time)
-GETTER(get_dependency, put_raw, dependency)
-GETTER(get_features, put_raw, features)
-GETTER(get_reservation, put_raw, reservation)
-GETTER(get_command, put_raw, command)
-GETTER(get_workdir, put_raw, workdir)
-GETTER(get_std_out, put_raw, std_out)
-GETTER(get_std_err, put_raw, std_err)
+// clang-format off
+GETTER(job_id, put_number) GETTER(array_job_id, put_some) GETTER(array_tasks, put_raw)
+GETTER(array_max_tasks, put_some) GETTER(het_job_id, put_some) GETTER(het_ids, put_raw)
+GETTER(user_id, put_number) GETTER(group_id, put_number) GETTER(account, put_raw)
+GETTER(name, put_raw) GETTER(partition, put_raw) GETTER(qos, put_raw) GETTER(wckey, put_raw)
+GETTER(cluster, put_raw) GETTER(reason_text, put_raw) GETTER(priority, put_number)
+GETTER(restarts, put_number) GETTER(nice, put_signed)
+GETTER(submit_time, put_time) GETTER(eligible_time, put_time) GETTER(accrue_time, put_time)
+GETTER(start_time, put_time) GETTER(end_time, put_time) GETTER(suspend_time, put_time)
+GETTER(preempt_time, put_time) GETTER(deadline, put_time) GETTER(last_tried, put_time)
+GETTER(time_limit, put_duration) GETTER(time_min, put_duration)
+GETTER(nodes, put_raw) GETTER(batch_host, put_raw) GETTER(sched_nodes, put_raw)
+GETTER(required_nodes, put_raw) GETTER(excluded_nodes, put_raw) GETTER(submit_host, put_raw)
+GETTER(node_count, put_number) GETTER(node_max, put_some) GETTER(cpus, put_number)
+GETTER(tasks, put_number) GETTER(cpus_per_task, put_number) GETTER(tasks_per_node, put_number)
+GETTER(threads_per_core, put_number) GETTER(tmp_disk, put_size) GETTER(shards, put_some)
+GETTER(gpu_types, put_raw) GETTER(tres_req, put_raw) GETTER(tres_alloc, put_raw)
+GETTER(tres_per_job, put_raw) GETTER(tres_per_node, put_raw) GETTER(tres_per_socket, put_raw)
+GETTER(tres_per_task, put_raw) GETTER(features, put_raw) GETTER(dependency, put_raw)
+GETTER(licenses, put_raw) GETTER(reservation, put_raw) GETTER(container, put_raw)
+GETTER(command, put_raw) GETTER(workdir, put_raw) GETTER(std_in, put_raw)
+GETTER(std_out, put_raw) GETTER(std_err, put_raw) GETTER(submit_line, put_raw)
+GETTER(comment, put_raw) GETTER(admin_comment, put_raw) GETTER(batch, put_bool)
+GETTER(requeue, put_bool) GETTER(contiguous, put_bool)
+	// clang-format on
 
-static void get_array_id(const void *row, const void *context, struct uc_value *out)
+	static void get_array_task(const void *row, const void *context,
+				   struct uc_value *out)
+{
+	const struct uqueue_row *one = row;
+
+	(void)context;
+	put_number(out, one->task != UC_NONE32 ? one->task : one->job->array_task_id);
+}
+
+static void get_het_offset(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	if (job_of(row)->array_job_id)
-		put_number(out, job_of(row)->array_job_id);
+	if (job_of(row)->het_job_id)
+		put_number(out, job_of(row)->het_offset);
+}
+
+/* As wait(2) gives it; 128 + signal is what a shell would say. */
+static void get_exit_code(const void *row, const void *context, struct uc_value *out)
+{
+	const struct uc_job *job = job_of(row);
+	uint32_t number = job->exit_status & 0x7f;
+
+	(void)context;
+	if (uqueue_job_waits(job) || uqueue_job_holds(job))
+		return;
+	put_number(out, number ? 128 + number : job->exit_status >> 8 & 0xff);
 }
 
 #define SHOWN UC_COLUMN_DEFAULT
 #define RIGHT UC_COLUMN_RIGHT
 #define CUT   UC_COLUMN_CUT
 #define SPARE UC_COLUMN_SPARE
+#define ANY   UC_COLUMN_ANY
 // clang-format off
 const struct uc_column uqueue_columns[] = {
-	{ "JOBID", "id", SHOWN, 0, "job id, with array task or component", get_id },
-	{ "USER", "user", SHOWN | CUT, 8, "whose it is", get_user },
+	{ "JOBID", "id", SHOWN, 0, "job id, with array task or component", uqueue_get_id },
+	{ "USER", "user", SHOWN | CUT, 8, "whose it is; on a terminal, * marks one's own",
+	  uqueue_get_user },
 	{ "NAME", "name", SHOWN | CUT, 8, "its name", get_name },
 	{ "PARTITION", "partition", SHOWN | CUT | SPARE, 5, "partition, or those it may go to",
 	  get_partition },
-	{ "STATE", "state", SHOWN, 0, "state", get_state },
-	{ "TIME", "elapsed", SHOWN | RIGHT, 0, "how long it has run", get_elapsed },
-	{ "LIMIT", "time_limit", SHOWN | RIGHT | SPARE, 0, "how long it may run", get_limit },
+	{ "STATE", "state", SHOWN, 0, "state", uqueue_get_state },
+	{ "DONE", "progress", SHOWN | RIGHT | SPARE | ANY, 0,
+	  "tasks of the array that have ended, of those that slurmctld remembers",
+	  uqueue_get_progress },
+	{ "TIME", "elapsed", SHOWN | RIGHT, 0, "how long it has run", uqueue_get_elapsed },
+	{ "LIMIT", "time_limit", SHOWN | RIGHT | SPARE, 0, "how long it may run", get_time_limit },
 	{ "NODES", "node_count", SHOWN | RIGHT | SPARE, 0, "number of nodes", get_node_count },
 	{ "CPUS", "cpus", SHOWN | RIGHT | SPARE, 0, "number of CPUs", get_cpus },
-	{ "GPUS", "gpus", SHOWN | RIGHT, 0, "number of GPUs, with their type", get_gpus },
-	{ "WHERE", "where", SHOWN | CUT, 10, "nodes, or (why it waits)", get_where },
+	{ "MEMORY", "memory_total", SHOWN | RIGHT | SPARE, 0, "memory on all its nodes together",
+	  uqueue_get_memory_total },
+	{ "GPUS", "gpus", SHOWN | RIGHT, 0, "number of GPUs and MIG slices, with their model",
+	  uqueue_get_gpus },
+	{ "WHERE", "where", SHOWN | CUT, 10, "nodes, or (why it waits)", uqueue_get_where },
 	{ "ID", "job_id", RIGHT, 0, "plain number of the job", get_job_id },
-	{ "ARRAY", "array_job_id", RIGHT, 0, "job id of its array", get_array_id },
+	{ "ARRAY", "array_job_id", RIGHT, 0, "job id of its array", get_array_job_id },
 	{ "TASK", "array_task_id", RIGHT, 0, "its index in the array", get_array_task },
 	{ "TASKS", "array_tasks", 0, 0, "indices not started yet", get_array_tasks },
+	{ "ATONCE", "array_max_tasks", RIGHT, 0, "tasks of the array that may run at once",
+	  get_array_max_tasks },
+	{ "HETJOB", "het_job_id", RIGHT, 0, "job id of its heterogeneous job", get_het_job_id },
+	{ "PART", "het_offset", RIGHT, 0, "which component of that it is", get_het_offset },
+	{ "HETIDS", "het_ids", 0, 0, "ids of all components", get_het_ids },
+	{ "MINE", "mine", 0, 0, "whether it is one's own", uqueue_get_mine },
 	{ "UID", "user_id", RIGHT, 0, "number of the user", get_user_id },
+	{ "GID", "group_id", RIGHT, 0, "number of the group", get_group_id },
 	{ "ACCOUNT", "account", CUT, 6, "account that is charged", get_account },
 	{ "QOS", "qos", CUT, 6, "quality of service", get_qos },
+	{ "WCKEY", "wckey", CUT, 6, "workload characterization key", get_wckey },
+	{ "CLUSTER", "cluster", CUT, 6, "cluster, in a federation", get_cluster },
 	{ "PRIORITY", "priority", RIGHT, 0, "priority", get_priority },
-	{ "LEFT", "time_left", RIGHT, 0, "time until its limit", get_time_left },
-	{ "SUBMITTED", "submit_time", 0, 0, "when it was submitted", get_submit },
+	{ "NICE", "nice", RIGHT, 0, "taken from its priority", get_nice },
+	{ "WHY", "why", CUT, 10, "why it waits, or ended, in short words", uqueue_get_why },
+	{ "REASON", "reason", CUT, 10, "the same as Slurm's code", uqueue_get_reason },
+	{ "DETAIL", "reason_text", CUT, 10, "what Slurm says besides", get_reason_text },
+	{ "LEFT", "time_left", RIGHT, 0, "time until its limit", uqueue_get_time_left },
+	{ "MINLIMIT", "time_min", RIGHT, 0, "time limit to which it may be shortened",
+	  get_time_min },
+	{ "SUBMITTED", "submit_time", 0, 0, "when it was submitted", get_submit_time },
+	{ "ELIGIBLE", "eligible_time", 0, 0, "since when it may start", get_eligible_time },
+	{ "ACCRUES", "accrue_time", 0, 0, "since when its age counts", get_accrue_time },
 	{ "START", "start_time", 0, 0, "when it started, or will at the latest estimate",
-	  get_start },
-	{ "END", "end_time", 0, 0, "when it ended, or must end", get_end },
+	  get_start_time },
+	{ "END", "end_time", 0, 0, "when it ended, or must end", get_end_time },
+	{ "SUSPENDED", "suspend_time", 0, 0, "when it was last suspended or resumed",
+	  get_suspend_time },
+	{ "PREEMPTED", "preempt_time", 0, 0, "when it was preempted", get_preempt_time },
+	{ "DEADLINE", "deadline", 0, 0, "when it has to be ready", get_deadline },
+	{ "TRIED", "last_tried", 0, 0, "when the scheduler last looked at it", get_last_tried },
+	{ "RESTARTS", "restarts", RIGHT, 0, "how often it was requeued", get_restarts },
+	{ "EXIT", "exit_code", RIGHT, 0, "exit status; 128 and more: ended by a signal",
+	  get_exit_code },
 	{ "NODELIST", "nodes", CUT, 10, "nodes it runs on", get_nodes },
-	{ "REASON", "reason", CUT, 10, "why it waits, or ended", get_reason },
-	{ "GPUTYPES", "gpu_types", 0, 0, "GPUs by type", get_gpu_types },
-	{ "MEMORY", "memory", RIGHT, 0, "memory on each node, or each CPU", get_memory },
+	{ "FIRST", "batch_host", CUT, 8, "node of its script", get_batch_host },
+	{ "FORESEEN", "sched_nodes", CUT, 10, "nodes it may start on", get_sched_nodes },
+	{ "WANTED", "required_nodes", CUT, 10, "nodes it asks for", get_required_nodes },
+	{ "UNWANTED", "excluded_nodes", CUT, 10, "nodes it does not want", get_excluded_nodes },
+	{ "MAXNODES", "node_max", RIGHT, 0, "the most nodes it asks for", get_node_max },
+	{ "NTASKS", "tasks", RIGHT, 0, "number of tasks", get_tasks },
+	{ "CPUS/TASK", "cpus_per_task", RIGHT, 0, "CPUs for each task", get_cpus_per_task },
+	{ "TASKS/NODE", "tasks_per_node", RIGHT, 0, "tasks on each node", get_tasks_per_node },
+	{ "THREADS", "threads_per_core", RIGHT, 0, "hardware threads of each core",
+	  get_threads_per_core },
+	{ "SHARING", "sharing", 0, 0, "with whom it shares its nodes", uqueue_get_sharing },
+	{ "MINMEM", "memory", RIGHT, 0, "memory on each node, or each CPU", uqueue_get_memory },
+	{ "TMPDISK", "tmp_disk", RIGHT, 0, "temporary disk on each node", get_tmp_disk },
+	{ "GPUTYPES", "gpu_types", 0, 0, "GPUs by model", get_gpu_types },
+	{ "GPUIDS", "gpu_ids", CUT, 10, "which GPUs of which node", uqueue_get_gpu_ids },
+	{ "MIG", "mig", RIGHT, 0, "MIG slices among its GPUs", uqueue_get_mig },
+	{ "SHARDS", "shards", RIGHT, 0, "shards of GPUs", get_shards },
+	{ "TRES/JOB", "tres_per_job", CUT, 8, "GRES asked for by job", get_tres_per_job },
+	{ "TRES/NODE", "tres_per_node", CUT, 8, "GRES asked for by node", get_tres_per_node },
+	{ "TRES/SOCKET", "tres_per_socket", CUT, 8, "GRES asked for by socket",
+	  get_tres_per_socket },
+	{ "TRES/TASK", "tres_per_task", CUT, 8, "GRES asked for by task", get_tres_per_task },
+	{ "TRESREQ", "tres_req", CUT, 8, "all that it asks for", get_tres_req },
+	{ "TRESALLOC", "tres_alloc", CUT, 8, "all that it was given", get_tres_alloc },
 	{ "DEPENDENCY", "dependency", CUT, 10, "jobs it waits for", get_dependency },
 	{ "FEATURES", "features", CUT, 8, "features of nodes it asks for", get_features },
+	{ "LICENSES", "licenses", CUT, 8, "licenses it asks for", get_licenses },
 	{ "RESERVATION", "reservation", CUT, 8, "reservation it runs in", get_reservation },
+	{ "CONTIGUOUS", "contiguous", 0, 0, "whether its nodes lie side by side",
+	  get_contiguous },
+	{ "BATCH", "batch", 0, 0, "whether it has a script", get_batch },
+	{ "REQUEUE", "requeue", 0, 0, "whether it may be requeued", get_requeue },
 	{ "COMMAND", "command", CUT, 10, "what it runs", get_command },
 	{ "WORKDIR", "workdir", CUT, 10, "its working directory", get_workdir },
+	{ "STDIN", "std_in", CUT, 10, "file of its input", get_std_in },
 	{ "STDOUT", "std_out", CUT, 10, "file of its output", get_std_out },
 	{ "STDERR", "std_err", CUT, 10, "file of its error output", get_std_err },
+	{ "SUBMITTER", "submit_host", CUT, 8, "host it was submitted from", get_submit_host },
+	{ "SUBMITLINE", "submit_line", CUT, 10, "command it was submitted with",
+	  get_submit_line },
+	{ "CONTAINER", "container", CUT, 10, "OCI container", get_container },
+	{ "COMMENT", "comment", CUT, 10, "comment of its owner", get_comment },
+	{ "ADMIN", "admin_comment", CUT, 10, "comment of an administrator", get_admin_comment },
 	{ 0 }
 };
 // clang-format on

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#include "uqueue/uqueue.h"
-
+/* Which jobs are asked for. */
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 #include <ucluster/state.h>
+#include "uqueue/uqueue.h"
+
+/* More nodes than any cluster has. */
+#define NODES_MAX 100000
 
 void uqueue_filter_free(struct uqueue_filter *filter)
 {
 	free(filter->users);
 	free(filter->ids);
 	free(filter->states);
+	uc_strv_free(&filter->nodes);
 }
 
 /* Digits at *p as a number below UC_NONE32; false when there are none. */
@@ -26,9 +32,11 @@ static bool read_number(const char **p, uint32_t *out)
 	return *p > start && value < UC_NONE32;
 }
 
-int uqueue_filter_users(struct uqueue_filter *filter, const struct uc_strv *words,
-			bool live, struct uc_error *err)
+static int make_users(struct uqueue_filter *filter, const struct uqueue_args *args,
+		      bool live, struct uc_error *err)
 {
+	const struct uc_strv *words = &args->users;
+
 	filter->users = calloc(words->count + 1, sizeof(*filter->users));
 	if (!filter->users)
 		return uc_fail(err, UC_FAILED, "out of memory");
@@ -49,41 +57,55 @@ int uqueue_filter_users(struct uqueue_filter *filter, const struct uc_strv *word
 			return uc_fail(err, UC_NOTFOUND, "no user '%s'", user->name);
 		user->id = pw->pw_uid;
 	}
+	if (args->me)
+		filter->users[filter->user_count++] =
+			(struct uqueue_user){ "", getuid() };
 	return 0;
 }
 
-int uqueue_filter_ids(struct uqueue_filter *filter, const struct uc_strv *words,
-		      struct uc_error *err)
+int uqueue_id_parse(const char *word, const char *option, struct uqueue_id *id,
+		    struct uc_error *err)
+{
+	const char *p = word;
+	bool ok = read_number(&p, &id->job) && id->job;
+
+	id->task = UC_NONE32;
+	if (ok && *p == '_') {
+		p++;
+		ok = read_number(&p, &id->task);
+	}
+	if (ok && !*p)
+		return 0;
+	uc_fail(err, UC_USAGE, "'%s' is no job id: expected 4711 or 4711_3", word);
+	return option ? uc_context(err, "option '--%s'", option) : -1;
+}
+
+static int make_ids(struct uqueue_filter *filter, const struct uc_strv *words,
+		    struct uc_error *err)
 {
 	filter->ids = calloc(words->count + 1, sizeof(*filter->ids));
 	if (!filter->ids)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	for (size_t i = 0; i < words->count; i++) {
 		struct uqueue_id *id = &filter->ids[filter->id_count++];
-		const char *p = words->item[i];
-		bool ok = read_number(&p, &id->job) && id->job;
 
-		id->task = UC_NONE32;
-		if (ok && *p == '_') {
-			p++;
-			ok = read_number(&p, &id->task);
-		}
-		if (!ok || *p)
-			return uc_fail(
-				err, UC_USAGE,
-				"option '--jobs': '%s' is no job id: expected 4711 "
-				"or 4711_3",
-				words->item[i]);
+		if (uqueue_id_parse(words->item[i], "jobs", id, err) < 0)
+			return -1;
+		filter->by_task = filter->by_task || id->task != UC_NONE32;
 	}
 	return 0;
 }
 
-int uqueue_filter_states(struct uqueue_filter *filter, const struct uc_strv *words,
-			 struct uc_error *err)
+static int make_states(struct uqueue_filter *filter, const struct uqueue_args *args,
+		       struct uc_error *err)
 {
+	const struct uc_strv *words = &args->states;
+
 	filter->states = calloc(words->count + 1, sizeof(*filter->states));
 	if (!filter->states)
 		return uc_fail(err, UC_FAILED, "out of memory");
+	if (args->start && !words->count)
+		filter->states[filter->state_count++] = UC_JOB_PENDING;
 	for (size_t i = 0; i < words->count; i++) {
 		int64_t state = uc_job_state_find(words->item[i]);
 
@@ -101,6 +123,23 @@ int uqueue_filter_states(struct uqueue_filter *filter, const struct uc_strv *wor
 	return 0;
 }
 
+int uqueue_filter_make(struct uqueue_filter *filter, const struct uqueue_args *args,
+		       bool live, struct uc_error *err)
+{
+	filter->partitions = &args->partitions;
+	filter->accounts = &args->accounts;
+	filter->qos = &args->qos;
+	filter->names = &args->names;
+	for (size_t i = 0; i < args->nodes.count; i++)
+		uc_hosts_expand(args->nodes.item[i], NODES_MAX, &filter->nodes);
+	if (filter->nodes.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	if (make_ids(filter, &args->jobs, err) < 0 ||
+	    make_states(filter, args, err) < 0 || make_users(filter, args, live, err) < 0)
+		return -1;
+	return 0;
+}
+
 static bool match_user(const struct uqueue_filter *filter, const struct uc_job *job)
 {
 	for (size_t i = 0; i < filter->user_count; i++) {
@@ -114,38 +153,60 @@ static bool match_user(const struct uqueue_filter *filter, const struct uc_job *
 	return !filter->user_count;
 }
 
+bool uqueue_tasks_next(const char **rest, struct uqueue_tasks *out)
+{
+	const char *p = *rest;
+
+	out->step = 1;
+	if (!p || !read_number(&p, &out->first))
+		return false;
+	out->last = out->first;
+	if (*p == '-' && (++p, !read_number(&p, &out->last)))
+		return false;
+	if (*p == ':' && (++p, !read_number(&p, &out->step) || !out->step))
+		return false;
+	*rest = *p == ',' ? p + 1 : "";
+	return true;
+}
+
 /* Whether `task` is one of those that "2-9,12-20:4%2" still stands for. */
 static bool task_waits(const char *tasks, uint32_t task)
 {
-	const char *p = tasks;
+	struct uqueue_tasks range;
 
-	while (p && *p) {
-		uint32_t first, last, step = 1;
-
-		if (!read_number(&p, &first))
-			return false;
-		last = first;
-		if (*p == '-' && (++p, !read_number(&p, &last)))
-			return false;
-		if (*p == ':' && (++p, !read_number(&p, &step) || !step))
-			return false;
-		if (task >= first && task <= last && (task - first) % step == 0)
+	while (uqueue_tasks_next(&tasks, &range))
+		if (task >= range.first && task <= range.last &&
+		    (task - range.first) % range.step == 0)
 			return true;
-		if (*p++ != ',')
-			return false;
-	}
 	return false;
+}
+
+static bool is_whole(const struct uqueue_id *id, const struct uc_job *job)
+{
+	return id->task == UC_NONE32 &&
+	       (id->job == job->job_id || id->job == job->array_job_id ||
+		id->job == job->het_job_id);
 }
 
 bool uqueue_id_match(const struct uqueue_id *id, const struct uc_job *job)
 {
 	if (id->task == UC_NONE32)
-		return id->job == job->job_id || id->job == job->array_job_id ||
-		       id->job == job->het_job_id;
+		return is_whole(id, job);
 	if (id->job != job->array_job_id)
 		return false;
 	return id->task == job->array_task_id ||
 	       task_waits(job->array_tasks.bytes, id->task);
+}
+
+bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job *job,
+			uint32_t task)
+{
+	for (size_t i = 0; i < filter->id_count; i++)
+		if (is_whole(&filter->ids[i], job) ||
+		    (filter->ids[i].job == job->array_job_id &&
+		     filter->ids[i].task == task))
+			return true;
+	return !filter->id_count;
 }
 
 static bool match_id(const struct uqueue_filter *filter, const struct uc_job *job)
@@ -157,23 +218,35 @@ static bool match_id(const struct uqueue_filter *filter, const struct uc_job *jo
 }
 
 /* A waiting job may name several partitions, "gpu,batch". */
-static bool match_partition(const struct uqueue_filter *filter, const struct uc_job *job)
+static bool match_words(const struct uc_strv *words, struct uc_raw field)
 {
-	const struct uc_strv *words = filter->partitions;
-	const char *names = job->partition.bytes;
+	const char *names = field.bytes;
 
-	if (!words || !words->count)
+	if (!words->count)
 		return true;
 	while (names && *names) {
 		size_t len = strcspn(names, ",");
 
 		for (size_t i = 0; i < words->count; i++)
 			if (strlen(words->item[i]) == len &&
-			    strncmp(words->item[i], names, len) == 0)
+			    strncasecmp(words->item[i], names, len) == 0)
 				return true;
 		names += len + (names[len] == ',');
 	}
 	return false;
+}
+
+static bool match_name(const struct uc_strv *words, struct uc_raw name)
+{
+	return !words->count || uc_strv_find(words, name.bytes ? name.bytes : "") >= 0;
+}
+
+static bool match_nodes(const struct uqueue_filter *filter, const struct uc_job *job)
+{
+	for (size_t i = 0; i < filter->nodes.count; i++)
+		if (uc_hosts_has(job->nodes.bytes, filter->nodes.item[i]))
+			return true;
+	return !filter->nodes.count;
 }
 
 static bool match_state(const struct uqueue_filter *filter, const struct uc_job *job)
@@ -197,5 +270,27 @@ static bool match_state(const struct uqueue_filter *filter, const struct uc_job 
 bool uqueue_filter_match(const struct uqueue_filter *filter, const struct uc_job *job)
 {
 	return match_state(filter, job) && match_user(filter, job) &&
-	       match_id(filter, job) && match_partition(filter, job);
+	       match_id(filter, job) && match_words(filter->partitions, job->partition) &&
+	       match_words(filter->accounts, job->account) &&
+	       match_words(filter->qos, job->qos) &&
+	       match_name(filter->names, job->name) && match_nodes(filter, job);
+}
+
+int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs *jobs,
+			struct uc_error *err)
+{
+	for (size_t i = 0; i < filter->id_count; i++) {
+		const struct uqueue_id *id = &filter->ids[i];
+		bool found = false;
+
+		for (size_t r = 0; !found && r < jobs->count; r++)
+			found = uqueue_id_match(id, &jobs->row[r]);
+		if (!found && id->task != UC_NONE32)
+			return uc_fail(err, UC_NOTFOUND, "job %u_%u is not in the queue",
+				       id->job, id->task);
+		if (!found)
+			return uc_fail(err, UC_NOTFOUND, "job %u is not in the queue",
+				       id->job);
+	}
+	return 0;
 }

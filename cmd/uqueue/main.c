@@ -1,197 +1,111 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* uqueue: the jobs of the cluster. */
-#include <stdlib.h>
-#include <unistd.h>
-#include <ucluster/state.h>
 #include "common/run.h"
 #include "uqueue/uqueue.h"
 
-struct args {
-	bool me;
-	struct uc_strv users, jobs, partitions, states;
-	struct uc_listing listing;
-};
-
+#define ARG(member) .offset = offsetof(struct uqueue_args, member)
 // clang-format off
 static const struct uc_opt options[] = {
-	{ "me", .type = UC_OPT_FLAG, .offset = offsetof(struct args, me),
-	  .group = "Which jobs", .help = "my own" },
-	{ "user", 'u', UC_OPT_LIST, .metavar = "USER", .offset = offsetof(struct args, users),
+	{ "me", .type = UC_OPT_FLAG, ARG(me), .group = "Which jobs", .help = "my own" },
+	{ "user", 'u', UC_OPT_LIST, .metavar = "USER", ARG(users),
 	  .help = "of these users, by name or number" },
-	{ "jobs", 'j', UC_OPT_LIST, .metavar = "JOBID", .offset = offsetof(struct args, jobs),
+	{ "account", 'A', UC_OPT_LIST, .metavar = "ACCOUNT", ARG(accounts),
+	  .help = "of these accounts" },
+	{ "jobs", 'j', UC_OPT_LIST, .metavar = "JOBID", ARG(jobs),
 	  .help = "these: 4711 or 4711_3, ended ones too",
 	  .doc = "These jobs, also when they have ended but slurmctld still knows them.\n"
 		 "The id of an array stands for all of its tasks,\n"
 		 ".Ar 4711_3\nfor one of them." },
-	{ "partition", 'p', UC_OPT_LIST, .metavar = "PARTITION",
-	  .offset = offsetof(struct args, partitions), .help = "in these partitions" },
-	{ "states", 't', UC_OPT_LIST, .metavar = "STATE",
-	  .offset = offsetof(struct args, states),
+	{ "name", 'n', UC_OPT_LIST, .metavar = "NAME", ARG(names),
+	  .help = "with these names" },
+	{ "partition", 'p', UC_OPT_LIST, .metavar = "PARTITION", ARG(partitions),
+	  .help = "in these partitions" },
+	{ "qos", 'q', UC_OPT_LIST, .metavar = "QOS", ARG(qos), .help = "with these QOSes" },
+	{ "states", 't', UC_OPT_LIST, .metavar = "STATE", ARG(states),
 	  .help = "in these states: PD, R, ..., or all of them",
 	  .doc = "Jobs in these states, by Slurm's short or long names in any case,\nor\n"
 		 ".Cm all .\nWithout it and without\n.Fl -jobs :\njobs that have not ended." },
-	UC_LISTING_OPTIONS(struct args, listing),
+	{ "nodelist", 'w', UC_OPT_WORDS, .metavar = "NODE", ARG(nodes),
+	  .help = "on these nodes, such as gpu[1-3]" },
+	{ "why", .type = UC_OPT_STRING, .metavar = "JOBID", ARG(why),
+	  .group = "What to say", .help = "why this job waits, in words",
+	  .doc = "Say why this job waits: what it waits for, how many are ahead of it,\n"
+		 "which jobs hold the GPUs that it could use and until when,\n"
+		 "and what can be done.\nThis looks at everybody's jobs." },
+	{ "by", .type = UC_OPT_CHOICE, .metavar = "WHAT", .choices = uqueue_by_names, ARG(by),
+	  .help = "sums by user, account, partition, node or gpu",
+	  .doc = "Instead of jobs, list sums by\n"
+		 ".Cm user , account , partition , node\nor\n.Cm gpu\n"
+		 "(model): jobs that run and wait, what they use of CPUs, memory and GPUs,\n"
+		 "and which share of the machine that is; see\n.Sx COLUMNS ." },
+	{ "array", 'r', UC_OPT_FLAG, ARG(array), .help = "one line for each task of an array" },
+	{ "long", 'l', UC_OPT_FLAG, ARG(longer), .help = "more columns" },
+	{ "start", .type = UC_OPT_FLAG, ARG(start),
+	  .help = "when jobs that wait may start, the first of them first",
+	  .doc = "Only jobs that wait, with the start that slurmctld foresees\n"
+		 "(most have none until the backfill scheduler has looked at them),\n"
+		 "the first to start first." },
+	{ "sort", 'S', UC_OPT_LIST, .metavar = "COLUMNS", ARG(sort),
+	  .help = "by these columns; with - in front: descending",
+	  .doc = "Sort by these columns, the most important first;\nwith\n.Sq \\-\n"
+		 "in front, from large to small.\nAlso by the letters of\n.Xr squeue 1 ,\n"
+		 "such as\n.Ql P,-p ." },
+	{ "iterate", 'i', UC_OPT_NUMBER, .metavar = "SECONDS", .min = 2, .max = 86400,
+	  ARG(iterate), .help = "again every so often, never under 2" },
+	UC_LISTING_OPTIONS(struct uqueue_args, listing),
 	{ 0 }
 };
 // clang-format on
 
-/* Order: what runs, what waits (the next to start first), what has ended; then by id. */
-static int rank(const struct uc_job *job)
+/* What cannot go together. */
+static int check(const struct uqueue_args *args, struct uc_error *err)
 {
-	if (uc_job_is_finished(job->state))
-		return 2;
-	return (job->state & UC_JOB_BASE) == UC_JOB_PENDING;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct uc_job *x = *(const struct uc_job *const *)a;
-	const struct uc_job *y = *(const struct uc_job *const *)b;
-
-	if (rank(x) != rank(y))
-		return rank(x) - rank(y);
-	if (rank(x) == 1 && x->priority != y->priority)
-		return x->priority < y->priority ? 1 : -1;
-	return x->job_id < y->job_id ? -1 : x->job_id > y->job_id;
-}
-
-static int make_filter(const struct args *args, bool live, struct uqueue_filter *filter,
-		       struct uc_error *err)
-{
-	if (uqueue_filter_ids(filter, &args->jobs, err) < 0 ||
-	    uqueue_filter_states(filter, &args->states, err) < 0 ||
-	    uqueue_filter_users(filter, &args->users, live, err) < 0)
-		return -1;
-	filter->partitions = &args->partitions;
-	if (args->me)
-		filter->users[filter->user_count++] =
-			(struct uqueue_user){ "", getuid() };
+	if (args->why && args->by >= 0)
+		return uc_fail(err, UC_USAGE,
+			       "options '--why' and '--by' exclude each other");
+	if (args->iterate && args->listing.json)
+		return uc_fail(err, UC_USAGE,
+			       "options '--iterate' and '--json' exclude each other");
+	if (args->why && (args->listing.json || args->iterate))
+		return uc_fail(err, UC_USAGE,
+			       "option '--why' is prose: options '--json' "
+			       "and '--iterate' do not go with it");
 	return 0;
 }
 
-/* Ask the source for no more than is needed, where it can tell the difference. */
-static int load(struct uc_source *source, const struct uqueue_filter *filter,
-		struct uc_jobs **out, struct uc_error *err)
+static int act(struct uc_run *run, struct uqueue_args *args)
 {
-	size_t users = filter->user_count, ids = filter->id_count;
-	uint32_t *numbers = calloc(users + ids + 1, sizeof(*numbers));
-	struct uc_job_query query = { 0 };
-	bool by_id = true;
-	int rc;
-
-	if (!numbers)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	for (size_t i = 0; i < users; i++) {
-		numbers[i] = filter->users[i].id;
-		by_id = by_id && numbers[i] != UC_NONE32;
-	}
-	for (size_t i = 0; i < ids; i++)
-		numbers[users + i] = filter->ids[i].job;
-	query.user_ids = numbers;
-	query.user_count = by_id ? users : 0;
-	query.job_ids = numbers + users;
-	query.job_count = ids;
-	rc = uc_jobs_load(source, &query, out, err);
-	free(numbers);
-	return rc;
-}
-
-/* A job that was asked for by its id and is not there is an error, an empty list is not.
- */
-static int check_found(const struct uqueue_filter *filter, const struct uc_jobs *jobs,
-		       struct uc_error *err)
-{
-	for (size_t i = 0; i < filter->id_count; i++) {
-		const struct uqueue_id *id = &filter->ids[i];
-		bool found = false;
-
-		for (size_t r = 0; !found && r < jobs->count; r++)
-			found = uqueue_id_match(id, &jobs->row[r]);
-		if (!found && id->task != UC_NONE32)
-			return uc_fail(err, UC_NOTFOUND, "job %u_%u is not in the queue",
-				       id->job, id->task);
-		if (!found)
-			return uc_fail(err, UC_NOTFOUND, "job %u is not in the queue",
-				       id->job);
-	}
-	return 0;
-}
-
-static int show(struct uc_run *run, const struct uc_jobs *jobs,
-		const struct uqueue_filter *filter, const struct args *args,
-		const struct uc_selection *shown)
-{
-	const struct uqueue_context context = { jobs->now, run->safe & UC_SAFE_ASCII };
-	const struct uc_job **rows = calloc(jobs->count + 1, sizeof(*rows));
 	struct uc_error err = { 0 };
-	size_t count = 0;
-	int status;
 
-	if (!rows) {
-		uc_fail(&err, UC_FAILED, "out of memory");
+	if (check(args, &err) < 0)
 		return uc_run_error(run, &err);
-	}
-	for (size_t i = 0; i < jobs->count; i++)
-		if (uqueue_filter_match(filter, &jobs->row[i]))
-			rows[count++] = &jobs->row[i];
-	qsort(rows, count, sizeof(*rows), compare);
-	status = uc_table_print(run,
-				&(struct uc_table){ .name = "jobs",
-						    .rows = rows,
-						    .count = count,
-						    .row_size = sizeof(*rows),
-						    .context = &context,
-						    .now = jobs->now },
-				shown, &args->listing);
-	free(rows);
-	if (status == 0 && check_found(filter, jobs, &err) < 0)
-		return uc_run_error(run, &err);
-	if (!count && run->stdout_tty && !args->listing.json)
-		uc_run_say(run, 0, "no jobs");
-	return status;
-}
-
-static int list(struct uc_run *run, const struct args *args)
-{
-	uc_auto(source) struct uc_source *source = NULL;
-	uc_auto(jobs) struct uc_jobs *jobs = NULL;
-	struct uqueue_filter filter = { 0 };
-	struct uc_selection shown;
-	struct uc_error err = { 0 };
-	int status;
-
-	if (uc_listing_select(run, uqueue_columns, &args->listing, &shown) < 0 ||
-	    uc_run_config(run, NULL) < 0 || uc_run_source(run, 0, &source) < 0)
-		return run->status;
-	if (make_filter(args, uc_source_is_live(source), &filter, &err) < 0 ||
-	    load(source, &filter, &jobs, &err) < 0)
-		status = uc_run_error(run, &err);
-	else
-		status = show(run, jobs, &filter, args, &shown);
-	uqueue_filter_free(&filter);
-	return status;
+	if (args->why)
+		return uqueue_why(run, args->why);
+	return args->by >= 0 ? uqueue_totals(run, args) : uqueue_list(run, args);
 }
 
 static int run_uqueue(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
-	struct args args = { 0 };
+	struct uqueue_args args = { .by = -1 };
+	struct uc_strv *const lists[] = { &args.users,      &args.jobs,   &args.names,
+					  &args.partitions, &args.states, &args.accounts,
+					  &args.qos,        &args.nodes,  &args.sort };
 	int status;
 
 	(void)argc;
-	status = uc_run_parse(run, cmd, argv, &args) ? list(run, &args) : run->status;
-	uc_strv_free(&args.users);
-	uc_strv_free(&args.jobs);
-	uc_strv_free(&args.partitions);
-	uc_strv_free(&args.states);
+	status = uc_run_parse(run, cmd, argv, &args) ? act(run, &args) : run->status;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		uc_strv_free(lists[i]);
 	return status;
 }
 
 static const struct uc_cmd uqueue = {
 	.name = "uqueue",
 	.summary = "list the jobs that wait and run on the cluster",
-	.usage = (const char *const[]){ "[OPTION...]", NULL },
+	.usage = (const char *const[]){ "[OPTION...]", "show JOBID...", NULL },
 	.options = options,
+	.subcommands = (const struct uc_cmd *const[]){ &uqueue_show, NULL },
 	.columns = uqueue_columns,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
 	.fn = run_uqueue,

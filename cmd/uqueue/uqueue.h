@@ -2,16 +2,76 @@
 /* Copyright the ucluster authors */
 #ifndef UC_UQUEUE_UQUEUE_H
 #define UC_UQUEUE_UQUEUE_H
-/* The parts of uqueue: what is shown (columns.c) and of which jobs (filter.c). */
+/*
+ * The parts of uqueue: of which jobs (filter.c), in which order (sort.c), what is shown
+ * of them (columns.c, cells.c), and the commands made of these (list.c, totals.c, why.c,
+ * show.c).
+ */
 #include <ucluster/job.h>
 #include "common/table.h"
 
-/* What cells are computed from besides the job; a table's rows are struct uc_job *. */
+struct uqueue_args {
+	bool me, array, longer, start;
+	int64_t iterate;
+	int by; /* enum uqueue_by, -1 = list jobs */
+	const char *why;
+	struct uc_strv users, jobs, partitions, states, accounts, qos, names, nodes, sort;
+	struct uc_listing listing;
+};
+
+/* A row of the listing: a job, or one task out of those that a record stands for. */
+struct uqueue_row {
+	const struct uc_job *job;
+	uint32_t task; /* UC_NONE32: the record as it is */
+};
+
+/* How many tasks of an array the snapshot has. */
+struct uqueue_array {
+	uint32_t id, ended, known;
+};
+
+/* What cells are computed from besides the row. Zero-initialise; free it. */
 struct uqueue_context {
 	int64_t now;
-	bool ascii; /* this locale has no multiplication sign */
+	bool ascii;                  /* this locale has no multiplication sign */
+	bool mark;                   /* one's own jobs */
+	uint32_t me;                 /* user id */
+	struct uqueue_array *arrays; /* by id */
+	size_t array_count;
 };
 extern const struct uc_column uqueue_columns[];
+int uqueue_context_fill(struct uqueue_context *context, const struct uc_run *run,
+			const struct uc_jobs *jobs, struct uc_error *err) UC_MUST_CHECK;
+void uqueue_context_free(struct uqueue_context *context);
+
+/* Cells that are put together (cells.c). */
+#define UQUEUE_CELL(name)                                                                \
+	void name(const void *row, const void *context, struct uc_value *out)
+UQUEUE_CELL(uqueue_get_id);
+UQUEUE_CELL(uqueue_get_user);
+UQUEUE_CELL(uqueue_get_mine);
+UQUEUE_CELL(uqueue_get_state);
+UQUEUE_CELL(uqueue_get_elapsed);
+UQUEUE_CELL(uqueue_get_time_left);
+UQUEUE_CELL(uqueue_get_gpus);
+UQUEUE_CELL(uqueue_get_gpu_ids);
+UQUEUE_CELL(uqueue_get_mig);
+UQUEUE_CELL(uqueue_get_where);
+UQUEUE_CELL(uqueue_get_why);
+UQUEUE_CELL(uqueue_get_reason);
+UQUEUE_CELL(uqueue_get_memory);
+UQUEUE_CELL(uqueue_get_memory_total);
+UQUEUE_CELL(uqueue_get_progress);
+UQUEUE_CELL(uqueue_get_sharing);
+
+/* "2×a100,1×gpu": models with their numbers, of "a100:2" and `count` GPUs in all. */
+void uqueue_add_gpus(struct uc_buf *out, const struct uc_job *job, bool ascii);
+/* Of all its nodes together; 0 = not known. */
+uint64_t uqueue_job_memory(const struct uc_job *job);
+/* It has nodes now. */
+bool uqueue_job_holds(const struct uc_job *job);
+/* It is pending, and not what is left of a job that ended. */
+bool uqueue_job_waits(const struct uc_job *job);
 
 /* The jobs asked for. Zero-initialise; lists that are empty ask for nothing special. */
 struct uqueue_filter {
@@ -24,22 +84,65 @@ struct uqueue_filter {
 	} * ids;
 	int64_t *states; /* UC_JOB_..., one value each */
 	size_t user_count, id_count, state_count;
-	const struct uc_strv *partitions; /* borrowed */
-	bool all_states;
+	const struct uc_strv *partitions, *accounts, *qos, *names; /* borrowed */
+	struct uc_strv nodes;
+	bool all_states, by_task; /* by_task: some ids are of one task */
 };
 void uqueue_filter_free(struct uqueue_filter *filter);
 
 /*
- * Understand the words of -u, -j, -t; the strings stay borrowed. Users of a cluster that
- * is live are looked up. UC_USAGE, UC_NOTFOUND: no such user.
+ * Understand what the options ask for; strings stay borrowed. Users of a cluster that is
+ * live are looked up. UC_USAGE, UC_NOTFOUND: no such user.
  */
-int uqueue_filter_users(struct uqueue_filter *filter, const struct uc_strv *words,
-			bool live, struct uc_error *err) UC_MUST_CHECK;
-int uqueue_filter_ids(struct uqueue_filter *filter, const struct uc_strv *words,
-		      struct uc_error *err) UC_MUST_CHECK;
-int uqueue_filter_states(struct uqueue_filter *filter, const struct uc_strv *words,
-			 struct uc_error *err) UC_MUST_CHECK;
+int uqueue_filter_make(struct uqueue_filter *filter, const struct uqueue_args *args,
+		       bool live, struct uc_error *err) UC_MUST_CHECK;
+int uqueue_id_parse(const char *word, const char *option, struct uqueue_id *id,
+		    struct uc_error *err) UC_MUST_CHECK;
 bool uqueue_filter_match(const struct uqueue_filter *filter, const struct uc_job *job);
+/* Whether task `task` of a record that stands for many is among the ids asked for. */
+bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job *job,
+			uint32_t task);
 bool uqueue_id_match(const struct uqueue_id *id, const struct uc_job *job);
+/* UC_NOTFOUND naming the first id that no job has. */
+int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs *jobs,
+			struct uc_error *err) UC_MUST_CHECK;
+
+/* Tasks first, first + step, ... last; false at the end, or where "2-9%2" is cut. */
+struct uqueue_tasks {
+	uint32_t first, last, step;
+};
+bool uqueue_tasks_next(const char **rest, struct uqueue_tasks *out);
+
+/* Ask for no more than the filter needs. */
+int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter, bool detail,
+		struct uc_jobs **out, struct uc_error *err) UC_MUST_CHECK;
+
+/* What --sort asks for; "-priority", "P". Keys are checked before anything is loaded. */
+struct uqueue_sort {
+	struct {
+		const struct uc_column *column;
+		bool descending;
+	} key[8];
+	size_t count;
+};
+int uqueue_sort_parse(const struct uc_strv *words, struct uqueue_sort *out,
+		      struct uc_error *err) UC_MUST_CHECK;
+int uqueue_sort_rows(const struct uqueue_sort *sort, const struct uc_table *table,
+		     struct uqueue_row *rows, struct uc_error *err) UC_MUST_CHECK;
+
+enum uqueue_by {
+	UQUEUE_BY_USER,
+	UQUEUE_BY_ACCOUNT,
+	UQUEUE_BY_PARTITION,
+	UQUEUE_BY_NODE,
+	UQUEUE_BY_GPU
+};
+extern const char *const uqueue_by_names[];
+
+/* The work; each returns the exit status. */
+int uqueue_list(struct uc_run *run, const struct uqueue_args *args);
+int uqueue_totals(struct uc_run *run, const struct uqueue_args *args);
+int uqueue_why(struct uc_run *run, const char *job);
+extern const struct uc_cmd uqueue_show;
 
 #endif

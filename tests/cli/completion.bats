@@ -65,7 +65,7 @@ fish_completes()
 }
 
 @test "bash completes columns after a comma, and what the cluster knows" {
-	[ "$(bash_completes uqueue -o id,gpu)" = $'id,gpu_types\nid,gpus' ]
+	[ "$(bash_completes uqueue -o id,gpu)" = $'id,gpu_ids\nid,gpu_types\nid,gpus' ]
 	[ "$(bash_completes uqueue -p '')" = $'batch\ngpu\nlong' ]
 	[ "$(bash_completes uqueue --partition = gpu,l)" = gpu,long ]
 	[ "$(bash_completes uqueue -u roo)" = root ]
