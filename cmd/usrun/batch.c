@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SCRIPT_MAX (4 << 20) /* slurmctld's max_script_size */
@@ -88,7 +89,8 @@ int usrun_script(struct usrun *u, struct uc_error *err)
 	const char *word = uc_spec_command(u->spec)[0];
 	uc_auto(buf) struct uc_buf path = { 0 };
 
-	if (uc_spec_sbatch_environment(u->spec, u->run->environment, err) < 0)
+	if (!u->again &&
+	    uc_spec_sbatch_environment(u->spec, u->run->environment, err) < 0)
 		return -1;
 	if (!word)
 		return 0;
@@ -176,6 +178,9 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	    0)
 		return -1;
 	print_result(u, &result);
+	usrun_receipt(u, result.job_id, time(NULL));
+	if (u->snapshot)
+		usrun_snapshot_prune(u, src);
 	if (u->args.follow || uc_spec_get(u->spec, "wait"))
 		return usrun_follow(u, src, result.job_id, err);
 	return 0;

@@ -88,6 +88,17 @@ static const struct uc_opt options[] = {
 	  .help = "leave it to slurmctld to refuse what cannot run",
 	  .doc = "Do not compare the request with the limits of partitions, nodes and\n"
 		 "accounts before it is queued; see\n.Sx CHECKS ." },
+	{ "snapshot", .type = UC_OPT_FLAG, .offset = offsetof(struct args, snapshot),
+	  .help = "run from a copy of the code as it is now",
+	  .doc = "Copy the code tree\n.Po what git does not ignore; without git, the working\n"
+		 "directory\n.Pc\nand run there,\nso that it can be edited while the job waits.\n"
+		 "See\n.Sx RECEIPTS AND SNAPSHOTS ." },
+	{ "again", .type = UC_OPT_STRING, .metavar = "JOBID",
+	  .offset = offsetof(struct args, again),
+	  .help = "run a former job again, with other options given here",
+	  .doc = "Run a former job again: the same options, container and command,\n"
+		 "in the same directory.\n.Ar JOBID\nis its number, or\n.Ql last .\n"
+		 "Options given now win.\nSee\n.Sx RECEIPTS AND SNAPSHOTS ." },
 	{ "follow", .type = UC_OPT_FLAG, .offset = offsetof(struct args, follow),
 	  .help = "with --batch: print the output until the job ends",
 	  .doc = "With\n.Fl -batch :\nprint the job's output until it ends,\n"
@@ -142,6 +153,8 @@ static int work(struct usrun *u, struct uc_error *err)
 {
 	if (u->args.batch && usrun_script(u, err) < 0)
 		return -1;
+	if (u->args.snapshot && usrun_snapshot(u, err) < 0)
+		return -1;
 	if (usrun_resolve(u, err) < 0)
 		return -1;
 	if (u->args.explain)
@@ -168,6 +181,11 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	uc_strv_free(&u.args.secret);
 	uc_spec_free(u.spec);
 	uc_secrets_free(u.secrets);
+	uc_receipt_free(u.again);
+	free(u.cwd_before);
+	free(u.snapshot);
+	free(u.snapshot_root);
+	free(u.snapshot_folder);
 	uc_buf_free(&u.script);
 	free(u.srun);
 	return status;

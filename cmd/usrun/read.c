@@ -93,8 +93,13 @@ static int take_env_file(struct usrun *u, const char *path, struct uc_error *err
 {
 	uc_auto(strv) struct uc_strv env = { 0 };
 	uc_auto(errors) struct uc_errors faults = { 0 };
+	uc_auto(buf) struct uc_buf full = { 0 };
 
-	if (uc_env_file(&env, path, &faults) < 0) {
+	/* --again changes the directory before files are read */
+	if (path[0] != '/' && u->cwd_before)
+		uc_buf_addf(&full, "%s/", u->cwd_before);
+	uc_buf_add(&full, path);
+	if (uc_env_file(&env, uc_buf_text(&full), &faults) < 0) {
 		uc_run_errors(u->run, &faults);
 		err->text[0] = '\0';
 		return -1;
@@ -105,9 +110,9 @@ static int take_env_file(struct usrun *u, const char *path, struct uc_error *err
 	return 0;
 }
 
-static int take_secret(struct usrun *u, const char *value, struct uc_error *err)
+int usrun_take_secret(struct usrun *u, const char *value, struct uc_error *err)
 {
-	const struct uc_secret_from from = { .cwd = u->run->cwd,
+	const struct uc_secret_from from = { .cwd = u->where.cwd,
 					     .home = u->run->home,
 					     .environment = u->run->environment };
 
@@ -131,7 +136,7 @@ static int take_variable(struct own *own, const struct uc_opt *opt, const char *
 		int (*take)(struct usrun *u, const char *value, struct uc_error *err);
 	} takers[] = { { "env", take_env },
 		       { "env-file", take_env_file },
-		       { "secret", take_secret } };
+		       { "secret", usrun_take_secret } };
 
 	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
 		if (strcmp(takers[i].name, opt->name) == 0)
@@ -234,11 +239,18 @@ bool usrun_read(struct usrun *u, char **argv)
 	u->where = (struct uc_where){ .cwd = u->run->cwd,
 				      .home = u->run->home,
 				      .unchecked = true };
-	if (!read_own(u, words) || uc_run_config(u->run, u->args.preset) < 0)
+	if (!read_own(u, words))
+		return false;
+	if (u->args.again && usrun_again_open(u, &err) < 0) {
+		uc_run_error(u->run, &err);
+		return false;
+	}
+	if (uc_run_config(u->run, u->args.preset) < 0)
 		return false;
 	u->where.image_dirs = uc_config_list(u->run->config, "image_dirs");
 	u->where.unchecked = u->args.force;
-	if (pass(&own, words, u->args.batch, &err) < 0) {
+	if (pass(&own, words, u->args.batch, &err) < 0 ||
+	    (u->again && usrun_again_apply(u, &err) < 0)) {
 		if (err.text[0])
 			uc_run_error(u->run, &err);
 		return false;

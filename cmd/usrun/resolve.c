@@ -60,6 +60,21 @@ void usrun_state_dir(const struct uc_run *run, struct uc_buf *out)
 		uc_buf_addf(out, "%s/.local/state/ucluster", run->home);
 }
 
+static void set_runtime(struct usrun *u, enum uc_runtime runtime)
+{
+	uc_spec_set_runtime(u->spec, runtime);
+	u->runtime = runtime;
+}
+
+const char *usrun_runtime_name(const struct usrun *u)
+{
+	static const char *const names[] = { [UC_RUNTIME_PYXIS] = "pyxis",
+					     [UC_RUNTIME_ENROOT] = "enroot",
+					     [UC_RUNTIME_NONE] = "none" };
+
+	return names[u->runtime];
+}
+
 /* pyxis where srun has it; otherwise enroot is started as the task's command. */
 static void choose_runtime(struct usrun *u)
 {
@@ -83,7 +98,7 @@ static void choose_runtime(struct usrun *u)
 		return;
 	uc_run_say(u->run, 0,
 		   "srun has no pyxis here, the container is started by enroot");
-	uc_spec_set_runtime(u->spec, UC_RUNTIME_ENROOT);
+	set_runtime(u, UC_RUNTIME_ENROOT);
 }
 
 /* Words that srun answers by itself, without a command. */
@@ -99,7 +114,9 @@ static int fill_in(struct usrun *u, struct uc_error *err)
 		.environment = u->run->environment,
 		.where = u->where,
 		.batch = u->args.batch,
-		.no_container = u->args.no_container,
+		.no_options = u->again,
+		.no_container = u->args.no_container ||
+				(u->again && usrun_again_has_container(u)),
 		.no_default_mounts = u->args.no_default_mounts,
 	};
 	uc_auto(errors) struct uc_errors notes = { 0 };
@@ -129,7 +146,7 @@ int usrun_resolve(struct usrun *u, struct uc_error *err)
 			       "usrun --help");
 	}
 	u->srun = find_program(u->run, "srun");
-	uc_spec_set_runtime(u->spec, runtimes[runtime]);
+	set_runtime(u, runtimes[runtime]);
 	/* --parsable is srun's, too, from 26.05 on */
 	if (u->args.parsable && !u->args.batch &&
 	    uc_spec_set(u->spec, "parsable", NULL, err) < 0)

@@ -225,6 +225,7 @@ int usrun_save(struct usrun *u, struct uc_error *err)
 	int rc = name_temporary(&s, err);
 
 	if (rc == 0) {
+		u->save_to = target;
 		box->save = s.temporary.data;
 		rc = run_and_keep(u, &s, err);
 		box->save = target;

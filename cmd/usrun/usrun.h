@@ -12,7 +12,8 @@ struct args {
 	int runtime; /* enum usrun_runtime */
 	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
 	bool explain, json, no_check;
-	bool follow;
+	bool follow, snapshot;
+	const char *again;
 };
 enum usrun_runtime {
 	RUNTIME_CONFIGURED,
@@ -31,6 +32,12 @@ struct usrun {
 	struct uc_spec *spec;
 	struct uc_secrets *secrets;
 	struct uc_where where;
+	struct uc_receipt *again; /* of --again */
+	char *cwd_before;         /* where --again was called */
+	const char *save_to;      /* what --save names, while it has a temporary name */
+	char *snapshot, *snapshot_root; /* its place, what it was made of; or NULL */
+	char *snapshot_folder;          /* where all of them are */
+	enum uc_runtime runtime;
 	struct uc_buf script; /* text of the script that --batch names; else empty */
 	char *srun;           /* absolute path, NULL when it is not on PATH */
 };
@@ -74,6 +81,26 @@ int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
 int usrun_script(struct usrun *u, struct uc_error *err);
 /* Decide how that script runs: in the container, or as the batch script itself. */
 int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err);
+/* Add a secret, "NAME" or "NAME=FILE". */
+int usrun_take_secret(struct usrun *u, const char *value, struct uc_error *err);
+
+/* --again: find the receipt and go where the job was; fill in from it. */
+int usrun_again_open(struct usrun *u, struct uc_error *err);
+int usrun_again_apply(struct usrun *u, struct uc_error *err);
+/* Is the container as it was, so that configuration adds nothing to it? */
+bool usrun_again_has_container(const struct usrun *u);
+/* --snapshot: make it, and let the job run there. */
+int usrun_snapshot(struct usrun *u, struct uc_error *err);
+/* Remove old ones that none of the user's jobs runs in. */
+void usrun_snapshot_prune(const struct usrun *u, struct uc_source *src);
+
+/* May a receipt be written? */
+bool usrun_keeps_receipts(const struct usrun *u);
+/* Write one; what goes wrong is said with -v only, for the job is there. */
+void usrun_receipt(const struct usrun *u, uint32_t job_id, int64_t submit_time);
+/* "pyxis", "enroot", "none" */
+const char *usrun_runtime_name(const struct usrun *u);
+
 /* Print what would be done. */
 int usrun_show(struct usrun *u, struct uc_error *err);
 /* The same, and who set what. */

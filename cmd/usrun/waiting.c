@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Which job srun waits for, and what for. */
+#include <string.h>
 #include <unistd.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
@@ -21,7 +22,9 @@ static bool is_pending(const struct uc_job *job)
 static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *job)
 {
 	return !job->batch && job->submit_session == (uint32_t)getsid(0) &&
-	       job->submit_time >= ours->since && job->het_offset == 0;
+	       job->submit_time >= ours->since && job->het_offset == 0 &&
+	       (uc_raw_empty(job->submit_line) || !ours->line.len ||
+		strcmp(job->submit_line.bytes, ours->line.data) == 0);
 }
 
 /* The newest. Where two wait, nobody can say which is which: better say nothing. */
@@ -83,9 +86,12 @@ enum uc_waiting_state uc_waiting_ask(struct uc_waiting *ours, struct uc_run *run
 	    uc_jobs_load(src, whole_queue ? NULL : &mine, &jobs, NULL) < 0)
 		return UC_WAITING_UNKNOWN;
 	state = find(ours, jobs, &job);
+	if (job) {
+		ours->job_id = job->job_id;
+		ours->submit_time = job->submit_time;
+	}
 	if (state != UC_WAITING)
 		return state;
-	ours->job_id = job->job_id;
 	ours->reason = job->reason;
 	ours->start = job->start_time;
 	ours->now = jobs->now;

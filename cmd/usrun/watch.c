@@ -51,7 +51,7 @@ struct watch {
 	const struct usrun *u;
 	struct pollfd on[EVENTS];
 	int64_t begun, ask_at, queue_at; /* ms */
-	bool terminal, drawn, asking, disturbed;
+	bool terminal, drawn, asking, disturbed, silent;
 	int misses;
 	pthread_t asker;
 	struct uc_waiting job;
@@ -303,6 +303,36 @@ static int open_events(struct watch *w)
 	return 0;
 }
 
+/* srun's words as slurmctld has them: joined by blanks. */
+static void find_line(struct watch *w)
+{
+	uc_auto(strv) struct uc_strv argv = { 0 };
+
+	if (uc_spec_srun(w->u->spec, &argv, NULL) < 0)
+		return;
+	for (size_t i = 0; i < argv.count; i++)
+		uc_buf_addf(&w->job.line, "%s%s", i ? " " : "", argv.item[i]);
+}
+
+/* Who waits for the end of srun's output does not wait for this. */
+static void record(struct watch *w)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+
+	if (!usrun_keeps_receipts(w->u) || dup2(STDIN_FILENO, STDERR_FILENO) < 0)
+		return;
+	if (w->asking)
+		pthread_join(w->asker, NULL);
+	if (!w->job.job_id) {
+		w->job.since = time(NULL) - (now_ms() - w->begun) / 1000 - SUBMIT_SLACK;
+		uc_waiting_ask(&w->job, w->u->run, false);
+	}
+	if (w->job.job_id)
+		usrun_receipt(w->u, w->job.job_id, w->job.submit_time);
+	if (w->u->snapshot && uc_run_source(w->u->run, 0, &src) == 0)
+		usrun_snapshot_prune(w->u, src);
+}
+
 static void watch(struct watch *w)
 {
 	struct pollfd srun = w->on[SRUN];
@@ -310,19 +340,20 @@ static void watch(struct watch *w)
 	srun.events = POLLIN;
 	if (open_events(w) < 0)
 		return;
+	find_line(w);
 	srun.fd = w->on[SRUN].fd;
 	/* most jobs start at once, and most of what is above was for nothing */
-	if (poll(&srun, 1, QUIET_MS) == 0)
+	if (poll(&srun, 1, QUIET_MS) == 0 && !w->silent)
 		wait_for_start(w);
 	erase(w);
+	record(w);
 }
 
-/* Does srun make a job, and may it be talked about? */
+/* Does srun make a job? */
 static bool is_wanted(const struct usrun *u)
 {
-	return uc_spec_command(u->spec)[0] && !uc_spec_get(u->spec, "quiet") &&
-	       !uc_spec_get(u->spec, "jobid") && !uc_run_env(u->run, "SLURM_JOB_ID") &&
-	       !uc_run_env(u->run, "SLURM_JOBID");
+	return uc_spec_command(u->spec)[0] && !uc_spec_get(u->spec, "jobid") &&
+	       !uc_run_env(u->run, "SLURM_JOB_ID") && !uc_run_env(u->run, "SLURM_JOBID");
 }
 
 void usrun_watch(const struct usrun *u)
@@ -331,7 +362,8 @@ void usrun_watch(const struct usrun *u)
 	struct watch w = { .u = u, .begun = now_ms() };
 	pid_t child;
 
-	if (!is_wanted(u))
+	w.silent = uc_spec_get(u->spec, "quiet");
+	if (!is_wanted(u) || (w.silent && !usrun_keeps_receipts(u)))
 		return;
 	w.terminal = u->run->stderr_tty && term && strcmp(term, "dumb") != 0;
 	/* close-on-exec by itself; Linux 5.3 */

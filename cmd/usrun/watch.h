@@ -16,8 +16,10 @@ enum uc_waiting_state {
 	UC_WAITING_OVER, /* it runs, or it is not clear which one it is */
 };
 struct uc_waiting {
-	int64_t since;   /* it was submitted after that */
-	uint32_t job_id; /* 0 = not yet found */
+	int64_t since;      /* it was submitted after that */
+	struct uc_buf line; /* srun's words, as slurmctld has them; empty: not compared */
+	uint32_t job_id;    /* 0 = not yet found */
+	int64_t submit_time;
 	uint32_t reason;
 	int64_t start, now; /* foreseen start or 0; present of the snapshot */
 	bool in_line;       /* its rank matters */

@@ -22,6 +22,7 @@
 #include <ucluster/environment.h>
 #include <ucluster/error.h>
 #include <ucluster/option.h>
+#include <ucluster/receipt.h>
 #include <ucluster/source.h>
 #include <ucluster/text.h>
 
@@ -55,6 +56,7 @@ struct uc_parse_rules {
 	 */
 	int (*own)(void *arg, const char *const *words, struct uc_error *err);
 	void *arg;
+	const char *layer; /* who says this (a constant); NULL: "option" */
 };
 /*
  * Take srun's options from the front of argv (argv[0] = first word), in order and as they
@@ -88,6 +90,8 @@ int uc_spec_set_env(struct uc_spec *spec, const char *assignment,
 		    struct uc_error *err) UC_MUST_CHECK;
 int uc_spec_hide_env(struct uc_spec *spec, const char *assignment,
 		     struct uc_error *err) UC_MUST_CHECK;
+/* Is there a variable of this name, shown or hidden? */
+bool uc_spec_has_env(const struct uc_spec *spec, const char *name);
 /* Was this name ("NAME" or "NAME=value") given by uc_spec_hide_env()? */
 bool uc_spec_hides_env(const struct uc_spec *spec, const char *assignment);
 /*
@@ -114,6 +118,15 @@ int uc_spec_sbatch_environment(struct uc_spec *spec, const char *const *environm
 			       struct uc_error *err) UC_MUST_CHECK;
 
 /*
+ * Take options, container (`contained`), variables and command of a job that was run
+ * before, for what is not set yet. Variables have their values in `environment`:
+ * UC_NOTFOUND when one is missing there. Secrets are the caller's part.
+ */
+int uc_spec_again(struct uc_spec *spec, const struct uc_receipt *receipt,
+		  const struct uc_parse_rules *rules, const char *const *environment,
+		  bool contained, struct uc_error *err) UC_MUST_CHECK;
+
+/*
  * Fill in from configuration what neither an option nor one of srun's (or, in batch,
  * sbatch's) input variables in `environment` has set. In a job (SLURM_JOB_ID or --jobid)
  * the container and the environment only: a step takes what its job has.
@@ -123,6 +136,7 @@ struct uc_spec_rules {
 	const char *const *environment;
 	struct uc_where where;
 	bool batch;
+	bool no_options;        /* fill in the container and the environment only */
 	bool no_container;      /* leave image and mounts alone */
 	bool no_default_mounts; /* neither the working directory nor configured mounts */
 };

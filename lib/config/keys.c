@@ -127,6 +127,25 @@ static const struct uc_key keys[] = {
 			"on the same name",
 	},
 	{
+		.name = "cache_dir",
+		.type = UC_TYPE_STRING,
+		.profile = true,
+		.environment = "UCLUSTER_CACHE_DIR",
+		.example = "/data/cache",
+		.help = "directory for caches of programs, which jobs find through "
+			"HF_HOME, PIP_CACHE_DIR, TORCH_HOME, TRITON_CACHE_DIR, "
+			"XDG_CACHE_HOME and others that are not set; $USER in it is the "
+			"user's name; mounted into the container",
+	},
+	{
+		.name = "receipts",
+		.type = UC_TYPE_BOOL,
+		.builtin = "true",
+		.environment = "UCLUSTER_RECEIPTS",
+		.example = "false",
+		.help = "keep a receipt of each job, for usrun --again",
+	},
+	{
 		.name = "runtime",
 		.type = UC_TYPE_STRING,
 		.profile = true,

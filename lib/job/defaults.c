@@ -282,8 +282,7 @@ static int add_container(struct defaults *d)
 /* Has the user given it already? */
 static bool is_given(const struct uc_spec *spec, const char *assignment)
 {
-	return uc_env_has(&spec->env, assignment) ||
-	       uc_env_has(&spec->hidden_env, assignment) ||
+	return uc_spec_has_env(spec, assignment) ||
 	       uc_secrets_find(spec->secrets, assignment);
 }
 
@@ -339,8 +338,8 @@ int uc_spec_defaults(struct uc_spec *spec, const struct uc_spec_rules *rules,
 	if (uc_spec_mark(spec, uc_layer_name(UC_LAYER_OPTION), NULL, err) < 0)
 		return -1;
 	spec->step = is_step(spec, rules);
-	for (size_t i = 0;
-	     !spec->step && i < sizeof(rules_of_options) / sizeof(rules_of_options[0]);
+	for (size_t i = 0; !spec->step && !rules->no_options &&
+			   i < sizeof(rules_of_options) / sizeof(rules_of_options[0]);
 	     i++)
 		if (add_option(&d, &rules_of_options[i]) < 0)
 			return -1;

@@ -255,5 +255,7 @@ int uc_spec_parse(struct uc_spec *spec, const char *const *argv,
 		if (rc < 0)
 			return -1;
 	}
-	return uc_spec_mark(spec, uc_layer_name(UC_LAYER_OPTION), NULL, err);
+	return uc_spec_mark(spec,
+			    rules->layer ? rules->layer : uc_layer_name(UC_LAYER_OPTION),
+			    NULL, err);
 }

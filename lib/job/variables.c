@@ -79,6 +79,11 @@ int uc_spec_hide_env(struct uc_spec *spec, const char *assignment, struct uc_err
 	return put(spec, &spec->hidden_env, assignment, err);
 }
 
+bool uc_spec_has_env(const struct uc_spec *spec, const char *name)
+{
+	return uc_env_has(&spec->env, name) || uc_env_has(&spec->hidden_env, name);
+}
+
 bool uc_spec_hides_env(const struct uc_spec *spec, const char *assignment)
 {
 	return uc_env_has(&spec->hidden_env, assignment);
@@ -90,7 +95,7 @@ int uc_spec_set_secrets(struct uc_spec *spec, const struct uc_secrets *secrets,
 	for (size_t i = 0; i < uc_secrets_count(secrets); i++) {
 		const char *name = uc_secrets_name(secrets, i);
 
-		if (uc_env_has(&spec->env, name) || uc_env_has(&spec->hidden_env, name))
+		if (uc_spec_has_env(spec, name))
 			return uc_fail(err, UC_USAGE,
 				       "'%s' is given as a secret and as a variable: one "
 				       "of them is expected",
