@@ -297,6 +297,19 @@ static int wait_for_end(struct follow *f, struct uc_error *err)
 	}
 }
 
+/* Those that nohup(1) or a shell had ignored stay so: when blocked they would be read. */
+static void choose_signals(sigset_t *set)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigaction(ends[i], NULL, &action) == 0 &&
+		    action.sa_handler != SIG_IGN)
+			sigaddset(set, ends[i]);
+}
+
 int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
 		 struct uc_error *err)
 {
@@ -310,10 +323,7 @@ int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
 	int rc;
 
 	fflush(stdout);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	choose_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	f.signals = signalfd(-1, &set, SFD_CLOEXEC);
 	rc = f.signals < 0 ? uc_fail_errno(err, UC_FAILED, errno, "signalfd")
