@@ -224,11 +224,21 @@ static void check_access(struct uc_check *c, const struct uc_partition *p)
 		hint_other(c, p);
 }
 
+int64_t uc_check_default_minutes(const struct uc_check *c, const struct uc_partition *p)
+{
+	if (c->facts->rewritten || p->default_time <= 0)
+		return UC_ASK_NO_TIME;
+	return p->default_time == UC_DURATION_INFINITE ? UC_DURATION_INFINITE
+						       : p->default_time / 60;
+}
+
 static void check_time(struct uc_check *c, const struct uc_partition *p)
 {
-	const int64_t minutes = c->ask.minutes;
+	int64_t minutes = c->ask.minutes;
 	uc_auto(buf) struct uc_buf most = { 0 }, asked = { 0 }, hint = { 0 };
 
+	if (minutes == UC_ASK_NO_TIME)
+		minutes = uc_check_default_minutes(c, p);
 	if (minutes == UC_ASK_NO_TIME || p->time_limit == UC_DURATION_INFINITE ||
 	    p->time_limit <= 0 || minutes <= p->time_limit / 60)
 		return;
@@ -239,8 +249,9 @@ static void check_time(struct uc_check *c, const struct uc_partition *p)
 	uc_duration_format(&most, p->time_limit);
 	uc_duration_format(&asked, minutes == UC_DURATION_INFINITE ? UC_DURATION_INFINITE
 								   : minutes * 60);
-	uc_check_fault(c, "partition '%s' allows at most %s, %s is asked for",
-		       p->name.bytes, uc_buf_text(&most), uc_buf_text(&asked));
+	uc_check_fault(c, "partition '%s' allows at most %s, %s is %s", p->name.bytes,
+		       uc_buf_text(&most), uc_buf_text(&asked),
+		       c->ask.minutes == UC_ASK_NO_TIME ? "its default" : "asked for");
 	uc_buf_addf(&hint, "--time=%s", uc_buf_text(&most));
 	add_other(c, p, &hint);
 	uc_check_hint(c, "%s", uc_buf_text(&hint));

@@ -58,6 +58,8 @@ UC_PRINTF(2, 3) void uc_check_hint(struct uc_check *c, const char *fmt, ...);
 
 /* All that one partition may refuse; `assoc` and `qos` are set for it. */
 void uc_check_partition(struct uc_check *c, const struct uc_partition *p);
+/* The time of a job that asks for none; UC_ASK_NO_TIME when it is not known. */
+int64_t uc_check_default_minutes(const struct uc_check *c, const struct uc_partition *p);
 /* Another partition where nothing is refused, or NULL. */
 const struct uc_partition *uc_check_other(const struct uc_check *c,
 					  const struct uc_partition *p);

@@ -81,7 +81,8 @@ static void add_gpus(struct uc_ask_gpu_list *list, struct uc_span type, uint64_t
 
 	if (!count || list->count == UC_ASK_GPUS || type.len >= sizeof(item->type))
 		return;
-	memcpy(item->type, type.at, type.len);
+	if (type.len)
+		memcpy(item->type, type.at, type.len);
 	item->type[type.len] = '\0';
 	item->count = count;
 	list->count++;
@@ -145,6 +146,7 @@ static void read_tasks(struct uc_ask *ask, const struct reader *r)
 	static const char *const others[] = { "ntasks-per-gpu",    "ntasks-per-core",
 					      "ntasks-per-socket", "distribution",
 					      "nodefile",          NULL };
+	uint64_t a_node;
 
 	read_nodes(ask, get(r, "nodes"));
 	ask->tasks = get_number(r, "ntasks");
@@ -158,6 +160,14 @@ static void read_tasks(struct uc_ask *ask, const struct reader *r)
 	/* srun and sbatch take fewer nodes when there are fewer tasks */
 	if (ask->nodes_given && ask->tasks && ask->tasks < ask->nodes_min)
 		ask->nodes_min = ask->tasks;
+	/* and slurmctld no more nodes than tasks, and each for as many as it may get */
+	if ((ask->tasks || ask->tasks_per_node) && uc_ask_tasks(ask) < ask->nodes_max &&
+	    !ask->tasks_open)
+		ask->nodes_max = (uint32_t)uc_ask_tasks(ask);
+	a_node = (uint64_t)ask->tasks_per_node *
+		 (ask->cpus_per_task ? ask->cpus_per_task : 1);
+	if (!ask->overcommit && uc_ask_tasks(ask) > 1 && a_node > ask->cpus_min)
+		ask->cpus_min = (uint32_t)a_node;
 }
 
 static void read_memory(struct uc_ask *ask, const struct reader *r)

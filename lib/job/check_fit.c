@@ -192,6 +192,21 @@ static void check_gpus(struct uc_check *c, const struct uc_partition *p)
 		check_gpu_item(c, p, &c->ask.job.item[i], false);
 }
 
+/* --gpus must be enough for one on each node. */
+static void check_spread(struct uc_check *c)
+{
+	const struct uc_ask *ask = &c->ask;
+	const uint64_t sum = uc_ask_gpu_sum(&ask->job);
+
+	if (!sum || ask->job.count > 1 || sum >= ask->nodes_min)
+		return;
+	uc_check_fault(c,
+		       "%" PRIu32 " nodes need at least %" PRIu32 " GPUs, %" PRIu64
+		       " %s asked for",
+		       ask->nodes_min, ask->nodes_min, sum, sum == 1 ? "is" : "are");
+	uc_check_hint(c, "--nodes=%" PRIu64 ", or --gpus-per-node=1", sum);
+}
+
 static void check_nodes(struct uc_check *c, const struct uc_partition *p)
 {
 	const struct uc_ask *ask = &c->ask;
@@ -324,6 +339,9 @@ static uint64_t room_on(const struct uc_check *c, const struct uc_partition *p,
 	for (size_t i = 0; i < ask->node.count; i++)
 		if (ask->node.item[i].count > gpus_of(node, ask->node.item[i].type))
 			return 0;
+	for (size_t i = 0; i < ask->job.count; i++)
+		if (!gpus_of(node, ask->job.item[i].type))
+			return 0;
 	for (size_t i = 0; i < ask->task.count; i++)
 		tasks = smaller(tasks, gpus_of(node, ask->task.item[i].type) /
 					       ask->task.item[i].count);
@@ -421,6 +439,7 @@ void uc_check_fit(struct uc_check *c, const struct uc_partition *p)
 	struct sums sums;
 
 	check_nodes(c, p);
+	check_spread(c);
 	/* a reservation may have other nodes */
 	if (!c->facts->nodes || c->ask.reservation)
 		return;

@@ -174,9 +174,8 @@ static void check_wall(struct uc_check *c, const struct uc_partition *p,
 	int64_t minutes = c->ask.minutes;
 	uc_auto(buf) struct uc_buf who = { 0 }, most = { 0 }, asked = { 0 }, hint = { 0 };
 
-	if (minutes == UC_ASK_NO_TIME && !c->facts->rewritten && p->default_time > 0)
-		minutes = p->default_time == UC_DURATION_INFINITE ? UC_DURATION_INFINITE
-								  : p->default_time / 60;
+	if (minutes == UC_ASK_NO_TIME)
+		minutes = uc_check_default_minutes(c, p);
 	while (*row && (*row)->wall_max == UC_NOT_SET)
 		row++;
 	if (!*row || minutes == UC_ASK_NO_TIME || minutes <= (*row)->wall_max / 60)
@@ -243,8 +242,9 @@ static void over_limit(struct uc_check *c, const struct uc_partition *p,
 	name_limit(&who, row);
 	add_amount(&most, amount, numbers[0]);
 	add_amount(&asked, amount, numbers[1]);
-	uc_check_fault(c, "%s allows %s at most %s, %s asked for", uc_buf_text(&who),
-		       whom, uc_buf_text(&most), uc_buf_text(&asked));
+	uc_check_fault(c, "%s allows %s at most %s, %s %s asked for", uc_buf_text(&who),
+		       whom, uc_buf_text(&most), uc_buf_text(&asked),
+		       numbers[1] == 1 || amount->what[0] == '\0' ? "is" : "are");
 	if (amount->option && numbers[0])
 		uc_buf_addf(&hint, "--%s=%s%s%" PRIu64, amount->option, amount->type,
 			    amount->type[0] ? ":" : "", numbers[0]);

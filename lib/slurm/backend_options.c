@@ -546,10 +546,17 @@ int backend_option_set(struct backend_draft *draft, const char *name, const char
 void backend_options_finish(struct backend_draft *draft)
 {
 	job_desc_msg_t *desc = &draft->desc;
-	uint32_t nodes = draft->nodes_set ? desc->min_nodes : 1;
+	/* sbatch takes no node without a task */
+	bool fewer = draft->tasks_set && draft->nodes_set && desc->num_tasks > 0 &&
+		     desc->num_tasks < desc->min_nodes;
+	uint32_t nodes = !draft->nodes_set ? 1
+			 : fewer           ? desc->num_tasks
+					   : desc->min_nodes;
 	uint32_t tasks = draft->tasks_set ? desc->num_tasks : nodes;
 	uint32_t cpus = draft->cpus_set ? desc->cpus_per_task : 1;
 
+	if (fewer)
+		desc->min_nodes = desc->max_nodes = nodes;
 	if (!draft->tasks_set && desc->ntasks_per_node != NO_VAL16) {
 		tasks = desc->num_tasks = nodes * desc->ntasks_per_node;
 		draft->tasks_set = true;

@@ -124,7 +124,7 @@ size_arrives()
 }
 
 @test "what srun refuses fails as srun fails" {
-	run usrun --no-container -p nowhere true
+	run usrun --no-check --no-container -p nowhere true
 	local own=$status
 	run srun -p nowhere true
 	[ "$own" -eq "$status" ]
@@ -252,7 +252,7 @@ finished()
 }
 
 @test "what the controller refuses is said in its words, with status 2" {
-	run -2 --separate-stderr usrun --batch --no-container -p nowhere true
+	run -2 --separate-stderr usrun --batch --no-check --no-container -p nowhere true
 	[[ $stderr == *"nvalid partition"* ]]
 	[ -z "$output" ]
 	run -2 --separate-stderr usrun --batch --no-container --gres=nothing:1 true
