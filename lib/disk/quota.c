@@ -34,22 +34,27 @@ void uc_disk_quota_from_xfs(const struct fs_disk_quota *from, struct uc_disk_quo
 	};
 }
 
+#ifdef SYS_quotactl_fd
+/* QCMD() shifts an int into its sign. */
+static bool ask(int fd, unsigned command, uint32_t uid, void *out)
+{
+	command = command << SUBCMDSHIFT | USRQUOTA;
+	return syscall(SYS_quotactl_fd, fd, command, uid, out) == 0;
+}
+#endif
+
 /* Linux 5.14 takes a descriptor; before, a device would have to be named and readable. */
 void uc_disk_quota_get(int fd, uint32_t uid, struct uc_disk_quota *out)
 {
 	*out = (struct uc_disk_quota){ 0 };
 #ifdef SYS_quotactl_fd
-	{
-		struct dqblk vfs = { 0 };
-		struct fs_disk_quota xfs = { 0 };
+	struct dqblk vfs = { 0 };
+	struct fs_disk_quota xfs = { 0 };
 
-		if (syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, USRQUOTA), uid, &vfs) ==
-		    0)
-			uc_disk_quota_from_vfs(&vfs, out);
-		else if (syscall(SYS_quotactl_fd, fd, QCMD(Q_XGETQUOTA, USRQUOTA), uid,
-				 &xfs) == 0)
-			uc_disk_quota_from_xfs(&xfs, out);
-	}
+	if (ask(fd, (unsigned)Q_GETQUOTA, uid, &vfs))
+		uc_disk_quota_from_vfs(&vfs, out);
+	else if (ask(fd, Q_XGETQUOTA, uid, &xfs))
+		uc_disk_quota_from_xfs(&xfs, out);
 #else
 	(void)fd;
 	(void)uid;
