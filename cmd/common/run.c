@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,13 +171,21 @@ int uc_run_begin(struct uc_run *run, const struct uc_cmd *cmd, struct uc_error *
 	return 0;
 }
 
+/* Of a write that failed long ago stdio keeps no errno. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 /* Whether all of stdout was written; EPIPE counts as written. */
 static int finish_stdout(struct uc_error *err)
 {
-	bool lost = ferror(stdout);
+	bool lost = ferror(stdout), gone = lost && reader_is_gone();
 
 	errno = 0;
-	if (fflush(stdout) == 0 && fclose(stdout) == 0 && !lost)
+	if (fflush(stdout) == 0 && fclose(stdout) == 0 && (!lost || gone))
 		return 0;
 	if (errno == EPIPE)
 		return 0;

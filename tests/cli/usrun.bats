@@ -134,3 +134,10 @@ site()
 	UC_SOURCE=synthetic:nodes=2,jobs=1,seed=1 run -5 usrun true
 	[ "${#lines[@]}" -eq 1 ]
 }
+
+@test "a reader that is gone is no error, also where SIGPIPE is ignored" {
+	run -0 bash -c 'exec 3> >(:)
+		wait $!
+		exec env --ignore-signal=PIPE usrun --help=mdoc-foreign >&3'
+	[ -z "$output" ]
+}
