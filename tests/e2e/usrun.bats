@@ -214,6 +214,25 @@ finished()
 	[ "$(head -1 out.txt)" = "['a b', '', '\$HOME', 'new\\nline'] $WORK 0" ]
 }
 
+@test "waiting for a batch job ends as it did; a signal ends the waiting, an ignored one not" {
+	run usrun --batch --no-container --output=/dev/null --wait sh -c 'exit 3'
+	[ "$status" -eq 3 ]
+	env --default-signal=HUP usrun --batch --no-container --output=/dev/null --parsable \
+		--wait sleep 1000 >id &
+	wait_until 10 test -s id
+	kill -HUP $!
+	wait $! || status=$?
+	[ "$status" -eq 129 ]
+	env --ignore-signal=HUP usrun --batch --no-container --output=/dev/null --parsable \
+		--wait sleep 1000 >id2 &
+	wait_until 10 test -s id2
+	kill -HUP $!
+	scancel "$(cat id)" "$(cat id2)"
+	status=0
+	wait $! || status=$?
+	[ "$status" -eq 143 ]
+}
+
 @test "a batch script's #SBATCH lines count, the command line's options count more" {
 	cat >job.sh <<-'EOT'
 		#!/bin/bash
