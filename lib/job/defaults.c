@@ -218,11 +218,14 @@ static int add_workdir(struct defaults *d)
 	struct uc_container *box = &d->spec->box;
 	const struct uc_setting *value = setting(d, "workdir");
 	uc_auto(buf) struct uc_buf folder = { 0 };
+	struct uc_where where = d->rules->where;
 	const char *path;
 
+	if (value && value->base && value->base[0]) /* as in add_image() */
+		where.cwd = value->base[0];
 	if (!box->workdir && value && value->text && value->text[0] &&
-	    (uc_container_option(box, "container-workdir", value->text, &d->rules->where,
-				 d->err) < 0 ||
+	    (uc_container_option(box, "container-workdir", value->text, &where, d->err) <
+		     0 ||
 	     uc_spec_mark_setting(d->spec, value, NULL, d->err) < 0))
 		return uc_context(d->err, "workdir of %s", value->at.path);
 	if (start_folder(d, &folder) < 0)

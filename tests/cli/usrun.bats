@@ -64,6 +64,20 @@ site()
 	check_transcript usrun_defaults
 }
 
+@test "a relative workdir of a project is in the project, wherever one stands" {
+	site <<-EOT
+		image: debian
+		image_dirs: [$BATS_TEST_TMPDIR/images]
+	EOT
+	mkdir -p src deep/er
+	echo 'workdir: ./src' >.ucluster.yaml
+	local project=$PWD
+
+	cd deep/er
+	run -0 usrun --dry-run true
+	[[ $output == *" --container-workdir=$project/src "* ]]
+}
+
 @test "--batch makes a script" {
 	site <<-EOT
 		image: debian
