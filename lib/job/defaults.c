@@ -327,6 +327,21 @@ static int add_environment(struct defaults *d)
 	return uc_spec_mark(spec, uc_layer_name(UC_LAYER_BUILTIN), NULL, d->err);
 }
 
+static int add_caches(struct defaults *d)
+{
+	const struct uc_setting *value = setting(d, "cache_dir");
+	uc_auto(buf) struct uc_buf missing = { 0 };
+
+	if (!value || !value->text || value->text[0] == '\0')
+		return 0;
+	if (uc_spec_add_caches(d->spec, d->rules, value, &missing, d->err) < 0)
+		return -1;
+	if (missing.len > 0)
+		note(d, "cache_dir '%s' is left out: it is no directory",
+		     uc_buf_text(&missing));
+	return 0;
+}
+
 static bool is_step(const struct uc_spec *spec, const struct uc_spec_rules *rules)
 {
 	return !rules->batch && (uc_spec_get(spec, "jobid") ||
@@ -349,5 +364,5 @@ int uc_spec_defaults(struct uc_spec *spec, const struct uc_spec_rules *rules,
 	if (!rules->no_container && spec->runtime != UC_RUNTIME_NONE &&
 	    add_container(&d) < 0)
 		return -1;
-	return add_environment(&d);
+	return add_environment(&d) < 0 ? -1 : add_caches(&d);
 }

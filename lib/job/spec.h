@@ -72,6 +72,14 @@ int uc_spec_mark_setting(struct uc_spec *spec, const struct uc_setting *setting,
 			 const struct uc_origin *item,
 			 struct uc_error *err) UC_MUST_CHECK;
 
+/*
+ * Point programs' caches to the configured directory and mount it. Where it does not
+ * exist its path is put into *missing instead.
+ */
+int uc_spec_add_caches(struct uc_spec *spec, const struct uc_spec_rules *rules,
+		       const struct uc_setting *setting, struct uc_buf *missing,
+		       struct uc_error *err) UC_MUST_CHECK;
+
 /* The container's words: options for srun, or what comes before the command. */
 int uc_spec_container_words(const struct uc_spec *spec, struct uc_strv *options,
 			    struct uc_strv *prefix, struct uc_error *err) UC_MUST_CHECK;

@@ -43,7 +43,8 @@ layers()
 	run -0 ucluster config
 	expect_output <<-'END'
 		KEY            VALUE  FROM
-		runtime        auto   built-in
+		receipts       true   built-in
+	runtime        auto   built-in
 		slurm.timeout  10s    built-in
 		color          auto   built-in
 	END
@@ -62,7 +63,8 @@ layers()
 		gpus|1|user $USER_FILE:2
 		mem|24GB|site $UCLUSTER_SITE_CONFIG:3
 		time|8h|site $UCLUSTER_SITE_CONFIG:2
-		runtime|auto|built-in
+		receipts|true|built-in
+	runtime|auto|built-in
 		slurm.timeout|10s|built-in
 		color|auto|built-in
 	END
