@@ -82,9 +82,8 @@ struct uc_container *uc_spec_container(struct uc_spec *spec);
 /* Choose who starts the container; UC_RUNTIME_NONE leaves it away. */
 void uc_spec_set_runtime(struct uc_spec *spec, enum uc_runtime runtime);
 /*
- * Set a variable of the job, "NAME=value", or "NAME" to take the caller's value. For one
- * name the last call counts. The hidden ones are in the job's environment and in no
- * script.
+ * Set a variable of the job, "NAME=value", or "NAME" to take the caller's value; the last
+ * call counts. Hidden ones are in the job's environment and in no script.
  */
 int uc_spec_set_env(struct uc_spec *spec, const char *assignment,
 		    struct uc_error *err) UC_MUST_CHECK;
