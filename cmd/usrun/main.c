@@ -87,7 +87,7 @@ static const struct uc_opt options[] = {
 	{ "no-check", .type = UC_OPT_FLAG, .offset = offsetof(struct args, no_check),
 	  .help = "leave it to slurmctld to refuse what cannot run",
 	  .doc = "Do not compare the request with the limits of partitions, nodes and\n"
-		 "accounts before it is queued; see\n.Sx CHECKS ." },
+		 "accounts before it is queued; see\n.Sx Checks ." },
 	{ "snapshot", .type = UC_OPT_FLAG, .offset = offsetof(struct args, snapshot),
 	  .help = "run from a copy of the code as it is now",
 	  .doc = "Copy the code tree\n.Po what git does not ignore; without git, the working\n"

@@ -175,7 +175,8 @@ static bool has_group(const struct uc_check *c, const char *list)
 	for (size_t i = 0; i < c->facts->groups.count; i++)
 		if (uc_check_has_word(list, c->facts->groups.item[i]))
 			return true;
-	return c->facts->groups.count == 0;
+	/* not known: no fault, but nothing to advise either */
+	return c->facts->groups.count == 0 && c->faults;
 }
 
 /* The account, or one above it: later releases let them in, too. */

@@ -444,8 +444,10 @@ void uc_check_fit(struct uc_check *c, const struct uc_partition *p)
 	if (!c->facts->nodes || c->ask.reservation)
 		return;
 	sums = add_up(c, p, "");
-	if (!sums.nodes)
+	if (!sums.nodes) { /* not known, and not to be advised */
+		c->count += !c->faults;
 		return;
+	}
 	check_gpus(c, p);
 	check_memory(c, p, &sums);
 	check_cpus(c, p, &sums);
