@@ -136,7 +136,9 @@ UQUEUE_CELL(uqueue_get_time_left)
 
 static const char *short_reason(const struct uc_job *job)
 {
-	return job->reason || uqueue_job_waits(job) ? uc_reason_short(job->reason) : "";
+	if (uqueue_job_holds(job) || (!job->reason && !uqueue_job_waits(job)))
+		return "";
+	return uc_reason_short(job->reason);
 }
 
 UQUEUE_CELL(uqueue_get_why)

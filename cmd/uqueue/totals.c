@@ -142,7 +142,7 @@ static void add_nodes(struct totals *totals, const struct uc_job *job,
 	}
 }
 
-/* A job with several models counts in each. */
+/* A job with several models counts in each; one that names none may wait for any. */
 static void add_models(struct totals *totals, const struct uc_job *job,
 		       const struct uqueue_amount *amount, uint64_t tasks)
 {
@@ -159,7 +159,8 @@ static void add_models(struct totals *totals, const struct uc_job *job,
 	}
 	part.gpus = rest * tasks;
 	if (rest)
-		add_to(totals, span_of("gpu"), job, &part);
+		add_to(totals, span_of(uqueue_job_waits(job) ? "any" : "gpu"), job,
+		       &part);
 }
 
 static void add_job(struct totals *totals, const struct uc_job *job)
