@@ -112,6 +112,17 @@ one_line()
 	done
 }
 
+@test "slurmctld stopped: uqueue says so in one line, status 4, in time" {
+	stop_daemon slurmctld
+	for words in "" --me "-j 1" "--by user" "--why 1" "show 1" --json; do
+		# shellcheck disable=SC2086
+		timed 2500 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uqueue" $words
+		[ "$status" -eq 4 ]
+		[[ ${lines[0]} == "uqueue"*": slurmctld at "*" did not answer within 1 s" ]]
+		[ "${#lines[@]}" -le 2 ] # the second is the hint
+	done
+}
+
 @test "slurmctld stopped while submitting: the outcome is called unknown" {
 	stop_daemon slurmctld
 	timed 2500 "$PROBE" -t 1500 submit "$SCRIPT" job-name=lost
