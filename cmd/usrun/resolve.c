@@ -128,6 +128,19 @@ static int fill_in(struct usrun *u, struct uc_error *err)
 	return 0;
 }
 
+/* What would be passed over in silence. */
+static int check_together(const struct usrun *u, bool contained, struct uc_error *err)
+{
+	if (u->args.follow && !u->args.batch)
+		return uc_fail(err, UC_USAGE, "--follow needs --batch");
+	if (u->args.json && !u->args.explain)
+		return uc_fail(err, UC_USAGE, "--json needs --explain");
+	if (!uc_spec_container(u->spec)->save || contained)
+		return 0;
+	uc_fail(err, UC_USAGE, "--save: the job has no container to be saved");
+	return uc_hint(err, "--image=IMAGE gives it one");
+}
+
 int usrun_resolve(struct usrun *u, struct uc_error *err)
 {
 	static const enum uc_runtime runtimes[] = {
@@ -138,6 +151,7 @@ int usrun_resolve(struct usrun *u, struct uc_error *err)
 	};
 	enum usrun_runtime runtime = wanted(u);
 	struct uc_container *box = uc_spec_container(u->spec);
+	bool contained;
 
 	if (uc_spec_command(u->spec)[0] == NULL && needs_command(u)) {
 		uc_fail(err, UC_USAGE, "missing command");
@@ -151,14 +165,16 @@ int usrun_resolve(struct usrun *u, struct uc_error *err)
 	if (u->args.parsable && !u->args.batch &&
 	    uc_spec_set(u->spec, "parsable", NULL, err) < 0)
 		return -1;
+	if (uc_spec_set_secrets(u->spec, u->secrets, err) < 0 || fill_in(u, err) < 0)
+		return -1;
+	contained = runtime != RUNTIME_NONE && (box->image || box->name);
 	/* without a container --workdir is where srun starts */
-	if (u->args.workdir && runtime == RUNTIME_NONE &&
+	if (u->args.workdir && !contained &&
 	    uc_spec_set(u->spec, "chdir", box->workdir, err) < 0)
 		return -1;
-	if (uc_spec_set_secrets(u->spec, u->secrets, err) < 0 || fill_in(u, err) < 0)
+	if (check_together(u, contained, err) < 0)
 		return -1;
 	if (runtime == RUNTIME_AUTO)
 		choose_runtime(u);
-	return usrun_place_script(u, runtime != RUNTIME_NONE && (box->image || box->name),
-				  err);
+	return usrun_place_script(u, contained, err);
 }
