@@ -91,7 +91,7 @@ void uc_size_format(struct uc_buf *buf, uint64_t bytes)
 void uc_size_words(struct uc_buf *buf, uint64_t bytes)
 {
 	double value = (double)bytes;
-	size_t unit = 0;
+	size_t unit = 0, before = buf->len;
 
 	if (bytes < KIB) {
 		uc_buf_addf(buf, "%lluB", (unsigned long long)bytes);
@@ -100,7 +100,8 @@ void uc_size_words(struct uc_buf *buf, uint64_t bytes)
 	for (value /= 1024; value >= 999.5 && letters[unit + 1]; unit++)
 		value /= 1024;
 	uc_buf_addf(buf, "%.*f", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value);
-	if (memchr(buf->data, '.', buf->len)) /* 1.50 -> 1.5, 2.00 -> 2 */
+	/* 1.50 -> 1.5, 2.00 -> 2; what was in the buffer before is not ours */
+	if (!buf->failed && memchr(buf->data + before, '.', buf->len - before))
 		while (buf->data[buf->len - 1] == '0' || buf->data[buf->len - 1] == '.')
 			if (buf->data[--buf->len] == '.')
 				break;

@@ -225,6 +225,18 @@ static void test_sizes_are_written(void **state)
 	}
 }
 
+static void test_a_size_comes_after_other_text(void **state)
+{
+	uc_auto(buf) struct uc_buf line = { 0 };
+
+	(void)state;
+	uc_buf_add(&line, "1.5 of ");
+	uc_size_words(&line, 100 * GIB);
+	uc_buf_add(&line, " and ");
+	uc_size_words(&line, 500 * MIB);
+	assert_string_equal(uc_buf_text(&line), "1.5 of 100G and 500M");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_are_read_in_every_form),
 		cmocka_unit_test(test_bad_sizes_are_refused_by_name),
 		cmocka_unit_test(test_sizes_are_written),
+		cmocka_unit_test(test_a_size_comes_after_other_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
