@@ -233,49 +233,63 @@ static void add_amount(struct uc_buf *buf, const struct amount *amount, uint64_t
 	}
 }
 
+struct excess {
+	const struct uc_limit *row;
+	const char *whom;
+	uint64_t most, asked;
+};
+
 static void over_limit(struct uc_check *c, const struct uc_partition *p,
-		       const struct uc_limit *row, const char *whom,
-		       const struct amount *amount, const uint64_t numbers[2])
+		       const struct amount *amount, const struct excess *x)
 {
 	uc_auto(buf) struct uc_buf who = { 0 }, most = { 0 }, asked = { 0 }, hint = { 0 };
 
-	name_limit(&who, row);
-	add_amount(&most, amount, numbers[0]);
-	add_amount(&asked, amount, numbers[1]);
+	name_limit(&who, x->row);
+	add_amount(&most, amount, x->most);
+	add_amount(&asked, amount, x->asked);
 	uc_check_fault(c, "%s allows %s at most %s, %s %s asked for", uc_buf_text(&who),
-		       whom, uc_buf_text(&most), uc_buf_text(&asked),
-		       numbers[1] == 1 || amount->what[0] == '\0' ? "is" : "are");
-	if (amount->option && numbers[0])
+		       x->whom, uc_buf_text(&most), uc_buf_text(&asked),
+		       x->asked == 1 || amount->what[0] == '\0' ? "is" : "are");
+	if (amount->option && x->most)
 		uc_buf_addf(&hint, "--%s=%s%s%" PRIu64, amount->option, amount->type,
-			    amount->type[0] ? ":" : "", numbers[0]);
+			    amount->type[0] ? ":" : "", x->most);
 	hint_instead(c, p, uc_buf_text(&hint));
+}
+
+/* Every account above counts by itself. */
+static void check_accounts_above(struct uc_check *c, const struct uc_partition *p,
+				 const struct amount *amount, const char *whom)
+{
+	const struct uc_limit *up = c->assoc;
+	struct excess x = { .whom = whom, .asked = amount->job };
+
+	while (up && (up = uc_limits_above(c->facts->limits, up))) {
+		x.row = up;
+		if (uc_tres_get(up->tres_group.bytes, amount->name, amount->type,
+				&x.most) &&
+		    x.asked > x.most)
+			over_limit(c, p, amount, &x);
+	}
 }
 
 static void check_amount(struct uc_check *c, const struct uc_partition *p,
 			 const struct levels *levels, const struct amount *amount)
 {
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-		const uint64_t asked = kinds[k].a_node ? amount->node : amount->job;
 		const struct uc_limit *const *row = levels->row;
-		uint64_t most;
+		struct excess x = { .whom = kinds[k].whom,
+				    .asked = kinds[k].a_node ? amount->node
+							     : amount->job };
 
 		while (*row && !uc_tres_get(kinds[k].list(*row).bytes, amount->name,
-					    amount->type, &most))
+					    amount->type, &x.most))
 			row++;
-		if (*row && asked > most)
-			over_limit(c, p, *row, kinds[k].whom, amount,
-				   (uint64_t[]){ most, asked });
-		/* no QOS has it: every account above counts by itself */
-		if (*row && !is_own(*row))
-			continue;
-		for (const struct uc_limit *up = c->assoc;
-		     kinds[k].list == tres_group_of && up &&
-		     (up = uc_limits_above(c->facts->limits, up));)
-			if (uc_tres_get(up->tres_group.bytes, amount->name, amount->type,
-					&most) &&
-			    asked > most)
-				over_limit(c, p, up, kinds[k].whom, amount,
-					   (uint64_t[]){ most, asked });
+		x.row = *row;
+		if (*row && x.asked > x.most)
+			over_limit(c, p, amount, &x);
+		/* a QOS that has the limit stands for the accounts, too */
+		if (kinds[k].list == tres_group_of && (!*row || is_own(*row)))
+			check_accounts_above(c, p, amount, x.whom);
 	}
 }
 

@@ -355,8 +355,8 @@ static void test_names_of_accounts_and_qos(void **state)
 
 	(void)state;
 	passes(&facts, "--account=physics --qos=short");
-	expect(&facts, "--account=phisics",
-	       "you have no account 'phisics'; did you mean 'physics'?",
+	expect(&facts, "--account=physicsx",
+	       "you have no account 'physicsx'; did you mean 'physics'?",
 	       "yours: physics, poor");
 	expect(&facts, "--qos=shrt", "there is no QOS 'shrt'; did you mean 'short'?",
 	       NULL);
@@ -365,7 +365,7 @@ static void test_names_of_accounts_and_qos(void **state)
 	facts.enforced = UC_CHECK_ACCOUNTS;
 	passes(&facts, "--qos=shrt");
 	facts.enforced = 0;
-	passes(&facts, "--account=phisics");
+	passes(&facts, "--account=physicsx");
 }
 
 static void test_partitions_for_some(void **state)
