@@ -53,17 +53,17 @@ static int add(struct disk_paths *paths, const char *base, const char *path,
 
 static int add_images(const struct uc_run *run, struct disk_paths *paths)
 {
-	const struct uc_setting *dirs = uc_config_get(run->config, "image_dirs");
+	const char *const *dirs = uc_config_list(run->config, "image_dirs");
 
-	for (size_t i = 0; dirs && dirs->list && dirs->list[i]; i++) {
-		const char *dir = dirs->list[i];
-		bool home = dir[0] == '~' && (!dir[1] || dir[1] == '/');
+	for (; *dirs; dirs++) {
+		const char *dir = *dirs;
+		bool home = dir[0] == '~'; /* the others are absolute */
 
 		if (home && !run->home)
 			continue;
 		/* "~/x": the slash is no root */
 		dir += home ? 1 + (dir[1] == '/') : 0;
-		if (add(paths, home ? run->home : dirs->base[i], dir, "images") < 0)
+		if (add(paths, home ? run->home : "/", dir, "images") < 0)
 			return -1;
 	}
 	return 0;
