@@ -46,7 +46,7 @@ static int make_folder(unsigned long number)
 	snprintf(path, sizeof(path), "d%lu/e%lu/g%lu", number / 400, number / 20, number);
 	if (mkdir(path, 0755) < 0)
 		return -1;
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int main(int argc, char **argv)
