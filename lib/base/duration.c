@@ -137,22 +137,39 @@ int uc_duration_parse(const char *text, int64_t *seconds, struct uc_error *err)
 	return 0;
 }
 
+/* ":07" */
+static void add_two(struct uc_buf *buf, char before, int64_t number)
+{
+	const char digits[] = { before, (char)('0' + number / 10),
+				(char)('0' + number % 10) };
+
+	uc_buf_addn(buf, digits, sizeof(digits));
+}
+
 void uc_duration_format(struct uc_buf *buf, int64_t seconds)
 {
 	int64_t days = seconds / DAY, hours = seconds % DAY / HOUR;
-	int minutes = (int)(seconds % HOUR / MINUTE), rest = (int)(seconds % MINUTE);
+	int64_t minutes = seconds % HOUR / MINUTE;
 
-	if (seconds == UC_DURATION_INFINITE)
+	if (seconds == UC_DURATION_INFINITE) {
 		uc_buf_add(buf, "UNLIMITED");
-	else if (seconds < 0)
+		return;
+	}
+	if (seconds < 0) {
 		uc_buf_add(buf, "0:00");
-	else if (days > 0)
-		uc_buf_addf(buf, "%lld-%02d:%02d:%02d", (long long)days, (int)hours,
-			    minutes, rest);
-	else if (hours > 0)
-		uc_buf_addf(buf, "%d:%02d:%02d", (int)hours, minutes, rest);
-	else
-		uc_buf_addf(buf, "%d:%02d", minutes, rest);
+		return;
+	}
+	if (days > 0) {
+		uc_buf_addi(buf, days);
+		add_two(buf, '-', hours);
+		add_two(buf, ':', minutes);
+	} else if (hours > 0) {
+		uc_buf_addi(buf, hours);
+		add_two(buf, ':', minutes);
+	} else {
+		uc_buf_addi(buf, minutes);
+	}
+	add_two(buf, ':', seconds % MINUTE);
 }
 
 /* The two largest units that are not zero next to each other. */

@@ -91,6 +91,16 @@ static bool passes(uint32_t code, unsigned flags)
 	return !is_hidden(code) && (code < 0x80 || !(flags & UC_SAFE_ASCII));
 }
 
+/* Printable ASCII at the front: passes whatever the flags, and most text is that. */
+static size_t plain_length(const char *bytes, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && bytes[i] >= 0x20 && bytes[i] < 0x7f)
+		i++;
+	return i;
+}
+
 void uc_buf_safen(struct uc_buf *buf, const char *bytes, size_t len, unsigned flags)
 {
 	unsigned marks_here = 0;
@@ -98,6 +108,12 @@ void uc_buf_safen(struct uc_buf *buf, const char *bytes, size_t len, unsigned fl
 	size_t size;
 
 	for (size_t i = 0; i < len; i += size) {
+		size = plain_length(bytes + i, len - i);
+		if (size) {
+			uc_buf_addn(buf, bytes + i, size);
+			marks_here = 0;
+			continue;
+		}
 		size = flags & UC_SAFE_COLOUR ? colour_length(bytes + i, len - i) : 0;
 		if (size) {
 			uc_buf_addn(buf, bytes + i, size);

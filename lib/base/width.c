@@ -23,6 +23,11 @@ static size_t walk(const char *text, size_t columns, size_t *used)
 	uint32_t code;
 
 	for (*used = 0; i < len; i += size) {
+		if ((unsigned char)text[i] < 0x80 && *used < columns) {
+			size = 1;
+			++*used;
+			continue;
+		}
 		size = uc_utf8_decode(text + i, len - i, &code);
 		if (size == 0) {
 			size = 1;
