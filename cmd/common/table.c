@@ -155,7 +155,7 @@ void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned sa
 		uc_buf_safe(out, value->text, safe);
 		return;
 	case UC_VALUE_NUMBER:
-		uc_buf_addf(out, "%" PRId64, value->number);
+		uc_buf_addi(out, value->number);
 		return;
 	case UC_VALUE_SIZE:
 		uc_size_words(out, (uint64_t)value->number);

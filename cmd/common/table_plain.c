@@ -68,57 +68,79 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 	}
 }
 
-/* One cell of column c, padded. */
+/* One cell of a column, padded. */
 struct cell {
 	const char *text, *sgr;
 	size_t width;
 };
 
-static void put_cell(const struct cells *cells, const struct uc_selection *shown,
-		     size_t c, struct cell cell)
+static void add_blanks(struct uc_buf *line, size_t count)
 {
-	int pad = (int)(cells->column_width[c] - cell.width);
-	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
+	static const char blanks[] = "                                ";
 
-	if (c > 0)
-		fputs("  ", stdout);
-	if (right)
-		printf("%*s", pad, "");
-	if (cell.sgr)
-		printf("\033[%sm%s\033[0m", cell.sgr, cell.text);
-	else
-		fputs(cell.text, stdout);
-	if (!right && c + 1 < shown->count)
-		printf("%*s", pad, "");
+	for (size_t part; count > 0; count -= part) {
+		part = count < sizeof(blanks) - 1 ? count : sizeof(blanks) - 1;
+		uc_buf_addn(line, blanks, part);
+	}
 }
 
-static void print_aligned(const struct cells *cells, const struct uc_table *table,
+static void add_cell(struct uc_buf *line, const struct cells *cells,
+		     const struct uc_selection *shown, size_t c, const struct cell *cell)
+{
+	size_t pad = cells->column_width[c] - cell->width;
+	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
+
+	add_blanks(line, (c > 0 ? 2 : 0) + (right ? pad : 0));
+	if (cell->sgr)
+		uc_buf_addf(line, "\033[%sm%s\033[0m", cell->sgr, cell->text);
+	else
+		uc_buf_add(line, cell->text);
+	if (!right && c + 1 < shown->count)
+		add_blanks(line, pad);
+}
+
+static void put_line(struct uc_buf *line)
+{
+	uc_buf_addc(line, '\n');
+	if (!line->failed)
+		fwrite(line->data, 1, line->len, stdout);
+	uc_buf_reset(line);
+}
+
+static bool print_aligned(const struct cells *cells, const struct uc_table *table,
 			  const struct uc_selection *shown, bool color)
 {
+	uc_auto(buf) struct uc_buf line = { 0 };
 	const char *text = cells->text.data;
 	size_t at = 0;
 
-	for (size_t r = 0; r < table->count; r++) {
+	for (size_t r = 0; r < table->count && !line.failed; r++) {
 		for (size_t c = 0; c < shown->count; c++, at++) {
-			put_cell(cells, shown, c,
-				 (struct cell){ text,
-						color ? uc_role_sgr(cells->role[at])
-						      : NULL,
-						cells->width[at] });
+			const struct cell cell = { text,
+						   color ? uc_role_sgr(cells->role[at])
+							 : NULL,
+						   cells->width[at] };
+
+			add_cell(&line, cells, shown, c, &cell);
 			text += strlen(text) + 1;
 		}
-		putchar('\n');
+		put_line(&line);
 	}
+	return !line.failed;
 }
 
-static void print_headings(const struct cells *cells, const struct uc_selection *shown)
+static bool print_headings(const struct cells *cells, const struct uc_selection *shown)
 {
+	uc_auto(buf) struct uc_buf line = { 0 };
+
 	for (size_t c = 0; c < shown->count; c++) {
 		const char *name = shown->column[c]->heading;
 
-		put_cell(cells, shown, c, (struct cell){ name, NULL, strlen(name) });
+		add_cell(&line, cells, shown, c,
+			 &(struct cell){ name, NULL, strlen(name) });
 	}
-	putchar('\n');
+	put_line(&line);
+	return !line.failed;
 }
 
 static void print_bars(const struct cells *cells, const struct uc_table *table,
@@ -154,9 +176,9 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 	if (ok && listing->parsable)
 		print_bars(&cells, table, shown, !listing->noheader);
 	if (ok && !listing->parsable && !listing->noheader)
-		print_headings(&cells, shown);
+		ok = print_headings(&cells, shown);
 	if (ok && !listing->parsable)
-		print_aligned(&cells, table, shown, run->color);
+		ok = print_aligned(&cells, table, shown, run->color);
 	free_cells(&cells);
 	return ok ? 0 : uc_fail(err, UC_FAILED, "out of memory");
 }
