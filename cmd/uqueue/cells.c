@@ -55,7 +55,7 @@ UQUEUE_CELL(uqueue_get_id)
 	else if (job->het_job_id)
 		uc_buf_addf(&out->scratch, "%u+%u", job->het_job_id, job->het_offset);
 	else
-		uc_buf_addf(&out->scratch, "%u", job->job_id);
+		uc_buf_addi(&out->scratch, job->job_id);
 	put_scratch(out);
 }
 
@@ -215,11 +215,14 @@ uint64_t uqueue_job_memory(const struct uc_job *job)
 {
 	uint64_t each = job->memory_per_cpu ? job->cpus : job->node_count, total;
 
+	/* exact; Slurm rounds "mem=62.50G" */
+	if (job->memory && !__builtin_mul_overflow(job->memory, each, &total))
+		return total;
 	if (uc_tres_get(uqueue_job_waits(job) ? job->tres_req.bytes
 					      : job->tres_alloc.bytes,
 			"mem", "", &total))
 		return total;
-	return __builtin_mul_overflow(job->memory, each, &total) ? 0 : total;
+	return 0;
 }
 
 UQUEUE_CELL(uqueue_get_memory_total)
