@@ -48,6 +48,43 @@ static int set_image(struct uc_container *box, const char *image, bool is_path,
 	return 0;
 }
 
+/* Name the image of a folder that is called nearly so; false when there is none. */
+static bool hint_nearest(const char *folder, const char *name, struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv names = { 0 };
+	const char *near = NULL;
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && has_suffix(entry->d_name))
+			uc_strv_add(&names, entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (names.count > 0 && !names.failed)
+		near = uc_text_nearest(name, (const char *const *)names.item);
+	if (near)
+		uc_hint(err, "did you mean '%s/%s'?", folder, near);
+	return near;
+}
+
+/* A file that is not there: look beside it, then in the image directories. */
+static int missing_file(const char *path, const struct uc_where *where,
+			struct uc_error *err)
+{
+	const char *name = uc_path_name(path);
+	uc_auto(buf) struct uc_buf folder = { 0 };
+
+	uc_path_folder(&folder, path);
+	if (hint_nearest(uc_buf_text(&folder), name, err))
+		return -1;
+	for (const char *const *dir = where->image_dirs; dir && *dir; dir++)
+		if (uc_path_absolute(&folder, *dir, where->cwd, where->home, NULL) == 0 &&
+		    hint_nearest(uc_buf_text(&folder), name, err))
+			break;
+	return -1;
+}
+
 static int set_path(struct uc_container *box, const char *path, const char *base,
 		    const struct uc_where *where, struct uc_error *err)
 {
@@ -56,7 +93,9 @@ static int set_path(struct uc_container *box, const char *path, const char *base
 	if (uc_path_absolute(&absolute, path, base, where->home, err) < 0)
 		return uc_context(err, "image");
 	if (!where->unchecked && uc_squashfs_check(uc_buf_text(&absolute), err) < 0)
-		return -1;
+		return err && err->code == UC_NOTFOUND
+			       ? missing_file(uc_buf_text(&absolute), where, err)
+			       : -1;
 	return set_image(box, uc_buf_text(&absolute), true, err);
 }
 
