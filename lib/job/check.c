@@ -263,6 +263,7 @@ void uc_check_partition(struct uc_check *c, const struct uc_partition *p)
 	check_state(c, p);
 	check_access(c, p);
 	check_time(c, p);
+	c->nodes_most = uc_check_nodes_most(c, p);
 	uc_check_fit(c, p);
 	uc_check_limits(c, p);
 }

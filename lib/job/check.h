@@ -26,6 +26,7 @@ struct uc_ask {
 	int64_t minutes;                        /* UC_ASK_NO_TIME, UC_DURATION_INFINITE */
 	bool nodes_given;
 	uint32_t nodes_min, nodes_max; /* max UC_NONE32 = any */
+	uint32_t nodes_asked;          /* the largest number that was written */
 	uint32_t tasks, tasks_per_node, cpus_per_task, cpus_min;
 	uint64_t memory, memory_per_cpu, memory_per_gpu; /* bytes */
 	uint32_t cpus_per_gpu;
@@ -49,6 +50,7 @@ struct uc_check {
 	const struct uc_check_facts *facts;
 	const struct uc_limit *assoc; /* the user's for account and partition, or NULL */
 	const struct uc_limit *qos;   /* the job's, or NULL when not known */
+	uint32_t nodes_most;          /* that the job may have there */
 	struct uc_errors *faults;     /* NULL: only count */
 	size_t count;
 };
@@ -68,6 +70,8 @@ void uc_check_fit(struct uc_check *c, const struct uc_partition *p);
 /* check_limits.c: account and QOS exist; limits that can never be met. */
 void uc_check_names(struct uc_check *c);
 void uc_check_find(struct uc_check *c, const struct uc_partition *p);
+/* How many nodes the job may have in this partition at most. */
+uint32_t uc_check_nodes_most(const struct uc_check *c, const struct uc_partition *p);
 void uc_check_limits(struct uc_check *c, const struct uc_partition *p);
 
 /* Is `word` in "a,b,c"? Without regard to case. */

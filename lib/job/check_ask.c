@@ -138,7 +138,7 @@ static void read_nodes(struct uc_ask *ask, const char *text)
 		return;
 	ask->nodes_given = true;
 	ask->nodes_min = (uint32_t)min;
-	ask->nodes_max = (uint32_t)max;
+	ask->nodes_max = ask->nodes_asked = (uint32_t)max;
 }
 
 static void read_tasks(struct uc_ask *ask, const struct reader *r)
@@ -159,7 +159,7 @@ static void read_tasks(struct uc_ask *ask, const struct reader *r)
 		ask->tasks_open |= get(r, others[i]) != NULL;
 	/* srun and sbatch take fewer nodes when there are fewer tasks */
 	if (ask->nodes_given && ask->tasks && ask->tasks < ask->nodes_min)
-		ask->nodes_min = ask->tasks;
+		ask->nodes_min = ask->nodes_asked = ask->tasks;
 	/* and slurmctld no more nodes than tasks, and each for as many as it may get */
 	if ((ask->tasks || ask->tasks_per_node) && uc_ask_tasks(ask) < ask->nodes_max &&
 	    !ask->tasks_open)

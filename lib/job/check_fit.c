@@ -134,12 +134,6 @@ static void name_gpus(struct uc_buf *buf, uint64_t n, const char *type)
 	uc_buf_count(buf, n, uc_buf_text(&what));
 }
 
-/* How many of a job's nodes may count. */
-static uint32_t most_nodes(const struct uc_check *c)
-{
-	return c->ask.nodes_max;
-}
-
 static uint64_t gpus_in_all(const struct sums *sums, uint32_t nodes)
 {
 	return nodes < sums->nodes ? (uint64_t)nodes * sums->gpus_most : sums->gpus;
@@ -149,7 +143,7 @@ static void check_gpu_item(struct uc_check *c, const struct uc_partition *p,
 			   const struct uc_ask_gpus *asked, bool per_node)
 {
 	const struct sums sums = add_up(c, p, asked->type);
-	const uint32_t nodes = per_node ? 1 : most_nodes(c);
+	const uint32_t nodes = per_node ? 1 : c->nodes_most;
 	const uint64_t has = per_node ? sums.gpus_most : gpus_in_all(&sums, nodes);
 	const char *colon = asked->type[0] ? ":" : "";
 	uc_auto(buf) struct uc_buf have = { 0 }, hint = { 0 };
@@ -222,16 +216,16 @@ static void check_nodes(struct uc_check *c, const struct uc_partition *p)
 		uc_check_fault(c, "partition '%s' has %s, %" PRIu32 " are asked for",
 			       p->name.bytes, uc_buf_text(&text), ask->nodes_min);
 		hint_request(c, p, &hint);
-	} else if (ask->nodes_min > p->node_max && !open &&
+	} else if (ask->nodes_asked > p->node_max && !open &&
 		   !(flags & UC_LIMIT_MORE_NODES)) {
 		uc_buf_count(&text, p->node_max, "node");
 		uc_buf_addf(&hint, "--nodes=%" PRIu32, p->node_max);
 		uc_check_fault(c,
 			       "partition '%s' allows a job at most %s, %" PRIu32
 			       " are asked for",
-			       p->name.bytes, uc_buf_text(&text), ask->nodes_min);
+			       p->name.bytes, uc_buf_text(&text), ask->nodes_asked);
 		hint_request(c, p, &hint);
-	} else if (ask->nodes_max < p->node_min && !open &&
+	} else if (ask->nodes_asked < p->node_min && !open &&
 		   !(flags & UC_LIMIT_FEWER_NODES)) {
 		uc_buf_count(&text, p->node_min, "node");
 		uc_buf_addf(&hint, "--nodes=%" PRIu32, p->node_min);
@@ -239,31 +233,6 @@ static void check_nodes(struct uc_check *c, const struct uc_partition *p)
 			       p->name.bytes, uc_buf_text(&text));
 		hint_request(c, p, &hint);
 	}
-}
-
-static void memory_fault(struct uc_check *c, const struct uc_partition *p, uint64_t has,
-			 bool limit)
-{
-	uc_auto(buf) struct uc_buf most = { 0 }, asked = { 0 }, hint = { 0 };
-
-	uc_size_words(&most, has);
-	uc_size_words(&asked, c->ask.memory);
-	uc_check_fault(c, "%s partition '%s' %s at most %s of memory, %s is asked for",
-		       limit ? "a job in" : "a node of", p->name.bytes,
-		       limit ? "gets a node's" : "has", uc_buf_text(&most),
-		       uc_buf_text(&asked));
-	uc_buf_add(&hint, "--mem=");
-	uc_size_format(&hint, has);
-	hint_request(c, p, &hint);
-}
-
-static void check_memory(struct uc_check *c, const struct uc_partition *p,
-			 const struct sums *sums)
-{
-	if (c->ask.memory > sums->memory_most)
-		memory_fault(c, p, sums->memory_most, false);
-	else if (p->memory_max && !p->memory_max_per_cpu && c->ask.memory > p->memory_max)
-		memory_fault(c, p, p->memory_max, true);
 }
 
 static void check_cpus(struct uc_check *c, const struct uc_partition *p,
@@ -316,6 +285,41 @@ static struct share share_of(const struct uc_check *c, const struct uc_partition
 	if (!c->facts->memory)
 		share.memory_per_cpu = 0;
 	return share;
+}
+
+static void memory_fault(struct uc_check *c, const struct uc_partition *p, uint64_t most,
+			 uint64_t asked)
+{
+	const bool limit = most == p->memory_max;
+	uc_auto(buf) struct uc_buf has = { 0 }, want = { 0 }, hint = { 0 };
+
+	uc_size_words(&has, most);
+	uc_size_words(&want, asked);
+	uc_check_fault(c, "%spartition '%s' %s at most %s of memory%s, %s is asked for",
+		       limit ? "" : "a node of ", p->name.bytes, limit ? "allows" : "has",
+		       uc_buf_text(&has), limit ? " on a node" : "", uc_buf_text(&want));
+	uc_buf_add(&hint, "--mem=");
+	uc_size_format(&hint, most);
+	hint_request(c, p, &hint);
+}
+
+/* What a job has on a node at least, also by memory for each CPU. */
+static void check_memory(struct uc_check *c, const struct uc_partition *p,
+			 const struct sums *sums)
+{
+	const struct uc_ask *ask = &c->ask;
+	const struct share share = share_of(c, p);
+	uint64_t tasks = ask->tasks_per_node ? ask->tasks_per_node : 1;
+	uint64_t least = ask->memory;
+
+	if (ask->nodes_given && ask->nodes_max && ask->tasks / ask->nodes_max > tasks)
+		tasks = ask->tasks / ask->nodes_max;
+	if (!ask->overcommit && share.memory_per_cpu * share.cpus * tasks > least)
+		least = share.memory_per_cpu * share.cpus * tasks;
+	if (ask->memory > sums->memory_most)
+		memory_fault(c, p, sums->memory_most, ask->memory);
+	else if (p->memory_max && !p->memory_max_per_cpu && least > p->memory_max)
+		memory_fault(c, p, p->memory_max, least);
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -378,7 +382,7 @@ static uint64_t gpus_on_best(const struct uc_check *c, const struct room *room,
 		all += n;
 		most = n > most ? n : most;
 	}
-	return most_nodes(c) < count ? smaller(all, most * most_nodes(c)) : all;
+	return c->nodes_most < count ? smaller(all, most * c->nodes_most) : all;
 }
 
 /* All at once: enough nodes with room for enough tasks and GPUs? */
@@ -390,7 +394,7 @@ static bool has_room(const struct uc_check *c, struct room *room, size_t count)
 	if (count < uc_ask_nodes(ask))
 		return false;
 	qsort(room, count, sizeof(*room), by_tasks);
-	for (size_t i = 0; i < count && i < most_nodes(c); i++)
+	for (size_t i = 0; i < count && i < c->nodes_most; i++)
 		tasks += room[i].tasks;
 	if (!ask->tasks_open && tasks < uc_ask_tasks(ask))
 		return false;

@@ -223,6 +223,23 @@ static const struct {
 	{ tres_group_of, "all jobs", false },
 };
 
+uint32_t uc_check_nodes_most(const struct uc_check *c, const struct uc_partition *p)
+{
+	uint64_t most = c->ask.nodes_max, limit = UC_NONE32;
+	struct levels levels;
+
+	if (c->qos ? !(c->qos->flags & UC_LIMIT_MORE_NODES)
+		   : !(c->facts->enforced & UC_CHECK_QOS))
+		most = p->node_max < most ? p->node_max : most;
+	if (!c->qos || !c->facts->limits || !(c->facts->enforced & UC_CHECK_LIMITS))
+		return (uint32_t)most;
+	levels = levels_of(c, p);
+	for (const struct uc_limit *const *row = levels.row; *row; row++)
+		if (uc_tres_get((*row)->tres_job.bytes, "node", "", &limit))
+			break;
+	return (uint32_t)(limit < most ? limit : most);
+}
+
 static void add_amount(struct uc_buf *buf, const struct amount *amount, uint64_t n)
 {
 	if (strcmp(amount->name, "mem") == 0) {

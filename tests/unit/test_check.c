@@ -334,9 +334,11 @@ static void test_memory_of_the_partition(void **state)
 	(void)state;
 	partition_rows[0].memory_max = 16 * GIB;
 	expect(&facts, "--mem=17G",
-	       "a job in partition 'batch' gets a node's at most 16G of memory, 17G is asked "
-	       "for",
+	       "partition 'batch' allows at most 16G of memory on a node, 17G is asked for",
 	       NULL);
+	expect(&facts, "--mem-per-cpu=5G --cpus-per-task=4",
+	       "partition 'batch' allows at most 16G of memory on a node, 20G is asked for",
+	       "--mem=16G, or --partition=gpu");
 	/* more for each CPU takes more CPUs: 16 tasks of 2 on 4 nodes, not 33 */
 	partition_rows[0].memory_max = 1 * GIB;
 	partition_rows[0].memory_max_per_cpu = true;
