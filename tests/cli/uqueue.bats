@@ -41,6 +41,23 @@ setup()
 	jq -e '.jobs == []' <<<"$output"
 }
 
+@test "--iterate prints the list again, each time with the time it is of" {
+	run -124 timeout 3 uqueue -i 2 -j 100001 -o id
+	[ "$(grep -c '^JOBID$' <<<"$output")" -eq 2 ]
+	[ "${lines[0]}" = "2026-01-01T12:00:00" ]
+	run -0 bash -c 'timeout 10 uqueue --iterate=2 | head -n 1'
+	run -124 timeout 3 uqueue -i 2 -j 99
+	[ "$(grep -c 'job 99 is not in the queue' <<<"$output")" -eq 2 ]
+}
+
+@test "uqueue show has help and completion of its own" {
+	run -0 uqueue show --help
+	[[ ${lines[0]} == "Usage: uqueue show JOBID..." ]]
+	uqueue --help=bash | grep -q "'uqueue show') cmd='uqueue show'"
+	uqueue --help=mdoc | grep -q '^\.Ss uqueue show'
+	uqueue --help=mdoc | grep -q '^\.It Fl -why'
+}
+
 @test "an empty list is success and prints nothing" {
 	UC_SOURCE=synthetic:nodes=2,jobs=0,seed=1 run -0 uqueue
 	[ -z "$output" ]
