@@ -292,11 +292,35 @@ int uc_container_add_mount(struct uc_container *box, const char *text,
 	return put_mount(box, &mount, mode, err);
 }
 
+/* "c,d" is there, but 'c' is not: say why that is what was looked for. */
+static int hint_separator(const char *list, const struct uc_where *where,
+			  struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf source = { 0 }, path = { 0 };
+	size_t colon = strcspn(list, ":");
+	const char *text[] = { list, NULL };
+	struct stat st;
+
+	uc_buf_addn(&source, list, colon);
+	text[1] = uc_buf_text(&source);
+	for (int i = 0; err && err->code == UC_NOTFOUND && i < 2; i++)
+		if (strpbrk(text[i], ",:") &&
+		    uc_path_absolute(&path, text[i], where->cwd, where->home, NULL) ==
+			    0 &&
+		    stat(uc_buf_text(&path), &st) == 0)
+			return uc_hint(err,
+				       "'%s' is there, but ',' separates mounts and ':' "
+				       "their parts: rename it, or mount what it is in",
+				       text[i]);
+	return -1;
+}
+
 int uc_container_add_mounts(struct uc_container *box, const char *list,
 			    enum uc_mount_mode mode, const struct uc_where *where,
 			    struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf item = { 0 };
+	const char *whole = list;
 
 	for (;; list++) {
 		size_t len = strcspn(list, ",");
@@ -306,7 +330,7 @@ int uc_container_add_mounts(struct uc_container *box, const char *list,
 		if (item.failed)
 			return uc_fail(err, UC_FAILED, "out of memory");
 		if (uc_container_add_mount(box, uc_buf_text(&item), mode, where, err) < 0)
-			return -1;
+			return hint_separator(whole, where, err);
 		list += len;
 		if (*list == '\0')
 			return 0;
