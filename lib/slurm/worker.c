@@ -20,7 +20,8 @@
 
 #define DEFAULT_TIMEOUT_MS 10000
 /* Descriptors are moved up here first, so that none is in the way of 0 to 3. */
-#define HIGH_FD 10
+#define READS_MAX 16 /* of 4 KiB at a time */
+#define HIGH_FD   10
 
 int uc_worker_new(const struct uc_source_options *options, struct uc_worker **out,
 		  struct uc_error *err)
@@ -130,16 +131,21 @@ static int spawn_prepared(struct uc_worker *worker, const char *path, int sock,
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, errors, 2);
-	posix_spawn_file_actions_adddup2(&files, sock, 3);
-	posix_spawn_file_actions_addclosefrom_np(&files, 4);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETPGROUP);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	rc = posix_spawn(&worker->pid, path, &files, &attr, argv, env);
+	/* these allocate: a worker without its socket would be waited for in vain */
+	if ((rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY,
+						   0)) == 0 &&
+	    (rc = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY,
+						   0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, errors, 2)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, sock, 3)) == 0 &&
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, 4)) == 0) {
+		posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF |
+							POSIX_SPAWN_SETSIGMASK |
+							POSIX_SPAWN_SETPGROUP);
+		posix_spawnattr_setsigdefault(&attr, &all);
+		posix_spawnattr_setsigmask(&attr, &none);
+		rc = posix_spawn(&worker->pid, path, &files, &attr, argv, env);
+	}
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	if (rc)
@@ -197,7 +203,9 @@ static void read_errors(struct uc_worker *worker)
 	char chunk[4096];
 	ssize_t n;
 
-	while (worker->errors >= 0) {
+	/* not for ever: who writes faster than this reads must not outlast the deadline
+	 */
+	for (int i = 0; worker->errors >= 0 && i < READS_MAX; i++) {
 		n = read(worker->errors, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
