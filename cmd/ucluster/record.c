@@ -19,8 +19,8 @@ static int run_record(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 		return run->status;
 	if (uc_record_write(source, dir, &err) < 0)
 		return uc_run_error(run, &err);
-	uc_run_say(run, 0, "recorded in '%s'; look at it: uqueue --source=record:%s", dir,
-		   dir);
+	uc_run_say(run, 0, "recorded in '%s'; look at it: UC_SOURCE=record:%s uqueue",
+		   dir, dir);
 	return 0;
 }
 

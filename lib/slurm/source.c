@@ -190,7 +190,7 @@ int uc_submit(struct uc_source *src, const struct uc_submission *job,
 		uc_fail(err, UC_DENIED,
 			"'%s:' is not a live cluster: nothing is submitted",
 			src->ops->name);
-		return uc_hint(err, "leave --source away to use the cluster");
+		return uc_hint(err, "unset UC_SOURCE to use the cluster");
 	}
 	return src->ops->submit(src->self, job, result, err);
 }
