@@ -209,7 +209,10 @@ static void add_save_end(const struct uc_spec *spec, struct uc_buf *out)
 	uc_buf_addf(
 		out,
 		"status=$?\n"
-		"if [ \"$(head -c 4 -- \"$saved\" 2>/dev/null)\" != hsqs ]; then\n"
+		"# a whole squashfs: its magic, written last, and no shorter than it says\n"
+		"if [ \"$(head -c 4 -- \"$saved\" 2>/dev/null)\" != hsqs ] ||\n"
+		"\t[ \"$(od -An -tu8 -j40 -N8 -- \"$saved\")\" -gt "
+		"\"$(stat -c %%s -- \"$saved\")\" ]; then\n"
 		"\techo \"the container was not saved to '$target'\" >&2\n"
 		"\texit $((status ? status : 1))\n"
 		"fi\n"
