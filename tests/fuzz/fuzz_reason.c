@@ -36,6 +36,18 @@ static void split(char *text, struct uc_raw fields[FIELDS])
 	}
 }
 
+/* Every name of an expanded list is in the list, unless it stands there malformed. */
+static void check_hosts(const char *list)
+{
+	uc_auto(strv) struct uc_strv names = { 0 };
+
+	uc_hosts_expand(list, 64, &names);
+	check(names.count <= 64);
+	for (size_t i = 0; i < names.count; i++)
+		check(strpbrk(names.item[i], "[]") || !names.item[i][0] ||
+		      uc_hosts_has(list, names.item[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
@@ -79,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_safe(&said);
 	if (f[0].bytes && f[3].bytes)
 		uc_hosts_has(f[3].bytes, f[0].bytes);
+	check_hosts(f[3].bytes);
 	free(text);
 	return 0;
 }
