@@ -4,7 +4,8 @@
  * Asks a source through the public API and prints plain lines, for the tests of sources:
  *
  *	probe [-t MS] [-s SOURCE] [-c CONF] ping | jobs [-d] [-u UID] [-j ID] ... | nodes
- *| partitions | submit SCRIPT [NAME=VALUE ...] | record DIR | twice
+ *| partitions | submit|estimate SCRIPT [NAME=VALUE ...] | limits [UID] | record DIR |
+ *twice
  *
  * Failures: "CODE: text | hint" on stderr, status CODE.
  */
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <ucluster/ucluster.h>
 
@@ -122,7 +124,7 @@ static int do_partitions(struct probe *p)
 	return 0;
 }
 
-static int do_submit(struct probe *p)
+static int send_job(struct probe *p, struct uc_estimate *estimate)
 {
 	uc_auto(submitted) struct uc_submitted result = { 0 };
 	struct uc_submit_option options[64];
@@ -143,12 +145,59 @@ static int do_submit(struct probe *p)
 		options[job.option_count++] =
 			(struct uc_submit_option){ arg[1], value ? value : "" };
 	}
-	rc = uc_submit(p->src, &job, &result, &p->err);
+	rc = estimate ? uc_estimate(p->src, &job, estimate, &p->err)
+		      : uc_submit(p->src, &job, &result, &p->err);
 	free(here);
+	if (rc == 0 && estimate)
+		return 0;
 	if (rc < 0)
 		return report(&p->err);
 	printf("%u note=%s message=%s\n", result.job_id, result.note ? result.note : "",
 	       result.message ? result.message : "");
+	return 0;
+}
+
+static int do_submit(struct probe *p)
+{
+	return send_job(p, NULL);
+}
+
+static int do_estimate(struct probe *p)
+{
+	uc_auto(estimate) struct uc_estimate estimate = { 0 };
+	int rc = send_job(p, &estimate);
+
+	if (rc == 0)
+		printf("in %lld s nodes=%s partition=%s preempted=%zu\n",
+		       (long long)(estimate.start - (int64_t)time(NULL)),
+		       estimate.nodes ? estimate.nodes : "",
+		       estimate.partition ? estimate.partition : "",
+		       estimate.preempted_count);
+	return rc;
+}
+
+static int do_limits(struct probe *p)
+{
+	uc_auto(limits) struct uc_limits *limits = NULL;
+	uint32_t user = p->args[0] ? (uint32_t)strtoul(p->args[0], NULL, 10) : getuid();
+
+	if (uc_limits_load(p->src, user, &limits, &p->err) < 0)
+		return report(&p->err);
+	for (size_t i = 0; i < limits->count; i++) {
+		const struct uc_limit *row = &limits->row[i];
+
+		printf("%s", row->kind == UC_LIMIT_QOS       ? "qos"
+			     : row->kind == UC_LIMIT_ACCOUNT ? "account"
+							     : "own");
+		show("name", row->name);
+		show("account", row->account);
+		show("allowed", row->qos);
+		show("default", row->default_qos);
+		show("user", row->tres_user);
+		show("used", row->tres_group_used);
+		printf(" wall=%lld\n",
+		       row->wall_max == UC_NOT_SET ? -1 : (long long)row->wall_max);
+	}
 	return 0;
 }
 
@@ -175,9 +224,10 @@ static const struct {
 	const char *name;
 	int (*run)(struct probe *p);
 } commands[] = {
-	{ "ping", do_ping },     { "jobs", do_jobs },
-	{ "nodes", do_nodes },   { "partitions", do_partitions },
-	{ "submit", do_submit }, { "record", do_record },
+	{ "ping", do_ping },         { "jobs", do_jobs },
+	{ "nodes", do_nodes },       { "partitions", do_partitions },
+	{ "submit", do_submit },     { "record", do_record },
+	{ "estimate", do_estimate }, { "limits", do_limits },
 	{ "twice", do_twice },
 };
 

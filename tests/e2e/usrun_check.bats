@@ -135,6 +135,42 @@ refused()
 	run -0 usrun --no-container -p gpu --gpus=1 true
 }
 
+@test "limits and their use, as accounting has them" {
+	run -0 "$UC_TEST_BUILD/tests/probe" limits
+	grep -qx 'qos name=short account= allowed= default= user=gres/gpu=8 used= wall=3600' \
+		<<<"$output"
+	grep -q '^own name= account=research allowed=normal,short default=normal .* wall=-1$' \
+		<<<"$output"
+	grep -q '^account name= account=root ' <<<"$output"
+	usrun --no-container -p gpu --gpus=2 --qos=short \
+		sh -c "'$UC_TEST_BUILD/tests/probe' limits >used"
+	grep -q '^qos name=short .*used=.*gres/gpu=2' used
+	# nobody: no association, all QOSes
+	run -0 "$UC_TEST_BUILD/tests/probe" limits 65533
+	[ "$(grep -c ^own <<<"$output")" -eq 0 ]
+	[ "$(grep -c ^qos <<<"$output")" -ge 2 ]
+}
+
+@test "when and where a job would start" {
+	local probe=$UC_TEST_BUILD/tests/probe script=$'#!/bin/sh\n:\n'
+
+	run -0 "$probe" estimate "$script" partition=gpu gpus=2
+	[[ $output =~ ^in\ -?[0-9]\ s\ nodes=gpu[12]\ partition=gpu\ preempted=0$ ]]
+	sbatch -Q -p gpu -N2 --exclusive --time=30 -o /dev/null --wrap 'sleep 1000'
+	wait_until 20 all_running
+	run -0 "$probe" estimate "$script" partition=gpu gpus=2
+	[[ $output =~ ^in\ 1[0-9]{3}\ s\ nodes=gpu[12]\ partition=gpu\ preempted=0$ ]]
+	[ "$(squeue -h | wc -l)" -eq 1 ]
+	run -2 "$probe" estimate "$script" gpus=99
+	[[ $output == *"Requested node configuration is not available"* ]]
+	run -5 "$probe" -s synthetic: estimate "$script"
+}
+
+all_running()
+{
+	[ "$(squeue -h -t R | wc -l)" -eq 1 ]
+}
+
 @test "two users, each with the limits of their own" {
 	need_root
 	user_add uctone
