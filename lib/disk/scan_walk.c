@@ -285,6 +285,14 @@ static size_t give_half(struct uc_scan_thread *thread, struct uc_scan_folder *fo
 	return count / 2;
 }
 
+static void look_for_markers(struct uc_scan_folder *folder,
+			     struct uc_scan_dirent *const *entry, size_t count)
+{
+	for (size_t i = 0; i < count && folder->kind == UC_KIND_OTHER; i++)
+		folder->kind = uc_disk_kind_of_marker(entry[i]->name);
+	folder->fresh = false;
+}
+
 static void walk(struct uc_scan_thread *thread, struct uc_scan_folder *folder, char *data,
 		 size_t len)
 {
@@ -293,10 +301,9 @@ static void walk(struct uc_scan_thread *thread, struct uc_scan_folder *folder, c
 	size_t count = list_entries(thread, data, len);
 	int64_t start;
 
-	if (folder->fresh && folder->kind == UC_KIND_OTHER)
-		for (size_t i = 0; i < count && folder->kind == UC_KIND_OTHER; i++)
-			folder->kind = uc_disk_kind_of_marker(thread->entry[i]->name);
-	folder->fresh = false;
+	/* before any other thread has a part of it */
+	if (folder->fresh)
+		look_for_markers(folder, thread->entry, count);
 	if (count >= SPLIT_MIN && atomic_load(&scan->idle) > 0)
 		count = give_half(thread, folder, count);
 	if (thread->slow && count > 1)
