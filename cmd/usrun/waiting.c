@@ -27,11 +27,27 @@ static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *jo
 		strcmp(job->submit_line.bytes, ours->line.data) == 0);
 }
 
-/* The newest. Where two wait, nobody can say which is which: better say nothing. */
+static int64_t distance(const struct uc_waiting *ours, const struct uc_job *job)
+{
+	return job->submit_time > ours->begun ? job->submit_time - ours->begun
+					      : ours->begun - job->submit_time;
+}
+
+/* The same command may have been run just before, and again since. */
+static bool is_nearer(const struct uc_waiting *ours, const struct uc_job *job,
+		      const struct uc_job *other)
+{
+	const int64_t a = distance(ours, job), b = distance(ours, other);
+
+	return a != b ? a < b : job->job_id > other->job_id;
+}
+
+/* Submitted when we began. Where two wait, nobody can say which is which: better say
+ * nothing. */
 static const struct uc_job *find_new(const struct uc_waiting *ours,
 				     const struct uc_jobs *jobs, size_t *waiting)
 {
-	const struct uc_job *newest = NULL;
+	const struct uc_job *nearest = NULL;
 
 	*waiting = 0;
 	for (size_t i = 0; i < jobs->count; i++) {
@@ -40,10 +56,10 @@ static const struct uc_job *find_new(const struct uc_waiting *ours,
 		if (!could_be_ours(ours, job))
 			continue;
 		*waiting += is_pending(job);
-		if (!newest || job->job_id > newest->job_id)
-			newest = job;
+		if (!nearest || is_nearer(ours, job, nearest))
+			nearest = job;
 	}
-	return newest;
+	return nearest;
 }
 
 static const struct uc_job *find_known(uint32_t job_id, const struct uc_jobs *jobs)

@@ -166,7 +166,7 @@ static bool start_asking(struct watch *w, bool whole_queue)
 {
 	w->whole_queue = whole_queue;
 	w->disturbed = false;
-	w->job.since = time(NULL) - (now_ms() - w->begun) / 1000 - SUBMIT_SLACK;
+	w->job.since = w->job.begun - SUBMIT_SLACK;
 	w->asking = pthread_create(&w->asker, NULL, ask, w) == 0;
 	return w->asking;
 }
@@ -324,7 +324,7 @@ static void record(struct watch *w)
 	if (w->asking)
 		pthread_join(w->asker, NULL);
 	if (!w->job.job_id) {
-		w->job.since = time(NULL) - (now_ms() - w->begun) / 1000 - SUBMIT_SLACK;
+		w->job.since = w->job.begun - SUBMIT_SLACK;
 		uc_waiting_ask(&w->job, w->u->run, false);
 	}
 	if (w->job.job_id)
@@ -359,7 +359,7 @@ static bool is_wanted(const struct usrun *u)
 void usrun_watch(const struct usrun *u)
 {
 	const char *term = uc_run_env(u->run, "TERM");
-	struct watch w = { .u = u, .begun = now_ms() };
+	struct watch w = { .u = u, .begun = now_ms(), .job.begun = time(NULL) };
 	pid_t child;
 
 	w.silent = uc_spec_get(u->spec, "quiet");

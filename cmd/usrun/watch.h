@@ -16,6 +16,7 @@ enum uc_waiting_state {
 	UC_WAITING_OVER, /* it runs, or it is not clear which one it is */
 };
 struct uc_waiting {
+	int64_t begun;      /* when srun did */
 	int64_t since;      /* it was submitted after that */
 	struct uc_buf line; /* srun's words, as slurmctld has them; empty: not compared */
 	uint32_t job_id;    /* 0 = not yet found */

@@ -24,6 +24,7 @@ e2e_setup()
 	export IMAGES=$UC_E2E_DIR/cluster/images
 	WORK=$(mktemp -d "$UC_E2E_DIR/work-XXXXXX")
 	chmod 1777 "$WORK"
+	export UCLUSTER_RECEIPTS=false # they would be the developer's own
 	unset TMPDIR # jobs would look for it in their containers
 	E2E_USERS=() E2E_TMUX=
 	cd "$WORK" || return 1
