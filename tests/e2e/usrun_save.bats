@@ -125,3 +125,30 @@ leftovers()
 	usrun --save=mine.sqsh --force true
 	[ -z "$(leftovers)" ]
 }
+
+@test "a batch job saves whole or not at all, and keeps its exit status" {
+	local id
+
+	run -3 usrun --batch --wait --save=mine.sqsh sh -c 'echo hello >/etc/greeting; exit 3'
+	[ "$(head -c 4 mine.sqsh)" = hsqs ]
+	[ -z "$(leftovers)" ]
+	run -0 usrun --image=./mine.sqsh cat /etc/greeting
+	[ "${lines[-1]}" = hello ]
+	# a file that appears meanwhile stays, and so does what was saved
+	run -1 usrun --batch --follow --save=new.sqsh sh -c "echo precious >'$WORK/new.sqsh'"
+	[[ $output == *"cannot save to '$WORK/new.sqsh', the saved container is '$WORK/.new.sqsh.saving-"* ]]
+	[ "$(cat new.sqsh)" = precious ]
+	run -0 usrun --batch --wait --force --save=new.sqsh true
+	[ "$(head -c 4 new.sqsh)" = hsqs ]
+	rm -f .new.sqsh.saving-*
+	# srun says 0 when the save fails
+	mkdir gone
+	run -1 usrun --batch --follow --save=gone/mine.sqsh rm -rf "$WORK/gone"
+	[[ $output == *"the container was not saved to '$WORK/gone/mine.sqsh'"* ]]
+	# cancelled in the middle: nothing that is not whole has the name
+	id=$(usrun --batch --parsable --save=late.sqsh sh -c 'touch up; sleep 100')
+	wait_until 30 test -e up
+	scancel "$id"
+	wait_for_job "$id" GONE 60
+	[ ! -e late.sqsh ] || [ "$(head -c 4 late.sqsh)" = hsqs ]
+}
