@@ -63,11 +63,10 @@ int uc_env_parse(struct uc_strv *env, const char *path, const char *bytes, size_
  * limit allows), left out of core dumps and wiped when freed. There is no way to get a
  * value but into the vector for execve(2), so that none can be printed by accident.
  *
- * The program's part: before the first secret prctl(PR_SET_DUMPABLE, 0) and
- * setrlimit(RLIMIT_CORE, {0, 0}), for the kernel shows /proc/PID/environ and memory to
- * other programs of the same user, and to a core dump, otherwise. execve() sets the
- * former back: the environment of srun and of the task is readable by the user and by
- * root.
+ * The program's part: before the first secret prctl(PR_SET_DUMPABLE, 0), for the kernel
+ * shows /proc/PID/environ and memory to other programs of the same user, and to a core
+ * dump, otherwise. execve() sets it back: the environment of srun and of the task is
+ * readable by the user and by root. (RLIMIT_CORE is not needed, and would reach the job.)
  */
 struct uc_secrets;
 void uc_secrets_free(struct uc_secrets *secrets);
