@@ -42,8 +42,10 @@ static bool is_nearer(const struct uc_waiting *ours, const struct uc_job *job,
 	return a != b ? a < b : job->job_id > other->job_id;
 }
 
-/* Submitted when we began. Where two wait, nobody can say which is which: better say
- * nothing. */
+/*
+ * Submitted when we began; once we knew a job, a later one that has not ended. Where two
+ * wait, nobody can say which is which: better say nothing.
+ */
 static const struct uc_job *find_new(const struct uc_waiting *ours,
 				     const struct uc_jobs *jobs, size_t *waiting)
 {
@@ -53,7 +55,8 @@ static const struct uc_job *find_new(const struct uc_waiting *ours,
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
 
-		if (!could_be_ours(ours, job))
+		if (!could_be_ours(ours, job) ||
+		    (ours->job_id && uc_job_is_finished(job->state)))
 			continue;
 		*waiting += is_pending(job);
 		if (!nearest || is_nearer(ours, job, nearest))
