@@ -389,12 +389,20 @@ static int set_distribution(struct backend_draft *draft, const struct option *op
 	return backend_value_distribution(draft, value);
 }
 
-/* Of sbatch's own talk, or already in the environment (--export). */
+/* Of sbatch's own talk. */
 static int set_nothing(struct backend_draft *draft, const struct option *option,
 		       const char *value)
 {
 	(void)draft, (void)option, (void)value;
 	return 0;
+}
+
+/* The environment that came with the submission goes along whole, and nothing less. */
+static int set_export(struct backend_draft *draft, const struct option *option,
+		      const char *value)
+{
+	(void)draft, (void)option;
+	return strcasecmp(value, "ALL") ? -1 : 0;
 }
 
 static int set_propagate(struct backend_draft *draft, const struct option *option,
@@ -440,7 +448,8 @@ static const struct option options[] = {
 	{ "error", set_text, AT(std_err), 0, 0, TEXT },
 	{ "exclude", set_text, AT(exc_nodes), 0, 0, TEXT },
 	{ "exclusive", set_exclusive, 0, 0, 0, "expected nothing, user, mcs or topo" },
-	{ "export", set_nothing, 0, 0, 0, TEXT },
+	{ "export", set_export, 0, 0, 0,
+	  "the whole environment goes along, expected ALL; add variables with --env" },
 	{ "extra", set_extra, 0, 0, 0, "expected a value, and Slurm 23.02 or newer" },
 	{ "gpus", set_gpus, AT(tres_per_job), 0, 0, GPUS },
 	{ "gpus-per-node", set_gpus_node, AT(tres_per_node), 0, 0, GPUS },
