@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* --batch: a script or a command, submitted through the worker. */
+#include "common/stay.h"
 #include "usrun/usrun.h"
 
 #include <fcntl.h>
@@ -162,6 +163,7 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	uc_auto(submitted) struct uc_submitted result = { 0 };
 	uc_auto(buf) struct uc_buf script = { 0 };
 	bool answered = false;
+	const char *mode;
 
 	/* what is wrong with it is found before anybody is asked */
 	if (uc_spec_script(u->spec, &script, err) < 0)
@@ -181,7 +183,13 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	usrun_receipt(u, result.job_id, time(NULL));
 	if (u->snapshot)
 		usrun_snapshot_prune(u, src);
-	if (u->args.follow || uc_spec_get(u->spec, "wait"))
-		return usrun_follow(u, src, result.job_id, err);
-	return 0;
+	if (!u->args.follow && !uc_spec_get(u->spec, "wait"))
+		return 0;
+	mode = uc_spec_get(u->spec, "open-mode");
+	return uc_stay(&(struct uc_stay){ .run = u->run,
+					  .src = src,
+					  .job_id = result.job_id,
+					  .output = u->args.follow,
+					  .append = mode && mode[0] == 'a' },
+		       err);
 }

@@ -71,12 +71,6 @@ int usrun_exec(struct usrun *u, struct uc_error *err);
 int usrun_save(struct usrun *u, struct uc_error *err);
 /* Submit instead, print the number. */
 int usrun_batch(struct usrun *u, struct uc_error *err);
-/*
- * Wait for the end of a job, print its output with --follow; run->status is the job's.
- * -1 without a text when that is not 0.
- */
-int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
-		 struct uc_error *err);
 /* Take the first word as a script, with its #SBATCH lines, where it is one. */
 int usrun_script(struct usrun *u, struct uc_error *err);
 /* Decide how that script runs: in the container, or as the batch script itself. */

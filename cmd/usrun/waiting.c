@@ -5,10 +5,7 @@
 #include <unistd.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
-#include <ucluster/units.h>
 #include "usrun/watch.h"
-
-#define BEGIN_TIME 9 /* the reason */
 
 static bool is_pending(const struct uc_job *job)
 {
@@ -19,7 +16,7 @@ static bool is_pending(const struct uc_job *job)
  * Submitted from this session by an srun, lately. Not compared: the host, which slurmctld
  * names as it sees it, and the job's name, which environment and options may set.
  */
-static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *job)
+static bool could_be_ours(const struct usrun_waiting *ours, const struct uc_job *job)
 {
 	return !job->batch && job->submit_session == (uint32_t)getsid(0) &&
 	       job->submit_time >= ours->since && job->het_offset == 0 &&
@@ -27,14 +24,14 @@ static bool could_be_ours(const struct uc_waiting *ours, const struct uc_job *jo
 		strcmp(job->submit_line.bytes, ours->line.data) == 0);
 }
 
-static int64_t distance(const struct uc_waiting *ours, const struct uc_job *job)
+static int64_t distance(const struct usrun_waiting *ours, const struct uc_job *job)
 {
 	return job->submit_time > ours->begun ? job->submit_time - ours->begun
 					      : ours->begun - job->submit_time;
 }
 
 /* The same command may have been run just before, and again since. */
-static bool is_nearer(const struct uc_waiting *ours, const struct uc_job *job,
+static bool is_nearer(const struct usrun_waiting *ours, const struct uc_job *job,
 		      const struct uc_job *other)
 {
 	const int64_t a = distance(ours, job), b = distance(ours, other);
@@ -46,7 +43,7 @@ static bool is_nearer(const struct uc_waiting *ours, const struct uc_job *job,
  * Submitted when we began; once we knew a job, a later one that has not ended. Where two
  * wait, nobody can say which is which: better say nothing.
  */
-static const struct uc_job *find_new(const struct uc_waiting *ours,
+static const struct uc_job *find_new(const struct usrun_waiting *ours,
 				     const struct uc_jobs *jobs, size_t *waiting)
 {
 	const struct uc_job *nearest = NULL;
@@ -56,7 +53,7 @@ static const struct uc_job *find_new(const struct uc_waiting *ours,
 		const struct uc_job *job = &jobs->row[i];
 
 		if (!could_be_ours(ours, job) ||
-		    (ours->job_id && uc_job_is_finished(job->state)))
+		    (ours->shown.job_id && uc_job_is_finished(job->state)))
 			continue;
 		*waiting += is_pending(job);
 		if (!nearest || is_nearer(ours, job, nearest))
@@ -77,81 +74,40 @@ static const struct uc_job *find_known(uint32_t job_id, const struct uc_jobs *jo
  * A job that is gone is no end as long as srun is there: after Ctrl-Z and fg srun (22.05)
  * gives its job back and submits another.
  */
-static enum uc_waiting_state find(struct uc_waiting *ours, const struct uc_jobs *jobs,
-				  const struct uc_job **out)
+static enum usrun_waiting_state
+find(struct usrun_waiting *ours, const struct uc_jobs *jobs, const struct uc_job **out)
 {
-	const struct uc_job *job = find_known(ours->job_id, jobs);
+	const struct uc_job *job = find_known(ours->shown.job_id, jobs);
 	size_t waiting = 1;
 
 	if (!job || uc_job_is_finished(job->state))
 		job = find_new(ours, jobs, &waiting);
 	*out = job;
 	if (!job || uc_job_is_finished(job->state))
-		return UC_WAITING_UNSEEN;
-	return is_pending(job) && waiting == 1 ? UC_WAITING : UC_WAITING_OVER;
+		return USRUN_WAITING_UNSEEN;
+	return is_pending(job) && waiting == 1 ? USRUN_WAITING : USRUN_WAITING_OVER;
 }
 
-enum uc_waiting_state uc_waiting_ask(struct uc_waiting *ours, struct uc_run *run,
-				     bool whole_queue)
+enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc_run *run,
+					   bool whole_queue)
 {
 	uc_auto(source) struct uc_source *src = NULL;
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	const uint32_t me = getuid();
 	const struct uc_job_query mine = { .user_ids = &me, .user_count = 1 };
 	const struct uc_job *job = NULL;
-	enum uc_waiting_state state;
+	enum usrun_waiting_state state;
 
 	if (uc_run_source(run, 0, &src) < 0 ||
 	    uc_jobs_load(src, whole_queue ? NULL : &mine, &jobs, NULL) < 0)
-		return UC_WAITING_UNKNOWN;
+		return USRUN_WAITING_UNKNOWN;
 	state = find(ours, jobs, &job);
 	if (job) {
-		ours->job_id = job->job_id;
+		ours->shown.job_id = job->job_id;
 		ours->submit_time = job->submit_time;
 	}
-	if (state != UC_WAITING)
+	if (state != USRUN_WAITING)
 		return state;
-	ours->reason = job->reason;
-	ours->start = job->start_time;
-	ours->now = jobs->now;
-	/* None, Priority, Resources: nothing else keeps it back */
-	ours->in_line = job->reason == 0 || job->reason == 1 || job->reason == 3;
-	if (whole_queue)
-		ours->ranked = uc_job_rank(jobs, job, &ours->rank);
-	uc_buf_reset(&ours->partition);
-	uc_buf_safe(&ours->partition, job->partition, run->safe);
-	return UC_WAITING;
-}
-
-/* "3 jobs ahead in gpu"; nothing when it is not known, or hidden from this user. */
-static bool add_rank(struct uc_buf *line, const struct uc_waiting *job)
-{
-	const uint32_t ahead = job->rank.ahead;
-
-	if (!job->ranked || !job->in_line || !job->rank.counts || !ahead)
-		return false;
-	uc_buf_addf(line, ": %u %s ahead in %s", ahead, ahead == 1 ? "job" : "jobs",
-		    uc_buf_text(&job->partition));
-	return true;
-}
-
-void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *job, int64_t elapsed)
-{
-	bool more;
-
-	uc_buf_addf(line, "job %u waits", job->job_id);
-	if (elapsed >= 0) {
-		uc_buf_addc(line, ' ');
-		uc_duration_format(line, elapsed);
-	}
-	more = add_rank(line, job);
-	if (uc_reason_never_starts(job->reason)) {
-		uc_buf_addf(line, "%s will never start as it is", more ? "," : ":");
-	} else if (job->start > job->now) {
-		uc_buf_addf(line, "%s %s ", more ? "," : ":",
-			    job->reason == BEGIN_TIME ? "not before"
-						      : "probably starts at");
-		uc_buf_clock(line, job->start, job->now);
-	}
-	uc_buf_addf(line, " (%s)", uc_reason_short(job->reason));
+	uc_waiting_fill(&ours->shown, run, jobs, job, whole_queue);
+	return USRUN_WAITING;
 }

@@ -54,10 +54,10 @@ struct watch {
 	bool terminal, drawn, asking, disturbed, silent;
 	int misses;
 	pthread_t asker;
-	struct uc_waiting job;
+	struct usrun_waiting job;
 	bool whole_queue; /* the question is about everybody's jobs */
 	int64_t took;     /* ms */
-	int found;        /* what the answer says: enum uc_waiting_state */
+	int found;        /* what the answer says: enum usrun_waiting_state */
 };
 
 static int64_t now_ms(void)
@@ -126,7 +126,7 @@ static void draw(struct watch *w)
 		erase(w);
 		return;
 	}
-	uc_waiting_line(&line, &w->job, (now_ms() - w->begun) / 1000);
+	uc_waiting_line(&line, &w->job.shown, (now_ms() - w->begun) / 1000);
 	uc_buf_add(&text, "\r\n");
 	uc_buf_addn(&text, uc_buf_text(&line),
 		    uc_text_clip(uc_buf_text(&line), columns()));
@@ -141,7 +141,7 @@ static void say(struct watch *w)
 {
 	uc_auto(buf) struct uc_buf line = { 0 };
 
-	uc_waiting_line(&line, &w->job, -1);
+	uc_waiting_line(&line, &w->job.shown, -1);
 	uc_run_say(w->u->run, 0, "%s", uc_buf_text(&line));
 }
 
@@ -155,7 +155,7 @@ static void *ask(void *arg)
 	const uint64_t one = 1;
 	const int64_t start = now_ms();
 
-	w->found = uc_waiting_ask(&w->job, w->u->run, w->whole_queue);
+	w->found = usrun_waiting_ask(&w->job, w->u->run, w->whole_queue);
 	w->took = now_ms() - start;
 	if (write(w->on[ANSWER].fd, &one, sizeof(one)) < 0)
 		return NULL;
@@ -198,21 +198,21 @@ static bool take_answer(struct watch *w)
 		return true;
 	pthread_join(w->asker, NULL);
 	w->asking = false;
-	if (w->found == UC_WAITING_OVER)
+	if (w->found == USRUN_WAITING_OVER)
 		return false;
-	if (w->found == UC_WAITING_UNSEEN && ++w->misses >= MISSES)
+	if (w->found == USRUN_WAITING_UNSEEN && ++w->misses >= MISSES)
 		return false;
-	if (w->found == UC_WAITING)
+	if (w->found == USRUN_WAITING)
 		w->misses = 0;
-	if (w->found == UC_WAITING && !w->terminal) {
+	if (w->found == USRUN_WAITING && !w->terminal) {
 		say(w);
 		return false;
 	}
-	if (w->found == UC_WAITING && !w->whole_queue && w->job.in_line &&
+	if (w->found == USRUN_WAITING && !w->whole_queue && w->job.shown.in_line &&
 	    now_ms() >= w->queue_at)
 		return start_asking(w, true);
 	plan(w);
-	if (w->found == UC_WAITING)
+	if (w->found == USRUN_WAITING)
 		draw(w);
 	return true;
 }
@@ -323,12 +323,12 @@ static void record(struct watch *w)
 		return;
 	if (w->asking)
 		pthread_join(w->asker, NULL);
-	if (!w->job.job_id) {
+	if (!w->job.shown.job_id) {
 		w->job.since = w->job.begun - SUBMIT_SLACK;
-		uc_waiting_ask(&w->job, w->u->run, false);
+		usrun_waiting_ask(&w->job, w->u->run, false);
 	}
-	if (w->job.job_id)
-		usrun_receipt(w->u, w->job.job_id, w->job.submit_time);
+	if (w->job.shown.job_id)
+		usrun_receipt(w->u, w->job.shown.job_id, w->job.submit_time);
 	if (w->u->snapshot && uc_run_source(w->u->run, 0, &src) == 0)
 		usrun_snapshot_prune(w->u, src);
 }

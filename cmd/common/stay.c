@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/*
- * --wait and --follow: stay until a batch job ends and exit as it did. The job does not
- * know of it; Ctrl-C leaves it alone.
- */
+#include "common/stay.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/state.h>
-#include "usrun/usrun.h"
 
 #define READ_MS      200   /* between two looks at the file */
 #define ASK_LEAST_MS 1000  /* between two questions: at first, */
@@ -33,10 +30,8 @@ struct stream {
 	off_t at;
 };
 
-struct follow {
-	struct usrun *u;
-	struct uc_source *src;
-	uint32_t job_id;
+struct stay {
+	struct uc_stay what;
 	struct stream stream[2]; /* output, errors */
 	size_t streams;
 	int signals;
@@ -79,13 +74,11 @@ static bool same_file(const struct uc_job *job)
 }
 
 /* A name with the node's in it is known only when the job runs. */
-static void find_paths(struct follow *f, const struct uc_job *job)
+static void find_paths(struct stay *f, const struct uc_job *job)
 {
-	const char *mode = uc_spec_get(f->u->spec, "open-mode");
-	const bool append = mode && mode[0] == 'a';
 	struct stat st;
 
-	if (!f->u->args.follow)
+	if (!f->what.output)
 		return;
 	f->streams = same_file(job) ? 1 : 2;
 	for (size_t i = 0; i < f->streams; i++) {
@@ -95,13 +88,14 @@ static void find_paths(struct follow *f, const struct uc_job *job)
 			continue;
 		if (uc_job_output(job, i == 1, &s->path, NULL) < 0)
 			uc_buf_reset(&s->path);
-		else if (append && !f->started && stat(uc_buf_text(&s->path), &st) == 0)
+		else if (f->what.append && !f->started &&
+			 stat(uc_buf_text(&s->path), &st) == 0)
 			s->at = st.st_size;
 	}
 }
 
 /* All rows of the id: one, or those of an array. */
-static void take_answer(struct follow *f, const struct uc_jobs *jobs)
+static void take_answer(struct stay *f, const struct uc_jobs *jobs)
 {
 	bool over = jobs->count > 0;
 	int worst = 0;
@@ -124,17 +118,17 @@ static void take_answer(struct follow *f, const struct uc_jobs *jobs)
 	f->status = worst;
 }
 
-static int ask(struct follow *f, struct uc_error *err)
+static int ask(struct stay *f, struct uc_error *err)
 {
-	const struct uc_job_query query = { .job_ids = &f->job_id, .job_count = 1 };
+	const struct uc_job_query query = { .job_ids = &f->what.job_id, .job_count = 1 };
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	const bool was_started = f->started;
 
-	if (uc_jobs_load(f->src, &query, &jobs, err) < 0) {
+	if (uc_jobs_load(f->what.src, &query, &jobs, err) < 0) {
 		if (err->code != UC_UNREACHABLE)
 			return -1;
 		if (!f->unreachable)
-			uc_run_say(f->u->run, 0,
+			uc_run_say(f->what.run, 0,
 				   "slurmctld does not answer; the job goes on, and so "
 				   "does this");
 		f->unreachable = true;
@@ -149,7 +143,7 @@ static int ask(struct follow *f, struct uc_error *err)
 	f->pause = f->pause * 3 / 2 > ASK_MOST_MS ? ASK_MOST_MS : f->pause * 3 / 2;
 	if (f->over && !f->seen)
 		return uc_fail(err, UC_NOTFOUND, "slurmctld does not know job %" PRIu32,
-			       f->job_id);
+			       f->what.job_id);
 	return 0;
 }
 
@@ -171,7 +165,7 @@ static int put_all(int fd, const char *bytes, size_t len)
 }
 
 /* Not before the job had it: slurmstepd empties what an earlier job left there. */
-static bool open_stream(struct follow *f, struct stream *s)
+static bool open_stream(struct stay *f, struct stream *s)
 {
 	struct stat st;
 
@@ -185,7 +179,7 @@ static bool open_stream(struct follow *f, struct stream *s)
 }
 
 /* What is new; 1 when there was something, -1 when it cannot be written. */
-static int copy(struct follow *f, struct stream *s)
+static int copy(struct stay *f, struct stream *s)
 {
 	char chunk[65536];
 	struct stat st;
@@ -206,7 +200,7 @@ static int copy(struct follow *f, struct stream *s)
 	return any;
 }
 
-static int copy_all(struct follow *f, struct uc_error *err)
+static int copy_all(struct stay *f, struct uc_error *err)
 {
 	int any = 0;
 
@@ -223,25 +217,25 @@ static int copy_all(struct follow *f, struct uc_error *err)
 
 /* --- waiting --- */
 
-static void say_how_to_go_on(const struct follow *f)
+static void say_how_to_go_on(const struct stay *f)
 {
 	uc_auto(buf) struct uc_buf line = { 0 };
 	const char *path = uc_buf_text(&f->stream[0].path);
 
-	uc_buf_addf(&line, "job %" PRIu32 " goes on; ", f->job_id);
-	if (f->u->args.follow && path[0]) {
+	uc_buf_addf(&line, "job %" PRIu32 " goes on; ", f->what.job_id);
+	if (f->what.output && path[0]) {
 		uc_buf_add(&line, "its output: tail -f ");
 		uc_buf_quote(&line, path, UC_QUOTE_VISIBLE);
 		uc_buf_add(&line, "; ");
 	}
 	uc_buf_addf(&line,
 		    "its state: squeue -j %" PRIu32 "; to end it: scancel %" PRIu32,
-		    f->job_id, f->job_id);
-	uc_run_say(f->u->run, 0, "%s", uc_buf_text(&line));
+		    f->what.job_id, f->what.job_id);
+	uc_run_say(f->what.run, 0, "%s", uc_buf_text(&line));
 }
 
 /* True: a signal came, and this is over. */
-static bool pause_for(struct follow *f, int64_t ms)
+static bool pause_for(struct stay *f, int64_t ms)
 {
 	struct pollfd fd = { .fd = f->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
@@ -255,7 +249,7 @@ static bool pause_for(struct follow *f, int64_t ms)
 }
 
 /* The end of the output may be seen later than the end of the job. */
-static int finish(struct follow *f, struct uc_error *err)
+static int finish(struct stay *f, struct uc_error *err)
 {
 	const int64_t end = now_ms() + LATE_MS;
 	int64_t quiet = now_ms();
@@ -273,12 +267,12 @@ static int finish(struct follow *f, struct uc_error *err)
 			return 0;
 	}
 	if (f->streams > 0 && f->stream[0].in < 0 && f->started)
-		uc_run_say(f->u->run, 0, "the job's output is not seen here: '%s'",
+		uc_run_say(f->what.run, 0, "the job's output is not seen here: '%s'",
 			   uc_buf_text(&f->stream[0].path));
 	return 0;
 }
 
-static int wait_for_end(struct follow *f, struct uc_error *err)
+static int wait_for_end(struct stay *f, struct uc_error *err)
 {
 	for (;;) {
 		int64_t left;
@@ -310,15 +304,12 @@ static void choose_signals(sigset_t *set)
 			sigaddset(set, ends[i]);
 }
 
-int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
-		 struct uc_error *err)
+int uc_stay(const struct uc_stay *what, struct uc_error *err)
 {
-	struct follow f = { .u = u,
-			    .src = src,
-			    .job_id = job_id,
-			    .stream = { { .in = -1, .out = STDOUT_FILENO },
-					{ .in = -1, .out = STDERR_FILENO } },
-			    .pause = ASK_LEAST_MS };
+	struct stay f = { .what = *what,
+			  .stream = { { .in = -1, .out = STDOUT_FILENO },
+				      { .in = -1, .out = STDERR_FILENO } },
+			  .pause = ASK_LEAST_MS };
 	sigset_t set;
 	int rc;
 
@@ -336,8 +327,8 @@ int usrun_follow(struct usrun *u, struct uc_source *src, uint32_t job_id,
 	if (f.signals >= 0)
 		close(f.signals);
 	if (rc < 0)
-		return uc_context(err, "job %" PRIu32 " was submitted", job_id);
-	u->run->status = f.status;
+		return uc_context(err, "job %" PRIu32 " was submitted", what->job_id);
+	what->run->status = f.status;
 	err->text[0] = '\0';
 	return f.status ? -1 : 0;
 }
