@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* The ways to attach, the first that fits is taken. */
+#include "common/stay.h"
+#include "uattach/uattach.h"
+
+static bool is_batch(const struct uattach *u, const struct uc_job *job)
+{
+	(void)u;
+	return job->batch;
+}
+
+static int follow(struct uattach *u, const struct uc_job *job, struct uc_error *err)
+{
+	return uc_stay(&(struct uc_stay){ .run = u->run,
+					  .src = u->src,
+					  .job_id = job->job_id,
+					  .output = true },
+		       err);
+}
+
+static const struct uattach_way ways[] = {
+	{ "batch", is_batch, follow },
+};
+
+const struct uattach_way *uattach_way(const struct uattach *u, const struct uc_job *job)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (ways[i].fits(u, job))
+			return &ways[i];
+	return NULL;
+}
