@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "disk/mounts.h"
-#include "disk/network.h"
+#include "base/network.h"
 #include "disk/probe.h"
 
 enum {
@@ -154,7 +154,7 @@ static void fill(struct uc_disk_fs *fs, const struct question *q, bool answered,
 		fs->error = silent ? 0 : answered && a->error ? a->error : EPROTO;
 		return;
 	}
-	fs->network = uc_disk_is_network((long)a->type);
+	fs->network = uc_fs_is_network((long)a->type);
 	fs->size = a->size;
 	fs->used = a->used;
 	fs->available = a->available;

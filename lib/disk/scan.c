@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/arena.h"
-#include "disk/network.h"
+#include "base/network.h"
 
 enum {
 	LOCAL_MAX = 8, /* threads, where files are in memory */
@@ -194,7 +194,7 @@ static int threads_wanted(const struct uc_scan *scan)
 
 	if (scan->how.threads > 0)
 		return scan->how.threads;
-	if (fstatfs(scan->root_fd, &fs) == 0 && uc_disk_is_network(fs.f_type))
+	if (fstatfs(scan->root_fd, &fs) == 0 && uc_fs_is_network(fs.f_type))
 		return WAITING_MAX;
 	return cores < 1 ? 1 : cores > LOCAL_MAX ? LOCAL_MAX : (int)cores;
 }

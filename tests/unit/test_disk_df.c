@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "disk/mounts.h"
-#include "disk/network.h"
+#include "base/network.h"
 #include "disk/quota.h"
 #include "unit.h"
 
@@ -265,11 +265,11 @@ static void test_quotas_count_in_the_kernels_units(void **state)
 static void test_network_file_systems_by_number(void **state)
 {
 	(void)state;
-	assert_true(uc_disk_is_network(0x6969));
-	assert_true(uc_disk_is_network((long)0xff534d42));
-	assert_true(uc_disk_is_network((int)0xff534d42)); /* a long of 32 bits */
-	assert_false(uc_disk_is_network(0xef53));         /* ext4 */
-	assert_false(uc_disk_is_network(0x01021994));     /* tmpfs */
+	assert_true(uc_fs_is_network(0x6969));
+	assert_true(uc_fs_is_network((long)0xff534d42));
+	assert_true(uc_fs_is_network((int)0xff534d42)); /* a long of 32 bits */
+	assert_false(uc_fs_is_network(0xef53));         /* ext4 */
+	assert_false(uc_fs_is_network(0x01021994));     /* tmpfs */
 }
 
 int main(void)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#ifndef UC_DISK_NETWORK_H
-#define UC_DISK_NETWORK_H
+#ifndef UC_BASE_NETWORK_H
+#define UC_BASE_NETWORK_H
 #include <stdbool.h>
 
 /* Whether a file system of this f_type (statfs(2)) asks a server or another process. */
-bool uc_disk_is_network(long type);
+bool uc_fs_is_network(long type);
 
 #endif

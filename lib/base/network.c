@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#include "disk/network.h"
+#include "base/network.h"
 
 #include <stddef.h>
 
-bool uc_disk_is_network(long type)
+bool uc_fs_is_network(long type)
 {
 	static const unsigned int types[] = {
 		0x00006969, /* NFS */
