@@ -17,6 +17,7 @@
 #include <ucluster/option.h>
 #include <ucluster/reason.h>
 #include <ucluster/receipt.h>
+#include <ucluster/reservation.h>
 #include <ucluster/snapshot.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>

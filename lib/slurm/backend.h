@@ -20,6 +20,8 @@ int backend_partitions(const struct uc_frame *question, struct uc_frame *answer,
 		       struct uc_error *err);
 int backend_limits(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
+int backend_reservations(const struct uc_frame *question, struct uc_frame *answer,
+			 struct uc_error *err);
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
 int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,

@@ -17,10 +17,14 @@ static const struct {
 	int (*handle)(const struct uc_frame *question, struct uc_frame *answer,
 		      struct uc_error *err);
 } handlers[] = {
-	{ UC_ASK_PING, backend_ping },         { UC_ASK_JOBS, backend_jobs },
-	{ UC_ASK_NODES, backend_nodes },       { UC_ASK_PARTITIONS, backend_partitions },
-	{ UC_ASK_SUBMIT, backend_submit },     { UC_ASK_LIMITS, backend_limits },
+	{ UC_ASK_PING, backend_ping },
+	{ UC_ASK_JOBS, backend_jobs },
+	{ UC_ASK_NODES, backend_nodes },
+	{ UC_ASK_PARTITIONS, backend_partitions },
+	{ UC_ASK_SUBMIT, backend_submit },
+	{ UC_ASK_LIMITS, backend_limits },
 	{ UC_ASK_ESTIMATE, backend_estimate },
+	{ UC_ASK_RESERVATIONS, backend_reservations },
 };
 
 static int say(const struct uc_frame *frame)

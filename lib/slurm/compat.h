@@ -42,6 +42,12 @@
  * by older controllers. */
 #define UC_ESLURM_QUEUE_FULL 2008
 
+#if UC_SLURM_SINCE(22, 5)
+#define UC_RESERVE_FLAG_HOURLY RESERVE_FLAG_HOURLY
+#else
+#define UC_RESERVE_FLAG_HOURLY 0
+#endif
+
 static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t flags)
 {
 #if UC_SLURM_SINCE(26, 5)

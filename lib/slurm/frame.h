@@ -23,6 +23,7 @@ enum uc_frame_kind {
 	UC_ASK_SUBMIT,
 	UC_ASK_LIMITS,
 	UC_ASK_ESTIMATE,
+	UC_ASK_RESERVATIONS,
 	/* answers */
 	UC_SAY_HELLO = 100, /* once, when libslurm is ready */
 	UC_SAY_SENDING,     /* from here on a lost answer leaves the outcome unknown */

@@ -279,6 +279,11 @@ static int record_load(void *self, enum uc_rows_kind kind,
 	uc_auto(buf) struct uc_buf path = { 0 }, file = { 0 }, text = { 0 };
 
 	(void)query;
+	/* recordings of before had none */
+	if (!table && kind == UC_ROWS_RESERVATIONS) {
+		*out = uc_rows_new(kind, 0, record->now, err);
+		return *out ? 0 : -1;
+	}
 	uc_buf_addf(&path, "%s/%s.jsonl.zst", record->dir, name);
 	if (!table)
 		return uc_fail(err, UC_NOTFOUND, "the recording '%s' has no %s",

@@ -50,19 +50,21 @@ static void mask_word(struct recorder *rec, enum uc_mask mask, const char *word,
 		uc_buf_addf(out, "%s%lld", forms[mask], number_of(rec, mask, word));
 }
 
-/* Accounts and groups also come as lists. */
+/* Accounts, groups and users also come as lists; "-bob" is all but bob. */
 static void mask_text(struct recorder *rec, enum uc_mask mask, const char *text,
 		      struct uc_buf *out)
 {
-	if (mask != UC_MASK_ACCOUNT && mask != UC_MASK_GROUP) {
+	if (mask != UC_MASK_ACCOUNT && mask != UC_MASK_GROUP && mask != UC_MASK_USER) {
 		mask_word(rec, mask, text, out);
 		return;
 	}
 	for (;;) {
 		size_t len = strcspn(text, ",");
+		const size_t minus = *text == '-';
 		uc_auto(buf) struct uc_buf word = { 0 };
 
-		uc_buf_addn(&word, text, len);
+		uc_buf_addn(out, text, minus);
+		uc_buf_addn(&word, text + minus, len - minus);
 		rec->failed = rec->failed || word.failed;
 		mask_word(rec, mask, uc_buf_text(&word), out);
 		if (!text[len])
@@ -236,6 +238,8 @@ static int load_table(struct uc_source *src, enum uc_rows_kind kind,
 		return uc_nodes_load(src, (struct uc_nodes **)rows, err);
 	case UC_ROWS_PARTITIONS:
 		return uc_partitions_load(src, (struct uc_partitions **)rows, err);
+	case UC_ROWS_RESERVATIONS:
+		return uc_reservations_load(src, (struct uc_reservations **)rows, err);
 	case UC_ROWS_LIMITS: /* one user's */
 		break;
 	}
@@ -261,6 +265,9 @@ static int check_empty(const char *path, struct uc_error *err)
 static int write_all(struct recorder *rec, struct uc_source *src, const char *dir,
 		     struct uc_error *err)
 {
+	static const enum uc_rows_kind kinds[] = { UC_ROWS_JOBS, UC_ROWS_NODES,
+						   UC_ROWS_PARTITIONS,
+						   UC_ROWS_RESERVATIONS };
 	json_t *tables = json_object();
 	json_t *manifest =
 		json_pack("{si sI so}", "ucluster_record", UC_RECORD_VERSION, "now",
@@ -269,13 +276,13 @@ static int write_all(struct recorder *rec, struct uc_source *src, const char *di
 	char *text = NULL;
 	int rc = 0;
 
-	for (int kind = UC_ROWS_JOBS; kind <= UC_ROWS_PARTITIONS && !rc; kind++) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !rc; i++) {
 		uc_auto(rows) struct uc_rows *rows = NULL;
 
-		rc = load_table(src, (enum uc_rows_kind)kind, &rows, err);
+		rc = load_table(src, kinds[i], &rows, err);
 		if (!rc)
-			rc = write_table(rec, dir, (enum uc_rows_kind)kind, rows, err);
-		if (!rc && json_object_set_new(tables, uc_rows_type(kind)->name,
+			rc = write_table(rec, dir, kinds[i], rows, err);
+		if (!rc && json_object_set_new(tables, uc_rows_type(kinds[i])->name,
 					       json_pack("{sI sI}", "now",
 							 (json_int_t)rows->now, "updated",
 							 (json_int_t)rows->updated)) < 0)

@@ -244,6 +244,23 @@ static const struct uc_field limit_fields[] = {
 	F(uc_limit, submit_used, U32, NONE, 0),
 	F(uc_limit, tres_group_used, RAW, NONE, 0),
 };
+
+static const struct uc_field reservation_fields[] = {
+	F(uc_reservation, name, RAW, NONE, 0),
+	F(uc_reservation, nodes, RAW, NONE, 0),
+	F(uc_reservation, partition, RAW, NONE, 0),
+	F(uc_reservation, features, RAW, NONE, 0),
+	F(uc_reservation, licenses, RAW, NONE, 0),
+	F(uc_reservation, tres, RAW, NONE, 0),
+	F(uc_reservation, users, RAW, USER, 0),
+	F(uc_reservation, accounts, RAW, ACCOUNT, 0),
+	F(uc_reservation, groups, RAW, GROUP, 0),
+	F(uc_reservation, start_time, I64, NONE, 0),
+	F(uc_reservation, end_time, I64, NONE, 0),
+	F(uc_reservation, node_count, U32, NONE, 0),
+	F(uc_reservation, cores, U32, NONE, 0),
+	F(uc_reservation, flags, U32, NONE, 0),
+};
 // clang-format on
 
 static const struct uc_rows_type types[] = {
@@ -254,6 +271,8 @@ static const struct uc_rows_type types[] = {
 	  COUNT(partition_fields) },
 	{ "limits", UC_ROWS_LIMITS, sizeof(struct uc_limit), limit_fields,
 	  COUNT(limit_fields) },
+	{ "reservations", UC_ROWS_RESERVATIONS, sizeof(struct uc_reservation),
+	  reservation_fields, COUNT(reservation_fields) },
 };
 
 #define SAME_LAYOUT(type)                                                                \
@@ -266,10 +285,11 @@ SAME_LAYOUT(uc_jobs);
 SAME_LAYOUT(uc_nodes);
 SAME_LAYOUT(uc_partitions);
 SAME_LAYOUT(uc_limits);
+SAME_LAYOUT(uc_reservations);
 
 const struct uc_rows_type *uc_rows_type(enum uc_rows_kind kind)
 {
-	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_LIMITS ? &types[kind - 1] : NULL;
+	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_RESERVATIONS ? &types[kind - 1] : NULL;
 }
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)

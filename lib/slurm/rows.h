@@ -10,6 +10,7 @@
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>
+#include <ucluster/reservation.h>
 #include "base/arena.h"
 
 enum uc_rows_kind {
@@ -17,6 +18,7 @@ enum uc_rows_kind {
 	UC_ROWS_NODES,
 	UC_ROWS_PARTITIONS,
 	UC_ROWS_LIMITS,
+	UC_ROWS_RESERVATIONS,
 };
 
 enum uc_field_type {

@@ -175,6 +175,17 @@ int uc_limits_load(struct uc_source *src, uint32_t user_id, struct uc_limits **o
 	return rows ? 0 : -1;
 }
 
+int uc_reservations_load(struct uc_source *src, struct uc_reservations **out,
+			 struct uc_error *err)
+{
+	struct uc_rows *rows = NULL;
+
+	if (src->ops->load(src->self, UC_ROWS_RESERVATIONS, NULL, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_reservations *)rows;
+	return 0;
+}
+
 void uc_submitted_free(struct uc_submitted *result)
 {
 	free(result->note);

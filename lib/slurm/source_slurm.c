@@ -48,7 +48,8 @@ static int slurm_load(void *self, enum uc_rows_kind kind,
 	static const uint32_t kinds[] = { [UC_ROWS_JOBS] = UC_ASK_JOBS,
 					  [UC_ROWS_NODES] = UC_ASK_NODES,
 					  [UC_ROWS_PARTITIONS] = UC_ASK_PARTITIONS,
-					  [UC_ROWS_LIMITS] = UC_ASK_LIMITS };
+					  [UC_ROWS_LIMITS] = UC_ASK_LIMITS,
+					  [UC_ROWS_RESERVATIONS] = UC_ASK_RESERVATIONS };
 	uc_auto(frame) struct uc_frame question = UC_FRAME(kinds[kind]);
 	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
 

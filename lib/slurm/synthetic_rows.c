@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <ucluster/gres.h>
+#include <ucluster/reservation.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
@@ -230,12 +231,31 @@ static void dress_partitions(struct dress *d, struct uc_partition *row)
 	}
 }
 
+/* The usual maintenance window: all nodes, in a day and a half. */
+static void dress_reservation(struct dress *d, struct uc_reservation *row)
+{
+	struct uc_partition partitions[3] = { 0 };
+
+	dress_partitions(d, partitions);
+	row->name = uc_raw("maintenance");
+	row->nodes = partitions[2].nodes;
+	row->users = uc_raw("root");
+	row->start_time = UC_SYNTH_NOW + 36 * 3600;
+	row->end_time = row->start_time + 8 * 3600;
+	row->node_count = partitions[2].total_nodes;
+	row->flags = UC_RESERVATION_MAINT;
+}
+
 static void dress_all(struct dress *d, enum uc_rows_kind kind, struct uc_rows *rows)
 {
 	const struct uc_synth *synth = d->synth;
 
 	if (kind == UC_ROWS_PARTITIONS) {
 		dress_partitions(d, uc_rows_at(rows, 0, 0));
+		return;
+	}
+	if (kind == UC_ROWS_RESERVATIONS) {
+		dress_reservation(d, uc_rows_at(rows, 0, 0));
 		return;
 	}
 	if (kind == UC_ROWS_NODES) {
@@ -256,9 +276,10 @@ static void dress_all(struct dress *d, enum uc_rows_kind kind, struct uc_rows *r
 int uc_synth_rows(const struct uc_synth *synth, enum uc_rows_kind kind,
 		  struct uc_rows **out, struct uc_error *err)
 {
-	size_t count = kind == UC_ROWS_JOBS    ? synth->job_count
-		       : kind == UC_ROWS_NODES ? synth->node_count
-					       : 3;
+	size_t count = kind == UC_ROWS_JOBS           ? synth->job_count
+		       : kind == UC_ROWS_NODES        ? synth->node_count
+		       : kind == UC_ROWS_RESERVATIONS ? 1
+						      : 3;
 	struct uc_rows *rows = uc_rows_new(kind, count, UC_SYNTH_NOW, err);
 	struct dress dress = { .synth = synth };
 

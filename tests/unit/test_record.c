@@ -27,7 +27,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	static const char *const names[] = { "manifest.json", "jobs.jsonl.zst",
-					     "nodes.jsonl.zst", "partitions.jsonl.zst" };
+					     "nodes.jsonl.zst", "partitions.jsonl.zst",
+					     "reservations.jsonl.zst" };
 	char path[128];
 
 	(void)state;
@@ -103,6 +104,7 @@ static void test_a_recording_answers_as_the_source_did(void **state)
 	uc_auto(jobs) struct uc_jobs *ja = NULL, *jb = NULL;
 	uc_auto(nodes) struct uc_nodes *na = NULL, *nb = NULL;
 	uc_auto(partitions) struct uc_partitions *pa = NULL, *pb = NULL;
+	uc_auto(reservations) struct uc_reservations *ra = NULL, *rb = NULL;
 	struct uc_error err;
 	size_t lists = 0;
 
@@ -120,6 +122,9 @@ static void test_a_recording_answers_as_the_source_did(void **state)
 	assert_int_equal(uc_partitions_load(a, &pa, &err), 0);
 	assert_int_equal(uc_partitions_load(b, &pb, &err), 0);
 	check_table((struct uc_rows *)pa, (struct uc_rows *)pb, UC_ROWS_PARTITIONS);
+	assert_int_equal(uc_reservations_load(a, &ra, &err), 0);
+	assert_int_equal(uc_reservations_load(b, &rb, &err), 0);
+	check_table((struct uc_rows *)ra, (struct uc_rows *)rb, UC_ROWS_RESERVATIONS);
 	for (size_t i = 0; i < ja->count; i++) {
 		const struct uc_raw_list *la = &ja->row[i].gres_detail;
 		const struct uc_raw_list *lb = &jb->row[i].gres_detail;

@@ -121,7 +121,8 @@ static char folder[64];
 static void clear_folder(void)
 {
 	static const char *const names[] = { "manifest.json", "jobs.jsonl.zst",
-					     "nodes.jsonl.zst", "partitions.jsonl.zst" };
+					     "nodes.jsonl.zst", "partitions.jsonl.zst",
+					     "reservations.jsonl.zst" };
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

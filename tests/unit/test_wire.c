@@ -21,9 +21,10 @@ static struct uc_rows *synthetic(enum uc_rows_kind kind)
 		0);
 	rc = kind == UC_ROWS_JOBS
 		     ? uc_jobs_load(src, NULL, (struct uc_jobs **)&rows, &err)
-	     : kind == UC_ROWS_NODES
-		     ? uc_nodes_load(src, (struct uc_nodes **)&rows, &err)
-		     : uc_partitions_load(src, (struct uc_partitions **)&rows, &err);
+	     : kind == UC_ROWS_NODES ? uc_nodes_load(src, (struct uc_nodes **)&rows, &err)
+	     : kind == UC_ROWS_PARTITIONS
+		     ? uc_partitions_load(src, (struct uc_partitions **)&rows, &err)
+		     : uc_reservations_load(src, (struct uc_reservations **)&rows, &err);
 	assert_int_equal(rc, 0);
 	return rows;
 }
@@ -106,6 +107,12 @@ static void test_partitions_arrive_as_they_left(void **state)
 	check_round_trip(UC_ROWS_PARTITIONS);
 }
 
+static void test_reservations_arrive_as_they_left(void **state)
+{
+	(void)state;
+	check_round_trip(UC_ROWS_RESERVATIONS);
+}
+
 static void test_an_empty_table_is_a_table(void **state)
 {
 	uc_auto(rows) struct uc_rows *after = NULL;
@@ -125,7 +132,7 @@ static void test_every_field_has_a_line_in_its_table(void **state)
 	static const size_t sizes[] = { 4, 8, 8, 1, 8, 16 };
 
 	(void)state;
-	for (int kind = UC_ROWS_JOBS; kind <= UC_ROWS_PARTITIONS; kind++) {
+	for (int kind = UC_ROWS_JOBS; kind <= UC_ROWS_RESERVATIONS; kind++) {
 		const struct uc_rows_type *type = uc_rows_type(kind);
 		char *seen = calloc(1, type->row_size);
 		size_t holes = 0;
@@ -243,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_jobs_arrive_as_they_left),
 		cmocka_unit_test(test_nodes_arrive_as_they_left),
 		cmocka_unit_test(test_partitions_arrive_as_they_left),
+		cmocka_unit_test(test_reservations_arrive_as_they_left),
 		cmocka_unit_test(test_an_empty_table_is_a_table),
 		cmocka_unit_test(test_every_field_has_a_line_in_its_table),
 		cmocka_unit_test(test_only_sealed_memory_is_mapped),
