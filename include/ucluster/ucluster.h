@@ -3,6 +3,7 @@
 #ifndef UCLUSTER_UCLUSTER_H
 #define UCLUSTER_UCLUSTER_H
 /* All of libucluster; see libucluster(3) and the header of each module. */
+#include <ucluster/action.h>
 #include <ucluster/check.h>
 #include <ucluster/config.h>
 #include <ucluster/container.h>
@@ -10,6 +11,7 @@
 #include <ucluster/ending.h>
 #include <ucluster/environment.h>
 #include <ucluster/error.h>
+#include <ucluster/follow.h>
 #include <ucluster/gres.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
