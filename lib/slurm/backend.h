@@ -22,6 +22,10 @@ int backend_limits(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
 int backend_reservations(const struct uc_frame *question, struct uc_frame *answer,
 			 struct uc_error *err);
+int backend_act(const struct uc_frame *question, struct uc_frame *answer,
+		struct uc_error *err);
+int backend_history(const struct uc_frame *question, struct uc_frame *answer,
+		    struct uc_error *err);
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
 int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,

@@ -25,6 +25,7 @@ static const struct {
 	{ SLURM_PROTOCOL_VERSION_ERROR, UC_UNREACHABLE, NULL,
 	  "the cluster runs a Slurm release that the libslurm here does not speak" },
 	{ ESLURM_ACCESS_DENIED, UC_DENIED, NULL, NULL },
+	{ ESLURM_INVALID_JOB_ID, UC_NOTFOUND, NULL, NULL },
 	{ ESLURM_USER_ID_MISSING, UC_DENIED, NULL, NULL },
 	{ ESLURM_INVALID_PARTITION_NAME, UC_USAGE, NULL,
 	  "partitions are listed by: sinfo -s" },

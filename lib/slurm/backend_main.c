@@ -25,6 +25,7 @@ static const struct {
 	{ UC_ASK_LIMITS, backend_limits },
 	{ UC_ASK_ESTIMATE, backend_estimate },
 	{ UC_ASK_RESERVATIONS, backend_reservations },
+	{ UC_ASK_ACT, backend_act },
 };
 
 static int say(const struct uc_frame *frame)

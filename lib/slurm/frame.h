@@ -24,6 +24,8 @@ enum uc_frame_kind {
 	UC_ASK_LIMITS,
 	UC_ASK_ESTIMATE,
 	UC_ASK_RESERVATIONS,
+	UC_ASK_HISTORY,
+	UC_ASK_ACT,
 	/* answers */
 	UC_SAY_HELLO = 100, /* once, when libslurm is ready */
 	UC_SAY_SENDING,     /* from here on a lost answer leaves the outcome unknown */
@@ -49,8 +51,14 @@ enum uc_frame_tag {
 	UC_TAG_UNSENT,  /* u32 1: the request surely did not reach slurmctld */
 	UC_TAG_VERSION, /* "22.05.8" */
 	UC_TAG_START,   /* i64 */
+	UC_TAG_END,     /* i64 */
 	UC_TAG_NODES,
 	UC_TAG_PARTITION,
+	UC_TAG_ACTION,    /* u32, enum uc_action_kind */
+	UC_TAG_SIGNAL,    /* u32 */
+	UC_TAG_TARGET,    /* "4711_[3-5]" */
+	UC_TAG_SUBMITTED, /* i64 */
+	UC_TAG_USER_HOLD, /* u32 1: the owner may end it */
 };
 
 /* A frame to be sent, or one that arrived. Zero-initialise with fd -1: UC_FRAME(kind). */

@@ -186,6 +186,25 @@ int uc_reservations_load(struct uc_source *src, struct uc_reservations **out,
 	return 0;
 }
 
+int uc_act_check(const struct uc_source *src, struct uc_error *err)
+{
+	if (src->ops->live && src->ops->act)
+		return 0;
+	uc_fail(err, UC_DENIED,
+		"'%s:' is not a live cluster: nothing is done to its jobs",
+		src->ops->name);
+	return uc_hint(err, "unset UC_SOURCE to use the cluster");
+}
+
+int uc_act(struct uc_source *src, const struct uc_action *action,
+	   const struct uc_target *target, char **note, struct uc_error *err)
+{
+	*note = NULL;
+	if (uc_act_check(src, err) < 0)
+		return -1;
+	return src->ops->act(src->self, action, target, note, err);
+}
+
 void uc_submitted_free(struct uc_submitted *result)
 {
 	free(result->note);

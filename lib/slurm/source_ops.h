@@ -3,6 +3,7 @@
 #ifndef UC_SLURM_SOURCE_OPS_H
 #define UC_SLURM_SOURCE_OPS_H
 /* What a kind of source implements; source.c is the front that all callers use. */
+#include <ucluster/action.h>
 #include <ucluster/source.h>
 #include "slurm/rows.h"
 
@@ -31,6 +32,8 @@ struct uc_source_ops {
 		      struct uc_submitted *result, struct uc_error *err);
 	int (*estimate)(void *self, const struct uc_submission *job,
 			struct uc_estimate *result, struct uc_error *err);
+	int (*act)(void *self, const struct uc_action *action,
+		   const struct uc_target *target, char **note, struct uc_error *err);
 };
 
 extern const struct uc_source_ops uc_source_slurm, uc_source_record, uc_source_synthetic;

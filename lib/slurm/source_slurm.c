@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "slurm/source_ops.h"
 #include "slurm/wire.h"
 #include "slurm/worker.h"
@@ -72,12 +73,12 @@ static const char *option_value(const struct uc_submission *job, const char *nam
 	return NULL;
 }
 
-static void put_option(struct uc_frame *question, const struct uc_submit_option *option)
+static void put_option(struct uc_frame *question, const char *name, const char *value)
 {
 	uc_auto(buf) struct uc_buf pair = { 0 };
 
-	uc_buf_addn(&pair, option->name, strlen(option->name) + 1);
-	uc_buf_add(&pair, option->value ? option->value : "");
+	uc_buf_addn(&pair, name, strlen(name) + 1);
+	uc_buf_add(&pair, value ? value : "");
 	if (pair.failed)
 		question->body.failed = true;
 	else
@@ -93,7 +94,14 @@ static void put_submission(struct uc_frame *question, const struct uc_submission
 	for (size_t i = 0; job->environment && job->environment[i]; i++)
 		uc_frame_add_text(question, UC_TAG_ENVIRONMENT, job->environment[i]);
 	for (size_t i = 0; i < job->option_count; i++)
-		put_option(question, &job->options[i]);
+		put_option(question, job->options[i].name, job->options[i].value);
+}
+
+/* It was on its way when it failed, and slurmctld did not refuse it. */
+static bool is_lost(const struct uc_worker *worker, const struct uc_error *why)
+{
+	return worker->sending && why->code != UC_USAGE && why->code != UC_DENIED &&
+	       why->code != UC_NOTFOUND && why->code != UC_FAILED;
 }
 
 /* The request was on its way: nobody may assume anything, least of all submit again. */
@@ -123,9 +131,7 @@ static int slurm_submit(void *self, const struct uc_submission *job,
 	if (uc_worker_ask(worker, &question, &answer, &why) < 0) {
 		if (err)
 			*err = why;
-		if (err && worker->sending && why.code != UC_USAGE &&
-		    why.code != UC_DENIED && why.code != UC_NOTFOUND &&
-		    why.code != UC_FAILED)
+		if (err && is_lost(worker, &why))
 			return report_lost(job, err);
 		return -1;
 	}
@@ -172,6 +178,54 @@ static int slurm_estimate(void *self, const struct uc_submission *job,
 	return read_estimate(&answer, result, err);
 }
 
+static void put_changes(struct uc_frame *question, const struct uc_action *action,
+			const struct uc_target *target)
+{
+	for (size_t i = 0; i < action->change_count; i++) {
+		const struct uc_change *change = &action->changes[i];
+		const char *value = change->value;
+		uc_auto(buf) struct uc_buf text = { 0 };
+
+		if (change->key == UC_CHANGE_TIME)
+			uc_duration_format(&text, target->limit);
+		else if (change->key == UC_CHANGE_NICE)
+			uc_buf_addi(&text, change->number);
+		if (text.len)
+			value = uc_buf_text(&text);
+		put_option(question, uc_change_name(change->key), value);
+		question->body.failed = question->body.failed || text.failed;
+	}
+}
+
+static int slurm_act(void *self, const struct uc_action *action,
+		     const struct uc_target *target, char **note, struct uc_error *err)
+{
+	struct uc_worker *worker = self;
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_ACT);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+	struct uc_error why = { 0 };
+
+	uc_frame_add_u32(&question, UC_TAG_ACTION, action->kind);
+	uc_frame_add_u32(&question, UC_TAG_SIGNAL, (uint32_t)action->signal);
+	uc_frame_add_u32(&question, UC_TAG_USER_HOLD, action->user_hold);
+	uc_frame_add_text(&question, UC_TAG_TARGET, target->id);
+	uc_frame_add_u32(&question, UC_TAG_JOB_ID, target->job_id);
+	uc_frame_add_u32(&question, UC_TAG_USER_ID, target->user_id);
+	uc_frame_add(&question, UC_TAG_SUBMITTED, &target->submit_time,
+		     sizeof(target->submit_time));
+	put_changes(&question, action, target);
+	if (uc_worker_ask(worker, &question, &answer, &why) == 0) {
+		*note = uc_frame_text(&answer, UC_TAG_NOTE);
+		return 0;
+	}
+	if (err)
+		*err = why;
+	if (!is_lost(worker, &why))
+		return -1;
+	uc_fail(err, UC_UNREACHABLE, "%s; it may be done all the same", why.text);
+	return uc_hint(err, "look before trying again: uqueue -j %s", target->id);
+}
+
 const struct uc_source_ops uc_source_slurm = {
 	.name = "slurm",
 	.live = true,
@@ -183,4 +237,5 @@ const struct uc_source_ops uc_source_slurm = {
 	.load = slurm_load,
 	.submit = slurm_submit,
 	.estimate = slurm_estimate,
+	.act = slurm_act,
 };
