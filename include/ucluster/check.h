@@ -25,11 +25,11 @@
 extern "C" {
 #endif
 
-/* What AccountingStorageEnforce says. */
+/* As in limits.h. */
 enum uc_check_enforced {
-	UC_CHECK_ACCOUNTS = 1, /* without an association there is no job */
-	UC_CHECK_LIMITS = 2,
-	UC_CHECK_QOS = 4, /* only QOSes that the association has */
+	UC_CHECK_ACCOUNTS = UC_ENFORCED_ACCOUNTS,
+	UC_CHECK_LIMITS = UC_ENFORCED_LIMITS,
+	UC_CHECK_QOS = UC_ENFORCED_QOS,
 };
 
 struct uc_check_facts {

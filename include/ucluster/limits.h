@@ -39,6 +39,13 @@ enum uc_limit_flags {
 	UC_LIMIT_FIRST = 16, /* its limits come before those of the partition's QOS */
 };
 
+/* What AccountingStorageEnforce says. */
+enum uc_limits_enforced {
+	UC_ENFORCED_ACCOUNTS = 1, /* without an association there is no job */
+	UC_ENFORCED_LIMITS = 2,
+	UC_ENFORCED_QOS = 4, /* only QOSes that the association has */
+};
+
 /* TRES are lists as "cpu=64,mem=128000M,gres/gpu=8"; what is not in it has no limit. */
 struct uc_limit {
 	uint32_t kind;  /* enum uc_limit_kind */
@@ -86,6 +93,12 @@ UC_DEFINE_AUTO(limits, struct uc_limits *)
 /* What slurmctld knows of this user; one RPC. Fails as all questions of source.h do. */
 int uc_limits_load(struct uc_source *src, uint32_t user_id, struct uc_limits **out,
 		   struct uc_error *err) UC_MUST_CHECK;
+
+/*
+ * Read AccountingStorageEnforce of slurm.conf (NULL: where libslurm looks). False when
+ * there is none to be read here: the nodes' configuration may come from slurmctld.
+ */
+bool uc_limits_enforced(const char *slurm_conf, unsigned *enforced);
 
 /* By name, without regard to case; NULL when there is none. */
 const struct uc_limit *uc_limits_qos(const struct uc_limits *limits, const char *name);

@@ -62,25 +62,6 @@ bool uc_spec_is_checkable(const struct uc_spec *spec, const char *const *environ
 	return asks_for(spec, environment, names) || needs_nodes(spec, environment);
 }
 
-static void read_enforced(struct uc_check_facts *facts, const char *text)
-{
-	static const struct {
-		const char *word;
-		unsigned bits;
-	} words[] = {
-		{ "associations", UC_CHECK_ACCOUNTS },
-		{ "limits", UC_CHECK_ACCOUNTS | UC_CHECK_LIMITS },
-		{ "safe", UC_CHECK_ACCOUNTS | UC_CHECK_LIMITS },
-		{ "qos", UC_CHECK_ACCOUNTS | UC_CHECK_QOS },
-		{ "wckeys", UC_CHECK_ACCOUNTS },
-		{ "all", UC_CHECK_ACCOUNTS | UC_CHECK_LIMITS | UC_CHECK_QOS },
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (uc_check_has_word(text, words[i].word))
-			facts->enforced |= words[i].bits;
-}
-
 static bool includes_files(const char *path)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
@@ -114,9 +95,7 @@ static void read_conf(struct uc_check_facts *facts, const char *path)
 {
 	uc_auto(buf) struct uc_buf value = { 0 };
 
-	uc_slurm_conf_value(&value, path, "AccountingStorageEnforce");
-	read_enforced(facts, uc_buf_text(&value));
-	uc_buf_reset(&value);
+	uc_limits_enforced(path, &facts->enforced);
 	uc_slurm_conf_value(&value, path, "EnforcePartLimits");
 	facts->all_partitions = strcasecmp(uc_buf_text(&value), "ALL") == 0;
 	uc_buf_reset(&value);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/*
- * Accounts, QOSes and their limits. For each limit the partition's QOS comes first, then
- * the job's (or the other way round: OverPartQOS), then the association: the first that
- * has it counts.
- */
+/* Accounts, QOSes and their limits (in the order of limit_levels.h). */
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 #include "job/check.h"
+#include "slurm/limit_levels.h"
 
 static bool is_own(const struct uc_limit *row)
 {
@@ -102,30 +99,6 @@ void uc_check_find(struct uc_check *c, const struct uc_partition *p)
 	c->qos = qos ? uc_limits_qos(limits, qos) : NULL;
 }
 
-/* The rows whose limits count, in order; NULL-terminated. */
-struct levels {
-	const struct uc_limit *row[4];
-};
-
-static struct levels levels_of(const struct uc_check *c, const struct uc_partition *p)
-{
-	const struct uc_limit *own = NULL;
-	struct levels levels = { { NULL } };
-	size_t n = 0;
-
-	if (!uc_raw_empty(p->qos))
-		own = uc_limits_qos(c->facts->limits, p->qos.bytes);
-	if (c->qos && c->qos->flags & UC_LIMIT_FIRST)
-		levels.row[n++] = c->qos;
-	if (own)
-		levels.row[n++] = own;
-	if (c->qos && (n == 0 || levels.row[0] != c->qos))
-		levels.row[n++] = c->qos;
-	if (c->assoc)
-		levels.row[n++] = c->assoc;
-	return levels;
-}
-
 static void name_limit(struct uc_buf *buf, const struct uc_limit *row)
 {
 	if (row->kind == UC_LIMIT_QOS)
@@ -168,7 +141,7 @@ static void hint_instead(struct uc_check *c, const struct uc_partition *p,
 }
 
 static void check_wall(struct uc_check *c, const struct uc_partition *p,
-		       const struct levels *levels)
+		       const struct uc_limit_levels *levels)
 {
 	const struct uc_limit *const *row = levels->row;
 	int64_t minutes = c->ask.minutes;
@@ -226,14 +199,14 @@ static const struct {
 uint32_t uc_check_nodes_most(const struct uc_check *c, const struct uc_partition *p)
 {
 	uint64_t most = c->ask.nodes_max, limit = UC_NONE32;
-	struct levels levels;
+	struct uc_limit_levels levels;
 
 	if (c->qos ? !(c->qos->flags & UC_LIMIT_MORE_NODES)
 		   : !(c->facts->enforced & UC_CHECK_QOS))
 		most = p->node_max < most ? p->node_max : most;
 	if (!c->qos || !c->facts->limits || !(c->facts->enforced & UC_CHECK_LIMITS))
 		return (uint32_t)most;
-	levels = levels_of(c, p);
+	levels = uc_limit_levels(c->facts->limits, p, c->qos, c->assoc);
 	for (const struct uc_limit *const *row = levels.row; *row; row++)
 		if (uc_tres_get((*row)->tres_job.bytes, "node", "", &limit))
 			break;
@@ -290,7 +263,8 @@ static void check_accounts_above(struct uc_check *c, const struct uc_partition *
 }
 
 static void check_amount(struct uc_check *c, const struct uc_partition *p,
-			 const struct levels *levels, const struct amount *amount)
+			 const struct uc_limit_levels *levels,
+			 const struct amount *amount)
 {
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		const struct uc_limit *const *row = levels->row;
@@ -316,7 +290,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 static void check_gpu_amounts(struct uc_check *c, const struct uc_partition *p,
-			      const struct levels *levels)
+			      const struct uc_limit_levels *levels)
 {
 	const struct uc_ask_gpu_list *lists[] = { &c->ask.job, &c->ask.node,
 						  &c->ask.task };
@@ -358,14 +332,14 @@ void uc_check_limits(struct uc_check *c, const struct uc_partition *p)
 		  larger(ask->memory * uc_ask_nodes(ask), ask->memory_per_cpu * cpus),
 		  ask->memory },
 	};
-	struct levels levels;
+	struct uc_limit_levels levels;
 
 	if (!c->facts->limits || !(c->facts->enforced & UC_CHECK_LIMITS))
 		return;
 	/* which QOS it will be is not known: its limits come before the others' */
 	if (!c->qos)
 		return;
-	levels = levels_of(c, p);
+	levels = uc_limit_levels(c->facts->limits, p, c->qos, c->assoc);
 	check_wall(c, p, &levels);
 	for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++)
 		check_amount(c, p, &levels, &amounts[i]);
