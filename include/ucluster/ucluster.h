@@ -4,6 +4,7 @@
 #define UCLUSTER_UCLUSTER_H
 /* All of libucluster; see libucluster(3) and the header of each module. */
 #include <ucluster/action.h>
+#include <ucluster/capacity.h>
 #include <ucluster/check.h>
 #include <ucluster/config.h>
 #include <ucluster/container.h>
@@ -13,6 +14,7 @@
 #include <ucluster/error.h>
 #include <ucluster/follow.h>
 #include <ucluster/gres.h>
+#include <ucluster/history.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>
@@ -24,6 +26,7 @@
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
+#include <ucluster/step.h>
 #include <ucluster/text.h>
 #include <ucluster/units.h>
 

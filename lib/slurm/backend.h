@@ -26,6 +26,8 @@ int backend_act(const struct uc_frame *question, struct uc_frame *answer,
 		struct uc_error *err);
 int backend_history(const struct uc_frame *question, struct uc_frame *answer,
 		    struct uc_error *err);
+int backend_steps(const struct uc_frame *question, struct uc_frame *answer,
+		  struct uc_error *err);
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
 int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,

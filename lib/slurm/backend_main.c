@@ -25,6 +25,8 @@ static const struct {
 	{ UC_ASK_LIMITS, backend_limits },
 	{ UC_ASK_ESTIMATE, backend_estimate },
 	{ UC_ASK_RESERVATIONS, backend_reservations },
+	{ UC_ASK_STEPS, backend_steps },
+	{ UC_ASK_HISTORY, backend_history },
 	{ UC_ASK_ACT, backend_act },
 };
 

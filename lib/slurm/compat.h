@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <slurm/slurm.h>
@@ -60,10 +61,12 @@ static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t fl
 #endif
 }
 
-/* A list's iterator; a pointer type of its own until 22.05. */
+/* A list and its iterator; pointer types of their own until 22.05. */
 #if UC_SLURM_SINCE(23, 2)
+typedef list_t uc_list;
 typedef list_itr_t uc_list_iterator;
 #else
+typedef struct xlist uc_list;
 typedef struct listIterator uc_list_iterator;
 #endif
 
@@ -80,6 +83,48 @@ static inline uint32_t uc_response_job_id(const submit_response_msg_t *response)
 static inline uint16_t uc_job_shared(const job_info_t *job)
 {
 	return job->shared;
+}
+
+static inline int uc_get_steps(uint32_t job_id, job_step_info_response_msg_t **msg)
+{
+#if UC_SLURM_SINCE(25, 11)
+	slurm_step_id_t id = SLURM_STEP_ID_INITIALIZER;
+
+	id.job_id = job_id;
+	return slurm_get_job_steps(&id, msg, SHOW_ALL);
+#else
+	return slurm_get_job_steps(0, job_id, NO_VAL, msg, SHOW_ALL);
+#endif
+}
+#if UC_SLURM_SINCE(25, 5)
+#define uc_step_tres(step) ((step)->tres_fmt_alloc_str)
+#else
+#define uc_step_tres(step) ((step)->tres_alloc_str)
+#endif
+#if UC_SLURM_SINCE(21, 8)
+#define uc_step_submit_line(step) ((step)->submit_line)
+#else
+#define uc_step_submit_line(step) NULL
+#endif
+
+static inline int uc_kill_job(const char *id, uint16_t number, uint16_t flags)
+{
+#if UC_SLURM_SINCE(21, 8)
+	return slurm_kill_job2(id, number, flags, NULL);
+#else
+	return slurm_kill_job2(id, number, flags);
+#endif
+}
+
+/* What the controller adds to the error of one task; NULL before. */
+static inline const char *uc_array_error_text(const job_array_resp_msg_t *resp, uint32_t i)
+{
+#if UC_SLURM_SINCE(23, 2)
+	return resp->err_msg ? resp->err_msg[i] : NULL;
+#else
+	(void)resp, (void)i;
+	return NULL;
+#endif
 }
 
 /* Members that came in some release: NULL or 0 before. */
@@ -113,6 +158,62 @@ static inline uint16_t uc_job_shared(const job_info_t *job)
 #else
 #define uc_job_submit_line(job) NULL
 #endif
+
+/* The same in records of accounting (slurmdb.h). */
+#if UC_SLURM_SINCE(21, 8)
+#define uc_past_container(job)   ((job)->container)
+#define uc_past_submit_line(job) ((job)->submit_line)
+#define uc_past_step_line(step)  ((step)->submit_line)
+#else
+#define uc_past_container(job)   NULL
+#define uc_past_submit_line(job) NULL
+#define uc_past_step_line(step)  NULL
+#endif
+#if UC_SLURM_SINCE(23, 2)
+#define uc_past_failed_node(job) ((job)->failed_node)
+#define uc_past_licenses(job)    ((job)->licenses)
+#else
+#define uc_past_failed_node(job) NULL
+#define uc_past_licenses(job)    NULL
+#endif
+#if UC_SLURM_SINCE(24, 5)
+#define uc_past_std_in(job)  ((job)->std_in)
+#define uc_past_std_out(job) ((job)->std_out)
+#define uc_past_std_err(job) ((job)->std_err)
+#else
+#define uc_past_std_in(job)  NULL
+#define uc_past_std_out(job) NULL
+#define uc_past_std_err(job) NULL
+#endif
+#if UC_SLURM_SINCE(24, 11)
+#define uc_past_restarts(job) ((job)->restart_cnt)
+#else
+#define uc_past_restarts(job) 0
+#endif
+
+/* A whole job, array or heterogeneous job, for a condition; free() it. */
+static inline slurm_selected_step_t *uc_selected_job(uint32_t job_id)
+{
+	slurm_selected_step_t *selected = calloc(1, sizeof(*selected));
+
+	if (!selected)
+		return NULL;
+	selected->array_task_id = NO_VAL;
+	selected->het_job_offset = NO_VAL;
+	selected->step_id.job_id = job_id;
+	selected->step_id.step_id = NO_VAL;
+	selected->step_id.step_het_comp = NO_VAL;
+	return selected;
+}
+
+static inline void uc_slurm_free_conf(slurm_conf_t *conf)
+{
+#if UC_SLURM_SINCE(26, 5)
+	slurm_free_conf(conf);
+#else
+	slurm_free_ctl_conf(conf);
+#endif
+}
 
 /* What is allocated; *tres is never freed (until 24.11 the library leaks it to us). */
 static inline void uc_node_used(const node_info_t *node, uint32_t *cpus, uint64_t *mib,

@@ -24,6 +24,7 @@ enum uc_frame_kind {
 	UC_ASK_LIMITS,
 	UC_ASK_ESTIMATE,
 	UC_ASK_RESERVATIONS,
+	UC_ASK_STEPS,
 	UC_ASK_HISTORY,
 	UC_ASK_ACT,
 	/* answers */

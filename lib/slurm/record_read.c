@@ -2,11 +2,13 @@
 /* Copyright the ucluster authors */
 /* "record:DIR": recordings come from bug reports, so nothing in them is believed. */
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 #include "base/base64.h"
 #include "base/file.h"
+#include "slurm/history.h"
 #include "slurm/record.h"
 #include "slurm/source_ops.h"
 
@@ -299,10 +301,32 @@ static int record_load(void *self, enum uc_rows_kind kind,
 	return 0;
 }
 
+static int record_history(void *self, const struct uc_history_query *query,
+			  struct uc_history_facts *facts, struct uc_rows **out,
+			  struct uc_error *err)
+{
+	const struct record *record = self;
+	const struct uc_past *row;
+
+	if (!json_object_get(record->tables, uc_rows_type(UC_ROWS_HISTORY)->name)) {
+		snprintf(facts->why, sizeof(facts->why),
+			 "this recording has nothing of accounting");
+		return 0;
+	}
+	if (record_load(self, UC_ROWS_HISTORY, NULL, out, err) < 0)
+		return -1;
+	uc_history_narrow(query, *out);
+	row = (*out)->row;
+	for (size_t i = 0; i < (*out)->count; i++)
+		facts->measured = facts->measured || row[i].memory_peak != UC_NONE64;
+	return 0;
+}
+
 const struct uc_source_ops uc_source_record = {
 	.name = "record",
 	.open = record_open,
 	.close = record_close,
 	.now = record_now,
 	.load = record_load,
+	.history = record_history,
 };

@@ -240,7 +240,9 @@ static int load_table(struct uc_source *src, enum uc_rows_kind kind,
 		return uc_partitions_load(src, (struct uc_partitions **)rows, err);
 	case UC_ROWS_RESERVATIONS:
 		return uc_reservations_load(src, (struct uc_reservations **)rows, err);
-	case UC_ROWS_LIMITS: /* one user's */
+	case UC_ROWS_LIMITS:  /* one user's */
+	case UC_ROWS_STEPS:   /* one job's */
+	case UC_ROWS_HISTORY: /* where there is one: write_history() */
 		break;
 	}
 	return -1;
@@ -262,6 +264,39 @@ static int check_empty(const char *path, struct uc_error *err)
 	return uc_fail(err, UC_USAGE, "'%s' is not empty: expected a new folder", path);
 }
 
+static int add_table(struct recorder *rec, const char *dir, json_t *tables,
+		     enum uc_rows_kind kind, const struct uc_rows *rows,
+		     struct uc_error *err)
+{
+	json_t *times = json_pack("{sI sI}", "now", (json_int_t)rows->now, "updated",
+				  (json_int_t)rows->updated);
+
+	if (write_table(rec, dir, kind, rows, err) < 0) {
+		json_decref(times);
+		return -1;
+	}
+	if (json_object_set_new(tables, uc_rows_type(kind)->name, times) < 0)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return 0;
+}
+
+/* A day of accounting; a cluster without it is recorded without it. */
+static int write_history(struct recorder *rec, struct uc_source *src, const char *dir,
+			 json_t *tables, struct uc_error *err)
+{
+	const struct uc_history_query day = { .since = uc_source_now(src) - 86400,
+					      .steps = true };
+	uc_auto(history) struct uc_history *history = NULL;
+	struct uc_history_facts facts;
+
+	if (uc_history_load(src, &day, &facts, &history, err) < 0)
+		return -1;
+	if (facts.origin != UC_HISTORY_ACCOUNTING)
+		return 0;
+	return add_table(rec, dir, tables, UC_ROWS_HISTORY, (struct uc_rows *)history,
+			 err);
+}
+
 static int write_all(struct recorder *rec, struct uc_source *src, const char *dir,
 		     struct uc_error *err)
 {
@@ -281,13 +316,10 @@ static int write_all(struct recorder *rec, struct uc_source *src, const char *di
 
 		rc = load_table(src, kinds[i], &rows, err);
 		if (!rc)
-			rc = write_table(rec, dir, kinds[i], rows, err);
-		if (!rc && json_object_set_new(tables, uc_rows_type(kinds[i])->name,
-					       json_pack("{sI sI}", "now",
-							 (json_int_t)rows->now, "updated",
-							 (json_int_t)rows->updated)) < 0)
-			rc = uc_fail(err, UC_FAILED, "out of memory");
+			rc = add_table(rec, dir, tables, kinds[i], rows, err);
 	}
+	if (!rc)
+		rc = write_history(rec, src, dir, tables, err);
 	uc_buf_addf(&path, "%s/manifest.json", dir);
 	if (!rc)
 		text = json_dumps(manifest, JSON_INDENT(1));

@@ -261,6 +261,88 @@ static const struct uc_field reservation_fields[] = {
 	F(uc_reservation, cores, U32, NONE, 0),
 	F(uc_reservation, flags, U32, NONE, 0),
 };
+
+static const struct uc_field step_fields[] = {
+	F(uc_step, job_id, U32, NONE, 0),
+	F(uc_step, step_id, U32, NONE, N32),
+	F(uc_step, het_component, U32, NONE, N32),
+	F(uc_step, state, U32, NONE, 0),
+	F(uc_step, user_id, U32, USER_ID, 0),
+	F(uc_step, tasks, U32, NONE, N32),
+	F(uc_step, cpus, U32, NONE, N32),
+	F(uc_step, start_time, I64, NONE, 0),
+	F(uc_step, run_time, I64, NONE, 0),
+	F(uc_step, time_limit, I64, NONE, NT),
+	F(uc_step, name, RAW, NAME, 0),
+	F(uc_step, nodes, RAW, NONE, 0),
+	F(uc_step, tres, RAW, NONE, 0),
+	F(uc_step, submit_line, RAW, TEXT, 0),
+};
+static const struct uc_field history_fields[] = {
+	F(uc_past, job_id, U32, NONE, 0),
+	F(uc_past, array_job_id, U32, NONE, 0),
+	F(uc_past, array_task_id, U32, NONE, N32),
+	F(uc_past, het_job_id, U32, NONE, 0),
+	F(uc_past, het_offset, U32, NONE, 0),
+	F(uc_past, array_tasks, RAW, NONE, 0),
+	F(uc_past, step, RAW, NONE, 0),
+	F(uc_past, user_id, U32, USER_ID, N32),
+	F(uc_past, group_id, U32, GROUP, N32),
+	F(uc_past, user, RAW, USER, 0),
+	F(uc_past, account, RAW, ACCOUNT, 0),
+	F(uc_past, partition, RAW, NONE, 0),
+	F(uc_past, qos, RAW, NONE, 0),
+	F(uc_past, name, RAW, NAME, 0),
+	F(uc_past, wckey, RAW, TEXT, 0),
+	F(uc_past, cluster, RAW, NONE, 0),
+	F(uc_past, reservation, RAW, NONE, 0),
+	F(uc_past, state, U32, NONE, 0),
+	F(uc_past, reason, U32, NONE, 0),
+	F(uc_past, exit_status, U32, NONE, 0),
+	F(uc_past, derived_status, U32, NONE, 0),
+	F(uc_past, cancelled_uid, U32, USER_ID, N32),
+	F(uc_past, cancelled_by, RAW, USER, 0),
+	F(uc_past, failed_node, RAW, NONE, 0),
+	F(uc_past, priority, U32, NONE, 0),
+	F(uc_past, restarts, U32, NONE, 0),
+	F(uc_past, submit_time, I64, NONE, 0),
+	F(uc_past, eligible_time, I64, NONE, 0),
+	F(uc_past, start_time, I64, NONE, 0),
+	F(uc_past, end_time, I64, NONE, 0),
+	F(uc_past, elapsed, I64, NONE, 0),
+	F(uc_past, suspended, I64, NONE, 0),
+	F(uc_past, time_limit, I64, NONE, NT),
+	F(uc_past, nodes, RAW, NONE, 0),
+	F(uc_past, node_count, U32, NONE, 0),
+	F(uc_past, cpus, U32, NONE, 0),
+	F(uc_past, tasks, U32, NONE, N32),
+	F(uc_past, memory, U64, NONE, 0),
+	F(uc_past, memory_total, U64, NONE, 0),
+	F(uc_past, memory_per_cpu, BOOL, NONE, 0),
+	F(uc_past, gpus, U32, NONE, N32),
+	F(uc_past, gpu_types, RAW, NONE, 0),
+	F(uc_past, tres_req, RAW, NONE, 0),
+	F(uc_past, tres_alloc, RAW, NONE, 0),
+	F(uc_past, features, RAW, NONE, 0),
+	F(uc_past, licenses, RAW, NONE, 0),
+	F(uc_past, container, RAW, PATH, 0),
+	F(uc_past, workdir, RAW, PATH, 0),
+	F(uc_past, std_in, RAW, PATH, 0),
+	F(uc_past, std_out, RAW, PATH, 0),
+	F(uc_past, std_err, RAW, PATH, 0),
+	F(uc_past, submit_line, RAW, TEXT, 0),
+	F(uc_past, comment, RAW, TEXT, 0),
+	F(uc_past, admin_comment, RAW, TEXT, 0),
+	F(uc_past, cpu_ms, U64, NONE, N64),
+	F(uc_past, cpu_user_ms, U64, NONE, N64),
+	F(uc_past, cpu_system_ms, U64, NONE, N64),
+	F(uc_past, memory_peak, U64, NONE, N64),
+	F(uc_past, memory_sum, U64, NONE, N64),
+	F(uc_past, bytes_read, U64, NONE, N64),
+	F(uc_past, bytes_written, U64, NONE, N64),
+	F(uc_past, gpu_percent, U64, NONE, N64),
+	F(uc_past, gpu_memory, U64, NONE, N64),
+};
 // clang-format on
 
 static const struct uc_rows_type types[] = {
@@ -273,6 +355,10 @@ static const struct uc_rows_type types[] = {
 	  COUNT(limit_fields) },
 	{ "reservations", UC_ROWS_RESERVATIONS, sizeof(struct uc_reservation),
 	  reservation_fields, COUNT(reservation_fields) },
+	{ "steps", UC_ROWS_STEPS, sizeof(struct uc_step), step_fields,
+	  COUNT(step_fields) },
+	{ "history", UC_ROWS_HISTORY, sizeof(struct uc_past), history_fields,
+	  COUNT(history_fields) },
 };
 
 #define SAME_LAYOUT(type)                                                                \
@@ -286,10 +372,12 @@ SAME_LAYOUT(uc_nodes);
 SAME_LAYOUT(uc_partitions);
 SAME_LAYOUT(uc_limits);
 SAME_LAYOUT(uc_reservations);
+SAME_LAYOUT(uc_steps);
+SAME_LAYOUT(uc_history);
 
 const struct uc_rows_type *uc_rows_type(enum uc_rows_kind kind)
 {
-	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_RESERVATIONS ? &types[kind - 1] : NULL;
+	return kind >= UC_ROWS_JOBS && kind <= UC_ROWS_HISTORY ? &types[kind - 1] : NULL;
 }
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)

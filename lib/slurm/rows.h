@@ -7,10 +7,12 @@
  * (wire.h), recordings (record.h) and the tests. A field added to job.h or node.h is one
  * line in rows.c.
  */
+#include <ucluster/history.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>
 #include <ucluster/reservation.h>
+#include <ucluster/step.h>
 #include "base/arena.h"
 
 enum uc_rows_kind {
@@ -19,6 +21,8 @@ enum uc_rows_kind {
 	UC_ROWS_PARTITIONS,
 	UC_ROWS_LIMITS,
 	UC_ROWS_RESERVATIONS,
+	UC_ROWS_STEPS,
+	UC_ROWS_HISTORY,
 };
 
 enum uc_field_type {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
+#include "slurm/history.h"
 #include "slurm/source_ops.h"
 
 #include <stdlib.h>
@@ -203,6 +204,48 @@ int uc_act(struct uc_source *src, const struct uc_action *action,
 	if (uc_act_check(src, err) < 0)
 		return -1;
 	return src->ops->act(src->self, action, target, note, err);
+}
+
+int uc_history_load(struct uc_source *src, const struct uc_history_query *query,
+		    struct uc_history_facts *facts, struct uc_history **out,
+		    struct uc_error *err)
+{
+	const struct uc_job_query jobs_of = { .user_ids = query->user_ids,
+					      .user_count = query->user_count,
+					      .job_ids = query->job_ids,
+					      .job_count = query->job_count };
+	uc_auto(jobs) struct uc_jobs *jobs = NULL;
+	struct uc_rows *rows = NULL;
+
+	*facts = (struct uc_history_facts){ .origin = UC_HISTORY_MEMORY,
+					    .why = "this cluster has no accounting" };
+	if (src->ops->history &&
+	    src->ops->history(src->self, query, facts, &rows, err) < 0)
+		return -1;
+	if (rows) {
+		facts->origin = UC_HISTORY_ACCOUNTING;
+		facts->why[0] = '\0';
+		*out = (struct uc_history *)rows;
+		return 0;
+	}
+	if (uc_jobs_load(src, &jobs_of, &jobs, err) < 0)
+		return -1;
+	*out = uc_history_of_jobs(jobs, query, err);
+	return *out ? 0 : -1;
+}
+
+int uc_steps_load(struct uc_source *src, uint32_t job_id, struct uc_steps **out,
+		  struct uc_error *err)
+{
+	const struct uc_job_query query = { .job_ids = &job_id, .job_count = 1 };
+	struct uc_rows *rows = NULL;
+
+	if (!src->ops->live)
+		rows = uc_rows_new(UC_ROWS_STEPS, 0, uc_source_now(src), err);
+	else if (src->ops->load(src->self, UC_ROWS_STEPS, &query, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_steps *)rows;
+	return rows ? 0 : -1;
 }
 
 void uc_submitted_free(struct uc_submitted *result)

@@ -4,6 +4,7 @@
 #define UC_SLURM_SOURCE_OPS_H
 /* What a kind of source implements; source.c is the front that all callers use. */
 #include <ucluster/action.h>
+#include <ucluster/history.h>
 #include <ucluster/source.h>
 #include "slurm/rows.h"
 
@@ -26,6 +27,14 @@ struct uc_source_ops {
 	bool filters;
 	int (*load)(void *self, enum uc_rows_kind kind, const struct uc_job_query *query,
 		    struct uc_rows **out, struct uc_error *err);
+
+	/*
+	 * What accounting has; *out NULL and facts->why: there is none. NULL: it never
+	 * has any.
+	 */
+	int (*history)(void *self, const struct uc_history_query *query,
+		       struct uc_history_facts *facts, struct uc_rows **out,
+		       struct uc_error *err);
 
 	/* NULL when it cannot act. */
 	int (*submit)(void *self, const struct uc_submission *job,

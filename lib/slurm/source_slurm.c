@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* "slurm:", the live cluster: questions become frames for a worker. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,7 +51,8 @@ static int slurm_load(void *self, enum uc_rows_kind kind,
 					  [UC_ROWS_NODES] = UC_ASK_NODES,
 					  [UC_ROWS_PARTITIONS] = UC_ASK_PARTITIONS,
 					  [UC_ROWS_LIMITS] = UC_ASK_LIMITS,
-					  [UC_ROWS_RESERVATIONS] = UC_ASK_RESERVATIONS };
+					  [UC_ROWS_RESERVATIONS] = UC_ASK_RESERVATIONS,
+					  [UC_ROWS_STEPS] = UC_ASK_STEPS };
 	uc_auto(frame) struct uc_frame question = UC_FRAME(kinds[kind]);
 	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
 
@@ -63,6 +65,62 @@ static int slurm_load(void *self, enum uc_rows_kind kind,
 	if (uc_worker_ask(self, &question, &answer, err) < 0)
 		return -1;
 	return uc_wire_map(answer.fd, kind, out, err);
+}
+
+static void put_time(struct uc_frame *question, enum uc_frame_tag tag, int64_t when)
+{
+	if (when)
+		uc_frame_add(question, tag, &when, sizeof(when));
+}
+
+/* "jobacct_gather/none"; "task=10,energy=30" or "30". */
+static void read_facts(const struct uc_frame *answer, struct uc_history_facts *facts)
+{
+	char *type = uc_frame_text(answer, UC_TAG_NOTE);
+	char *often = uc_frame_text(answer, UC_TAG_TEXT);
+	const char *task = often ? strstr(often, "task=") : NULL;
+
+	facts->measured = type && !strstr(type, "none");
+	if (facts->measured && often)
+		facts->interval = strtol(task ? task + 5 : often, NULL, 10);
+	free(type);
+	free(often);
+}
+
+/* slurmdbd gone: what slurmctld remembers is better than nothing. */
+static int slurm_history(void *self, const struct uc_history_query *query,
+			 struct uc_history_facts *facts, struct uc_rows **out,
+			 struct uc_error *err)
+{
+	struct uc_worker *worker = self;
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_HISTORY);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+	struct uc_error why = { 0 };
+
+	for (size_t i = 0; i < query->user_count; i++)
+		uc_frame_add_u32(&question, UC_TAG_USER_ID, query->user_ids[i]);
+	for (size_t i = 0; i < query->job_count; i++)
+		uc_frame_add_u32(&question, UC_TAG_JOB_ID, query->job_ids[i]);
+	put_time(&question, UC_TAG_START, query->since);
+	put_time(&question, UC_TAG_END, query->until);
+	if (query->steps)
+		uc_frame_add(&question, UC_TAG_DETAIL, NULL, 0);
+	if (uc_worker_ask(worker, &question, &answer, &why) == 0) {
+		read_facts(&answer, facts);
+		return answer.fd < 0 ? 0
+				     : uc_wire_map(answer.fd, UC_ROWS_HISTORY, out, err);
+	}
+	if (worker->sending && answer.kind == UC_SAY_FAILED &&
+	    why.code == UC_UNREACHABLE) {
+		snprintf(facts->why, sizeof(facts->why), "slurmdbd does not answer");
+		return 0;
+	}
+	if (worker->sending && why.code == UC_UNREACHABLE)
+		return uc_fail(err, UC_UNREACHABLE, "slurmdbd did not answer within %d s",
+			       worker->timeout_ms / 1000);
+	if (err)
+		*err = why;
+	return -1;
 }
 
 static const char *option_value(const struct uc_submission *job, const char *name)
@@ -235,6 +293,7 @@ const struct uc_source_ops uc_source_slurm = {
 	.now = slurm_now,
 	.ping = slurm_ping,
 	.load = slurm_load,
+	.history = slurm_history,
 	.submit = slurm_submit,
 	.estimate = slurm_estimate,
 	.act = slurm_act,
