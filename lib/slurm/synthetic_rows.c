@@ -225,6 +225,7 @@ static void dress_partitions(struct dress *d, struct uc_partition *row)
 		row[p].time_limit = p == 2 ? UC_DURATION_INFINITE : 2 * 86400;
 		row[p].default_time = 3600;
 		row[p].node_min = 1;
+		row[p].share_max = 1;
 		row[p].priority_tier = p == 2 ? 1 : 10;
 		row[p].memory_default = 4 * GIB;
 		row[p].memory_default_per_cpu = true;
