@@ -255,7 +255,9 @@ int uc_opt_parse(const struct uc_cmd *cmd, char *const *argv, void *args,
 
 		if (!options || word[0] != '-' || !word[1]) {
 			uc_strv_add(&parsed->operands, word);
-			options = options && !cmd->in_order && !cmd->subcommands;
+			/* a subcommand's own options follow it */
+			options = options && !cmd->in_order &&
+				  (!cmd->subcommands || cmd->fn);
 		} else if (strcmp(word, "--") == 0) {
 			options = false;
 		} else if (word[1] == '-') {

@@ -155,13 +155,29 @@ static int store_size(const struct uc_opt *opt, const char *value, void *to,
 	return 0;
 }
 
+/* Up to a comma that is not in brackets: "gpu[1,3],gpu7". */
+static size_t word_length(const char *value)
+{
+	size_t len = 0;
+
+	for (;;) {
+		const char *end;
+
+		len += strcspn(value + len, ",[");
+		end = value[len] == '[' ? strchr(value + len, ']') : NULL;
+		if (value[len] != '[')
+			return len;
+		len = end ? (size_t)(end - value) : len + 1;
+	}
+}
+
 static int store_list(const struct uc_opt *opt, const char *value, void *to,
 		      struct uc_error *err)
 {
 	struct uc_strv *list = to;
 
 	for (;;) {
-		size_t len = strcspn(value, ",");
+		size_t len = word_length(value);
 
 		if (!len)
 			return fail_empty(opt, err);

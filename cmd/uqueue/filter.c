@@ -63,35 +63,27 @@ static int make_users(struct uqueue_filter *filter, const struct uqueue_args *ar
 	return 0;
 }
 
-int uqueue_id_parse(const char *word, const char *option, struct uqueue_id *id,
+int uqueue_id_parse(const char *word, const char *option, struct uc_job_id *id,
 		    struct uc_error *err)
 {
-	const char *p = word;
-	bool ok = read_number(&p, &id->job) && id->job;
-
-	id->task = UC_NONE32;
-	if (ok && *p == '_') {
-		p++;
-		ok = read_number(&p, &id->task);
-	}
-	if (ok && !*p)
+	if (uc_job_id_parse(word, id, err) == 0)
 		return 0;
-	uc_fail(err, UC_USAGE, "'%s' is no job id: expected 4711 or 4711_3", word);
 	return option ? uc_context(err, "option '--%s'", option) : -1;
 }
 
 static int make_ids(struct uqueue_filter *filter, const struct uc_strv *words,
 		    struct uc_error *err)
 {
+	filter->words = words;
 	filter->ids = calloc(words->count + 1, sizeof(*filter->ids));
 	if (!filter->ids)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	for (size_t i = 0; i < words->count; i++) {
-		struct uqueue_id *id = &filter->ids[filter->id_count++];
+		struct uc_job_id *id = &filter->ids[filter->id_count++];
 
 		if (uqueue_id_parse(words->item[i], "jobs", id, err) < 0)
 			return -1;
-		filter->by_task = filter->by_task || id->task != UC_NONE32;
+		filter->by_task = filter->by_task || id->task != UC_NONE32 || id->tasks;
 	}
 	return 0;
 }
@@ -153,49 +145,10 @@ static bool match_user(const struct uqueue_filter *filter, const struct uc_job *
 	return !filter->user_count;
 }
 
-bool uqueue_tasks_next(const char **rest, struct uqueue_tasks *out)
+/* Named by its own number, which may not be that of its array. */
+static bool is_whole(const struct uc_job_id *id, const struct uc_job *job)
 {
-	const char *p = *rest;
-
-	out->step = 1;
-	if (!p || !read_number(&p, &out->first))
-		return false;
-	out->last = out->first;
-	if (*p == '-' && (++p, !read_number(&p, &out->last)))
-		return false;
-	if (*p == ':' && (++p, !read_number(&p, &out->step) || !out->step))
-		return false;
-	*rest = *p == ',' ? p + 1 : "";
-	return true;
-}
-
-/* Whether `task` is one of those that "2-9,12-20:4%2" still stands for. */
-static bool task_waits(const char *tasks, uint32_t task)
-{
-	struct uqueue_tasks range;
-
-	while (uqueue_tasks_next(&tasks, &range))
-		if (task >= range.first && task <= range.last &&
-		    (task - range.first) % range.step == 0)
-			return true;
-	return false;
-}
-
-static bool is_whole(const struct uqueue_id *id, const struct uc_job *job)
-{
-	return id->task == UC_NONE32 &&
-	       (id->job == job->job_id || id->job == job->array_job_id ||
-		id->job == job->het_job_id);
-}
-
-bool uqueue_id_match(const struct uqueue_id *id, const struct uc_job *job)
-{
-	if (id->task == UC_NONE32)
-		return is_whole(id, job);
-	if (id->job != job->array_job_id)
-		return false;
-	return id->task == job->array_task_id ||
-	       task_waits(job->array_tasks.bytes, id->task);
+	return id->task == UC_NONE32 && !id->tasks && uc_job_id_match(id, job);
 }
 
 bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job *job,
@@ -203,8 +156,7 @@ bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job 
 {
 	for (size_t i = 0; i < filter->id_count; i++)
 		if (is_whole(&filter->ids[i], job) ||
-		    (filter->ids[i].job == job->array_job_id &&
-		     filter->ids[i].task == task))
+		    uc_job_id_has_task(&filter->ids[i], job->array_job_id, task))
 			return true;
 	return !filter->id_count;
 }
@@ -212,7 +164,7 @@ bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job 
 static bool match_id(const struct uqueue_filter *filter, const struct uc_job *job)
 {
 	for (size_t i = 0; i < filter->id_count; i++)
-		if (uqueue_id_match(&filter->ids[i], job))
+		if (uc_job_id_match(&filter->ids[i], job))
 			return true;
 	return !filter->id_count;
 }
@@ -280,17 +232,14 @@ int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs
 			struct uc_error *err)
 {
 	for (size_t i = 0; i < filter->id_count; i++) {
-		const struct uqueue_id *id = &filter->ids[i];
+		const struct uc_job_id *id = &filter->ids[i];
 		bool found = false;
 
 		for (size_t r = 0; !found && r < jobs->count; r++)
-			found = uqueue_id_match(id, &jobs->row[r]);
-		if (!found && id->task != UC_NONE32)
-			return uc_fail(err, UC_NOTFOUND, "job %u_%u is not in the queue",
-				       id->job, id->task);
+			found = uc_job_id_match(id, &jobs->row[r]);
 		if (!found)
-			return uc_fail(err, UC_NOTFOUND, "job %u is not in the queue",
-				       id->job);
+			return uc_fail(err, UC_NOTFOUND, "job %s is not in the queue",
+				       filter->words->item[i]);
 	}
 	return 0;
 }

@@ -78,9 +78,9 @@ static int add_tasks(const struct job_list *list, const struct uc_job *job,
 		     struct rows *rows)
 {
 	const char *rest = job->array_tasks.bytes;
-	struct uqueue_tasks range;
+	struct uc_tasks range;
 
-	while (uqueue_tasks_next(&rest, &range))
+	while (uc_tasks_next(&rest, &range))
 		for (uint64_t task = range.first; task <= range.last; task += range.step)
 			if (uqueue_filter_task(&list->filter, job, (uint32_t)task) &&
 			    add_row(rows, job, (uint32_t)task) < 0)

@@ -39,7 +39,31 @@ static const struct uc_opt options[] = {
 		 ".Cm user , account , partition , node\nor\n.Cm gpu\n"
 		 "(model): jobs that run and wait, what they use of CPUs, memory and GPUs,\n"
 		 "and which share of the machine that is; see\n.Sx COLUMNS ." },
-	{ "array", 'r', UC_OPT_FLAG, ARG(array), .help = "one line for each task of an array" },
+	{ "cancel", .type = UC_OPT_FLAG, ARG(cancel), .group = "What to do to them",
+	  .help = "end them, or send them a signal",
+	  .doc = "End these jobs; see\n.Sx ACTIONS ." },
+	{ "hold", .type = UC_OPT_FLAG, ARG(hold), .help = "keep them from starting",
+	  .doc = "Keep jobs that wait from starting." },
+	{ "release", .type = UC_OPT_FLAG, ARG(release), .help = "let them start again",
+	  .doc = "Let jobs that are held start again." },
+	{ "requeue", .type = UC_OPT_FLAG, ARG(requeue),
+	  .help = "end them and let them wait again",
+	  .doc = "End jobs that run and put them back into the queue;\n"
+		 "named by id, ended ones too." },
+	{ "set", .type = UC_OPT_WORDS, .metavar = "KEY=VALUE", ARG(set),
+	  .help = "change time, partition, name, comment, nice or dependency",
+	  .doc = "Give jobs another\n"
+		 ".Cm time\n(limit:\n.Ql 2:00:00 , 90m , +1h , -30m , UNLIMITED ) ,\n"
+		 ".Cm partition , name , comment , nice\nor\n.Cm dependency .\n"
+		 "May be given several times.\nAn empty comment or dependency takes it away." },
+	{ "signal", .type = UC_OPT_STRING, .metavar = "SIGNAL", ARG(signal),
+	  .help = "with --cancel: only send this signal",
+	  .doc = "With\n.Fl -cancel :\nsend the steps of jobs that run this signal\n"
+		 ".Pq Ql USR1 , SIGTERM , 12 ,\nas\n.Xr scancel 1\ndoes." },
+	{ "yes", .type = UC_OPT_FLAG, ARG(yes), .help = "do it without asking" },
+	{ "dry-run", .type = UC_OPT_FLAG, ARG(dry_run),
+	  .help = "only print the scancel or scontrol commands" },
+	{ "array", 'r', UC_OPT_FLAG, ARG(array), .group = "How to list them", .help = "one line for each task of an array" },
 	{ "long", 'l', UC_OPT_FLAG, ARG(longer), .help = "more columns" },
 	{ "start", .type = UC_OPT_FLAG, ARG(start),
 	  .help = "when jobs that wait may start, the first of them first",
@@ -61,6 +85,13 @@ static const struct uc_opt options[] = {
 /* What cannot go together. */
 static int check(const struct uqueue_args *args, struct uc_error *err)
 {
+	if (args->yes || args->dry_run || args->signal)
+		return uc_fail(err, UC_USAGE,
+			       "option '--%s' goes with '--cancel', '--hold', "
+			       "'--release', '--requeue' or '--set'",
+			       args->signal    ? "signal"
+			       : args->dry_run ? "dry-run"
+					       : "yes");
 	if (args->why && args->by >= 0)
 		return uc_fail(err, UC_USAGE,
 			       "options '--why' and '--by' exclude each other");
@@ -78,6 +109,8 @@ static int act(struct uc_run *run, struct uqueue_args *args)
 {
 	struct uc_error err = { 0 };
 
+	if (uqueue_acting(args))
+		return uqueue_do(run, args);
 	if (check(args, &err) < 0)
 		return uc_run_error(run, &err);
 	if (args->why)
@@ -85,16 +118,42 @@ static int act(struct uc_run *run, struct uqueue_args *args)
 	return args->by >= 0 ? uqueue_totals(run, args) : uqueue_list(run, args);
 }
 
+/* Ids may stand by themselves: "uqueue 4711,4712_3". */
+static int add_operands(const struct uc_cmd *cmd, const struct uc_strv *words,
+			struct uqueue_args *args, struct uc_error *err)
+{
+	const struct uc_opt *jobs = uc_opt_letter(cmd, 'j');
+
+	for (size_t i = 0; i < words->count; i++) {
+		size_t first = args->jobs.count;
+		struct uc_job_id id;
+
+		if (uc_opt_store(jobs, words->item[i], args, err) < 0)
+			return -1;
+		for (; first < args->jobs.count; first++)
+			if (uc_job_id_parse(args->jobs.item[first], &id, err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 static int run_uqueue(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
 	struct uqueue_args args = { .by = -1 };
 	struct uc_strv *const lists[] = { &args.users,      &args.jobs,   &args.names,
 					  &args.partitions, &args.states, &args.accounts,
-					  &args.qos,        &args.nodes,  &args.sort };
+					  &args.qos,        &args.nodes,  &args.sort,
+					  &args.set };
+	struct uc_error err = { 0 };
 	int status;
 
 	(void)argc;
-	status = uc_run_parse(run, cmd, argv, &args) ? act(run, &args) : run->status;
+	if (!uc_run_parse(run, cmd, argv, &args))
+		status = run->status;
+	else if (add_operands(cmd, &run->parsed.operands, &args, &err) < 0)
+		status = uc_run_error(run, &err);
+	else
+		status = act(run, &args);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		uc_strv_free(lists[i]);
 	return status;
@@ -103,7 +162,8 @@ static int run_uqueue(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 static const struct uc_cmd uqueue = {
 	.name = "uqueue",
 	.summary = "list the jobs that wait and run on the cluster",
-	.usage = (const char *const[]){ "[OPTION...]", "show JOBID...", NULL },
+	.usage = (const char *const[]){ "[OPTION...] [JOBID...]", "show JOBID...", NULL },
+	.operands = "JOBID",
 	.options = options,
 	.subcommands = (const struct uc_cmd *const[]){ &uqueue_show, NULL },
 	.columns = uqueue_columns,

@@ -113,7 +113,7 @@ static int show(struct uc_run *run, struct uc_source *source,
 			continue;
 		for (size_t k = 0; k < filter->id_count; k++)
 			if (!uc_raw_empty(job->array_tasks) &&
-			    uqueue_id_match(&filter->ids[k], job))
+			    uc_job_id_match(&filter->ids[k], job))
 				task = filter->ids[k].task;
 		rows[count++] = (struct uqueue_row){ job, task };
 	}

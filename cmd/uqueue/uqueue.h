@@ -7,6 +7,7 @@
  * of them (columns.c, cells.c), and the commands made of these (list.c, totals.c, why.c,
  * show.c).
  */
+#include <ucluster/action.h>
 #include <ucluster/job.h>
 #include "common/table.h"
 
@@ -15,6 +16,9 @@ struct uqueue_args {
 	int64_t iterate;
 	int by; /* enum uqueue_by, -1 = list jobs */
 	const char *why;
+	bool cancel, hold, release, requeue, yes, dry_run; /* actions: act.h */
+	const char *signal;
+	struct uc_strv set;
 	struct uc_strv users, jobs, partitions, states, accounts, qos, names, nodes, sort;
 	struct uc_listing listing;
 };
@@ -79,10 +83,9 @@ struct uqueue_filter {
 		const char *name; /* compared when id is UC_NONE32 */
 		uint32_t id;
 	} * users;
-	struct uqueue_id {
-		uint32_t job, task; /* task UC_NONE32: all of them */
-	} * ids;
-	int64_t *states; /* UC_JOB_..., one value each */
+	struct uc_job_id *ids;
+	const struct uc_strv *words; /* borrowed: the ids as they were written */
+	int64_t *states;             /* UC_JOB_..., one value each */
 	size_t user_count, id_count, state_count;
 	const struct uc_strv *partitions, *accounts, *qos, *names; /* borrowed */
 	struct uc_strv nodes;
@@ -96,22 +99,15 @@ void uqueue_filter_free(struct uqueue_filter *filter);
  */
 int uqueue_filter_make(struct uqueue_filter *filter, const struct uqueue_args *args,
 		       bool live, struct uc_error *err) UC_MUST_CHECK;
-int uqueue_id_parse(const char *word, const char *option, struct uqueue_id *id,
+int uqueue_id_parse(const char *word, const char *option, struct uc_job_id *id,
 		    struct uc_error *err) UC_MUST_CHECK;
 bool uqueue_filter_match(const struct uqueue_filter *filter, const struct uc_job *job);
 /* Whether task `task` of a record that stands for many is among the ids asked for. */
 bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job *job,
 			uint32_t task);
-bool uqueue_id_match(const struct uqueue_id *id, const struct uc_job *job);
 /* UC_NOTFOUND naming the first id that no job has. */
 int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs *jobs,
 			struct uc_error *err) UC_MUST_CHECK;
-
-/* Tasks first, first + step, ... last; false at the end, or where "2-9%2" is cut. */
-struct uqueue_tasks {
-	uint32_t first, last, step;
-};
-bool uqueue_tasks_next(const char **rest, struct uqueue_tasks *out);
 
 /* Ask for no more than the filter needs. */
 int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter, bool detail,
@@ -140,6 +136,9 @@ enum uqueue_by {
 extern const char *const uqueue_by_names[];
 
 /* The work; each returns the exit status. */
+/* The option that asks to do something to jobs, without dashes; NULL: none does. */
+const char *uqueue_acting(const struct uqueue_args *args);
+int uqueue_do(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_list(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_totals(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_why(struct uc_run *run, const char *job);

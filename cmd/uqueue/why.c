@@ -303,14 +303,14 @@ static void print_wrapped(const char *text, size_t columns)
 
 /* The part that waits, if any: what remains of an array, the first of a het job. */
 static const struct uc_job *find_job(const struct uc_jobs *jobs,
-				     const struct uqueue_id *id)
+				     const struct uc_job_id *id)
 {
 	const struct uc_job *found = NULL;
 
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
 
-		if (!uqueue_id_match(id, job))
+		if (!uc_job_id_match(id, job))
 			continue;
 		if (uqueue_job_waits(job))
 			return job;
@@ -366,7 +366,7 @@ int uqueue_why(struct uc_run *run, const char *word)
 	uc_auto(source) struct uc_source *source = NULL;
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	struct view view = { 0 };
-	struct uqueue_id id;
+	struct uc_job_id id;
 	struct uc_error err = { 0 };
 	int rc;
 
