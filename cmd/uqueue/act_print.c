@@ -31,24 +31,23 @@ const char *uqueue_act_verb(const struct uc_action *action, bool past)
 
 /* --- Slurm's own commands --- */
 
-static void add_word(struct uc_buf *out, const char *word)
+/* " NAME=" and the value as a shell takes it; without a name the value alone. */
+static void add_word(struct uc_buf *out, const char *name, const char *value)
 {
-	uc_buf_addc(out, ' ');
-	uc_buf_quote(out, word, UC_QUOTE_EXACT);
+	uc_buf_addf(out, " %s%s", name, *name ? "=" : "");
+	uc_buf_quote(out, value, UC_QUOTE_EXACT);
 }
 
 static void add_change(struct uc_buf *out, const struct uc_change *change,
 		       const struct uc_target *target)
 {
-	uc_auto(buf) struct uc_buf word = { 0 };
+	uc_auto(buf) struct uc_buf limit = { 0 };
 
-	uc_buf_addf(&word, "%s=", uc_change_slurm_name(change->key));
 	if (change->key == UC_CHANGE_TIME)
-		uc_duration_format(&word, target->limit);
-	else
-		uc_buf_add(&word, change->value);
-	add_word(out, uc_buf_text(&word));
-	out->failed = out->failed || word.failed;
+		uc_duration_format(&limit, target->limit);
+	add_word(out, uc_change_slurm_name(change->key),
+		 limit.len ? uc_buf_text(&limit) : change->value);
+	out->failed = out->failed || limit.failed;
 }
 
 void uqueue_act_native(const struct uqueue_act *act, const struct uqueue_goal *goal,
@@ -62,7 +61,6 @@ void uqueue_act_native(const struct uqueue_act *act, const struct uqueue_goal *g
 		[UC_ACTION_CHANGE] = "scontrol update",
 	};
 	const struct uc_action *action = &act->action;
-	uc_auto(buf) struct uc_buf id = { 0 };
 
 	if (action->kind == UC_ACTION_HOLD && goal->target.user_id == act->context.me)
 		uc_buf_add(out, "scontrol uhold");
@@ -70,10 +68,7 @@ void uqueue_act_native(const struct uqueue_act *act, const struct uqueue_goal *g
 		uc_buf_add(out, commands[action->kind]);
 	if (action->signal)
 		uc_buf_addf(out, " --signal=%d", action->signal);
-	uc_buf_addf(&id, "%s%s", action->kind == UC_ACTION_CHANGE ? "JobId=" : "",
-		    goal->id);
-	add_word(out, uc_buf_text(&id));
-	out->failed = out->failed || id.failed;
+	add_word(out, action->kind == UC_ACTION_CHANGE ? "JobId" : "", goal->id);
 	for (size_t i = 0; i < action->change_count; i++)
 		add_change(out, &act->changes[i], &goal->target);
 }

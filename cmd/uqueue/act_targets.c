@@ -27,9 +27,10 @@ struct groups {
 	size_t count;
 };
 
+/* Or is about to; one that is requeued completes and waits at the same time. */
 static bool has_ended(const struct uc_job *job)
 {
-	return uc_job_is_finished(job->state) || (job->state & UC_JOB_COMPLETING);
+	return (job->state & UC_JOB_BASE) >= UC_JOB_COMPLETED;
 }
 
 /* What a filter is for; what is named by id is slurmctld's to judge, unless it ended. */
