@@ -86,7 +86,7 @@ static void find_paths(struct stay *f, const struct uc_job *job)
 
 		if (s->path.len > 0)
 			continue;
-		if (uc_job_output(job, i == 1, &s->path, NULL) < 0)
+		if (uc_job_output(job, i == 1, NULL, &s->path, NULL) < 0)
 			uc_buf_reset(&s->path);
 		else if (f->what.append && !f->started &&
 			 stat(uc_buf_text(&s->path), &st) == 0)

@@ -135,11 +135,17 @@ int64_t uc_job_elapsed(const struct uc_job *job, int64_t now);
 /*
  * The file that a batch job's output (or, `error`: its errors) goes to, from the pattern
  * it was submitted with; as slurmstepd does, "%4j" and "\\" too. Errors without a file of
- * their own go with the output. UC_NOTFOUND: not known before the job starts (%N), or no
- * batch job's.
+ * their own go with the output. `host` is what the node of the batch step calls itself,
+ * for %N; NULL: as Slurm calls it. UC_NOTFOUND: not known before the job starts (%N), or
+ * no batch job's.
  */
-int uc_job_output(const struct uc_job *job, bool error, struct uc_buf *path,
-		  struct uc_error *err) UC_MUST_CHECK;
+int uc_job_output(const struct uc_job *job, bool error, const char *host,
+		  struct uc_buf *path, struct uc_error *err) UC_MUST_CHECK;
+/* Does `host` matter? */
+bool uc_job_output_names_host(const struct uc_job *job);
+/* Another file of the job, by such a pattern; relative to its working directory. */
+int uc_job_file(const struct uc_job *job, const char *pattern, const char *host,
+		struct uc_buf *path, struct uc_error *err) UC_MUST_CHECK;
 
 /* Tasks in "2-9%2", "1,3,5-9:2"; UC_NONE32 when abbreviated ("...") or malformed. */
 uint32_t uc_array_count(const char *tasks);

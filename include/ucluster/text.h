@@ -63,6 +63,7 @@ enum uc_safe_flags {
 	UC_SAFE_ASCII = 1, /* LC_CTYPE is not UTF-8: everything beyond ASCII is escaped */
 	UC_SAFE_NEWLINE = 2, /* keep '\n' and '\t' (text of several lines) */
 	UC_SAFE_COLOUR = 4,  /* keep well-formed SGR sequences (ESC [ digits ; m) */
+	UC_SAFE_RETURN = 8,  /* keep '\r' (progress bars) */
 };
 /*
  * Add `raw` so that it can be shown: printable UTF-8 passes; control bytes and C1 become
@@ -71,6 +72,12 @@ enum uc_safe_flags {
  */
 void uc_buf_safe(struct uc_buf *buf, struct uc_raw raw, unsigned flags);
 void uc_buf_safen(struct uc_buf *buf, const char *bytes, size_t len, unsigned flags);
+
+/*
+ * How many bytes at the end may be the beginning of a character or colour sequence whose
+ * rest is yet to come: hold them back when text arrives in pieces. At most 32.
+ */
+size_t uc_text_unfinished(const char *bytes, size_t len);
 
 /* Columns that safe UTF-8 text takes on a terminal (wcwidth of a UTF-8 locale). */
 size_t uc_text_width(const char *safe);

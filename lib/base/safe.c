@@ -11,7 +11,8 @@
 
 #include "base/utf8.h"
 
-#define MARKS_MAX 2 /* combining marks a cell; more pile up over neighbouring lines */
+#define COLOUR_MAX 32 /* bytes of a colour sequence */
+#define MARKS_MAX  2  /* combining marks a cell; more pile up over neighbouring lines */
 
 struct range {
 	uint32_t first, last;
@@ -62,7 +63,7 @@ static size_t colour_length(const char *text, size_t len)
 
 	if (len < 3 || text[0] != '\x1b' || text[1] != '[')
 		return 0;
-	while (i < len && i < 32 &&
+	while (i < len && i < COLOUR_MAX &&
 	       (text[i] == ';' || (text[i] >= '0' && text[i] <= '9')))
 		i++;
 	return i < len && text[i] == 'm' ? i + 1 : 0;
@@ -87,6 +88,8 @@ static void add_invalid(struct uc_buf *buf, unsigned char byte, unsigned flags)
 static bool passes(uint32_t code, unsigned flags)
 {
 	if ((code == '\n' || code == '\t') && flags & UC_SAFE_NEWLINE)
+		return true;
+	if (code == '\r' && flags & UC_SAFE_RETURN)
 		return true;
 	return !is_hidden(code) && (code < 0x80 || !(flags & UC_SAFE_ASCII));
 }
@@ -137,4 +140,35 @@ void uc_buf_safe(struct uc_buf *buf, struct uc_raw raw, unsigned flags)
 {
 	if (raw.bytes)
 		uc_buf_safen(buf, raw.bytes, strlen(raw.bytes), flags);
+}
+
+static bool is_colour_start(const char *bytes, size_t len)
+{
+	if (len > 1 && bytes[1] != '[')
+		return false;
+	for (size_t i = 2; i < len; i++)
+		if (bytes[i] != ';' && (bytes[i] < '0' || bytes[i] > '9'))
+			return false;
+	return len < COLOUR_MAX;
+}
+
+size_t uc_text_unfinished(const char *bytes, size_t len)
+{
+	const size_t look = len < COLOUR_MAX ? len : COLOUR_MAX;
+	const char *escape;
+
+	/* a lead byte, and fewer behind it than it announces */
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		const unsigned char byte = (unsigned char)bytes[len - back];
+
+		if (byte >= 0x80 && byte < 0xc0)
+			continue;
+		if (byte >= 0xc2 && back < (byte >= 0xf0 ? 4u : byte >= 0xe0 ? 3u : 2u))
+			return back;
+		break;
+	}
+	escape = memrchr(bytes + len - look, '\x1b', look);
+	if (!escape || !is_colour_start(escape, (size_t)(bytes + len - escape)))
+		return 0;
+	return (size_t)(bytes + len - escape);
 }

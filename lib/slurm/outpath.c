@@ -29,12 +29,17 @@ static int add_text(struct uc_buf *out, struct uc_raw text, char letter,
 	return 0;
 }
 
+struct naming {
+	const struct uc_job *job;
+	const char *host; /* of the batch step's node; NULL: not known yet */
+};
+
 /* The node's short name. */
-static int add_host(struct uc_buf *out, const struct uc_job *job, struct uc_error *err)
+static int add_host(struct uc_buf *out, const struct naming *naming, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf host = { 0 };
 
-	if (add_text(&host, job->batch_host, 'N', err) < 0)
+	if (add_text(&host, uc_raw(naming->host), 'N', err) < 0)
 		return -1;
 	uc_buf_addn(out, host.data, strcspn(host.data, "."));
 	return 0;
@@ -47,9 +52,11 @@ static uint32_t task_of(const struct uc_job *job)
 }
 
 /* What stands for a letter; 1: it stands for nothing. */
-static int add_letter(struct uc_buf *out, const struct uc_job *job, char letter,
+static int add_letter(struct uc_buf *out, const struct naming *naming, char letter,
 		      int width, struct uc_error *err)
 {
+	const struct uc_job *job = naming->job;
+
 	switch (letter) {
 	case 'a':
 		add_number(out, task_of(job), width);
@@ -73,7 +80,7 @@ static int add_letter(struct uc_buf *out, const struct uc_job *job, char letter,
 		uc_buf_add(out, "batch");
 		return 0;
 	case 'N':
-		return add_host(out, job, err);
+		return add_host(out, naming, err);
 	case 'u':
 		return add_text(out, job->user, letter, err);
 	case 'x':
@@ -83,7 +90,7 @@ static int add_letter(struct uc_buf *out, const struct uc_job *job, char letter,
 	}
 }
 
-static int expand(struct uc_buf *out, const struct uc_job *job, const char *pattern,
+static int expand(struct uc_buf *out, const struct naming *naming, const char *pattern,
 		  struct uc_error *err)
 {
 	while (*pattern) {
@@ -98,8 +105,8 @@ static int expand(struct uc_buf *out, const struct uc_job *job, const char *patt
 		}
 		if (isdigit((unsigned char)*at))
 			width = strtoul(at, (char **)&at, 10);
-		rc = add_letter(out, job, *at, width > WIDTH_MAX ? WIDTH_MAX : (int)width,
-				err);
+		rc = add_letter(out, naming, *at,
+				width > WIDTH_MAX ? WIDTH_MAX : (int)width, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
@@ -119,18 +126,46 @@ static void unescape(struct uc_buf *out, const char *pattern)
 	}
 }
 
-int uc_job_output(const struct uc_job *job, bool error, struct uc_buf *path,
-		  struct uc_error *err)
+static const char *pattern_of(const struct uc_job *job, bool error)
 {
-	const char *pattern = job->std_out.bytes;
-	const char *folder = job->workdir.bytes ? job->workdir.bytes : "";
+	if (error && !uc_raw_empty(job->std_err))
+		return job->std_err.bytes;
+	if (!uc_raw_empty(job->std_out))
+		return job->std_out.bytes;
+	return task_of(job) != NO_VAL ? "slurm-%A_%a.out" : "slurm-%j.out";
+}
 
+bool uc_job_output_names_host(const struct uc_job *job)
+{
+	for (int error = 0; error < 2; error++) {
+		const char *at = pattern_of(job, error);
+
+		if (strchr(at, '\\'))
+			continue;
+		while ((at = strchr(at, '%'))) {
+			at += 1 + strspn(at + 1, "0123456789");
+			if (*at == 'N')
+				return true;
+			at += *at == '%';
+		}
+	}
+	return false;
+}
+
+int uc_job_output(const struct uc_job *job, bool error, const char *host,
+		  struct uc_buf *path, struct uc_error *err)
+{
 	if (!job->batch)
 		return uc_fail(err, UC_NOTFOUND, "job %u is no batch job", job->job_id);
-	if (error && !uc_raw_empty(job->std_err))
-		pattern = job->std_err.bytes;
-	if (!pattern || !pattern[0])
-		pattern = task_of(job) != NO_VAL ? "slurm-%A_%a.out" : "slurm-%j.out";
+	return uc_job_file(job, pattern_of(job, error), host, path, err);
+}
+
+int uc_job_file(const struct uc_job *job, const char *pattern, const char *host,
+		struct uc_buf *path, struct uc_error *err)
+{
+	const struct naming naming = { job, host ? host : job->batch_host.bytes };
+	const char *folder = job->workdir.bytes ? job->workdir.bytes : "";
+
 	if (pattern[0] != '/') {
 		size_t len = strlen(folder);
 
@@ -140,7 +175,7 @@ int uc_job_output(const struct uc_job *job, bool error, struct uc_buf *path,
 	}
 	if (strchr(pattern, '\\'))
 		unescape(path, pattern);
-	else if (expand(path, job, pattern, err) < 0)
+	else if (expand(path, &naming, pattern, err) < 0)
 		return -1;
 	return path->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

@@ -32,7 +32,7 @@ static void expect(const struct uc_job *model, const char *pattern, const char *
 	struct uc_error err = { 0 };
 
 	job.std_out.bytes = pattern;
-	if (uc_job_output(&job, false, &out, &err) < 0)
+	if (uc_job_output(&job, false, NULL, &out, &err) < 0)
 		fail_msg("'%s': %s", pattern ? pattern : "(unset)", err.text);
 	assert_string_equal(uc_buf_text(&out), path);
 }
@@ -81,11 +81,11 @@ static void test_outpath_of_errors(void **state)
 	struct uc_job job = plain;
 
 	(void)state;
-	assert_int_equal(uc_job_output(&job, true, &out, NULL), 0);
+	assert_int_equal(uc_job_output(&job, true, NULL, &out, NULL), 0);
 	assert_string_equal(uc_buf_text(&out), "/w/slurm-4711.out");
 	uc_buf_reset(&out);
 	job.std_err.bytes = "%j.err";
-	assert_int_equal(uc_job_output(&job, true, &out, NULL), 0);
+	assert_int_equal(uc_job_output(&job, true, NULL, &out, NULL), 0);
 	assert_string_equal(uc_buf_text(&out), "/w/4711.err");
 }
 
@@ -97,17 +97,44 @@ static void test_outpath_not_known(void **state)
 
 	(void)state;
 	job.std_out.bytes = "%N.out";
-	assert_int_equal(uc_job_output(&job, false, &out, &err), -1);
+	assert_int_equal(uc_job_output(&job, false, NULL, &out, &err), -1);
 	assert_int_equal(err.code, UC_NOTFOUND);
 	job.batch = false;
-	assert_int_equal(uc_job_output(&job, false, &out, &err), -1);
+	assert_int_equal(uc_job_output(&job, false, NULL, &out, &err), -1);
 	assert_int_equal(err.code, UC_NOTFOUND);
+}
+
+/* slurmd's node may have another name than its host. */
+static void test_outpath_host(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool names;
+	} cases[] = { { "%N", true },     { "%4N", true },  { "%%N", false },
+		      { "%j-%N", true },  { "N", false },   { "%", false },
+		      { "a\\%N", false }, { "%%%N", true }, { "%j.%%", false } };
+	uc_auto(buf) struct uc_buf out = { 0 };
+	struct uc_job job = plain;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		job.std_out.bytes = cases[i].pattern;
+		if (uc_job_output_names_host(&job) != cases[i].names)
+			fail_msg("'%s'", cases[i].pattern);
+	}
+	job.std_out.bytes = "%N.out";
+	assert_int_equal(uc_job_output(&job, false, "node7.cluster", &out, NULL), 0);
+	assert_string_equal(uc_buf_text(&out), "/w/node7.out");
+	uc_buf_reset(&out);
+	assert_int_equal(uc_job_file(&job, "logs/%x.log", NULL, &out, NULL), 0);
+	assert_string_equal(uc_buf_text(&out), "/w/logs/train.log");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outpath_letters),
+		cmocka_unit_test(test_outpath_host),
 		cmocka_unit_test(test_outpath_of_an_array),
 		cmocka_unit_test(test_outpath_of_errors),
 		cmocka_unit_test(test_outpath_not_known),

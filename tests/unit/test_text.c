@@ -195,9 +195,53 @@ static void test_the_nearest_word_is_found_or_none(void **state)
 		"ggggggggggggggggggggggggggggggggggggggggggggggggggggggg", words));
 }
 
+/* Text that comes in two pieces, cut anywhere, looks as it does in one. */
+static void test_text_in_pieces(void **state)
+{
+	static const char *const texts[] = {
+		"plain",
+		"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+		"a\x1b[1;31mred\x1b[0m b",
+		"\x1b[2J\x1b]0;t\x07",
+		"\xe2\x82",
+		"\xf0\x9f\x98",
+		"\x1b",
+		"\x1b[",
+		"\x1b[1;",
+		"\xff\xfe\xc3",
+		"\xc3(\xc3",
+		"\x80\x80\x80\x80",
+		"a\rb\n\tc",
+		"\x1b[111111111111111111111111111111111m",
+		"\x1b\x1b[1m",
+	};
+	const unsigned flags = UC_SAFE_COLOUR | UC_SAFE_NEWLINE | UC_SAFE_RETURN;
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+		const size_t len = strlen(texts[t]);
+		uc_auto(buf) struct uc_buf whole = { 0 };
+
+		uc_buf_safen(&whole, texts[t], len, flags);
+		for (size_t cut = 0; cut <= len; cut++) {
+			uc_auto(buf) struct uc_buf pieces = { 0 };
+			const size_t held = uc_text_unfinished(texts[t], cut);
+
+			assert_true(held <= cut && held <= 32);
+			uc_buf_safen(&pieces, texts[t], cut - held, flags);
+			uc_buf_safen(&pieces, texts[t] + cut - held, len - cut + held,
+				     flags);
+			assert_string_equal(uc_buf_text(&pieces), uc_buf_text(&whole));
+		}
+	}
+	assert_int_equal(uc_text_unfinished("ab", 2), 0);
+	assert_int_equal(uc_text_unfinished("ab\x1b[3", 5), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_in_pieces),
 		cmocka_unit_test(test_numbers_and_formats_of_any_length),
 		cmocka_unit_test(test_foreign_bytes_become_visible),
 		cmocka_unit_test(test_no_two_bytes_get_a_control_byte_through),
