@@ -22,6 +22,7 @@
 #include <ucluster/reason.h>
 #include <ucluster/receipt.h>
 #include <ucluster/reservation.h>
+#include <ucluster/session.h>
 #include <ucluster/snapshot.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#include "session/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <vterm.h>
+#include "session/paint.h"
+
+/* A line that left the screen, as it is drawn again. */
+struct line {
+	char *text;
+	size_t len;
+	bool goes_on; /* in the next one */
+};
+
+struct uc_screen {
+	VTerm *vt;
+	VTermScreen *cells;
+	VTermState *state;
+	struct uc_session_size size;
+	struct uc_modes modes; /* of all that was written, */
+	bool alternate;        /* and of what libvterm had of it */
+	struct uc_buf answers;
+
+	struct line *line; /* a ring */
+	size_t room, first, count, bytes;
+	uint64_t gone; /* lines that were dropped from it */
+
+	struct uc_buf main; /* the screen behind the alternate one */
+};
+
+static struct line *line_at(const struct uc_screen *s, size_t index)
+{
+	return &s->line[(s->first + index) % s->room];
+}
+
+static void drop_line(struct uc_screen *s)
+{
+	struct line *line = line_at(s, 0);
+
+	s->bytes -= line->len;
+	free(line->text);
+	s->first = (s->first + 1) % s->room;
+	s->count--;
+	s->gone++;
+}
+
+/* --- what libvterm tells --- */
+
+static int push_line(int columns, const VTermScreenCell *cells, void *arg)
+{
+	struct uc_screen *s = arg;
+	uc_auto(buf) struct uc_buf text = { 0 };
+	struct line line;
+
+	/* nobody scrolls back in the alternate screen */
+	if (s->alternate)
+		return 1;
+	line.goes_on = uc_paint_line(&text, cells, columns);
+	line.len = text.len;
+	line.text = uc_buf_take(&text);
+	if (s->room == 0 || (line.len > 0 && !line.text)) {
+		free(line.text);
+		s->gone++;
+		return 1;
+	}
+	if (s->count == s->room)
+		drop_line(s);
+	*line_at(s, s->count++) = line;
+	s->bytes += line.len;
+	while (s->bytes > UC_SCREEN_BYTES && s->count > 0)
+		drop_line(s);
+	return 1;
+}
+
+static void take_answer(const char *bytes, size_t len, void *arg)
+{
+	struct uc_screen *s = arg;
+
+	/* nobody reads them: the program asks and asks */
+	if (s->answers.len < 4096)
+		uc_buf_addn(&s->answers, bytes, len);
+}
+
+static const VTermScreenCallbacks callbacks = { .sb_pushline = push_line };
+
+/* --- */
+
+struct uc_screen *uc_screen_new(const struct uc_session_size *size, size_t history)
+{
+	struct uc_screen *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->vt = vterm_new(size->rows, size->columns);
+	s->line = history ? calloc(history, sizeof(*s->line)) : NULL;
+	s->room = s->line ? history : 0;
+	if (!s->vt || (history && !s->line)) {
+		uc_screen_free(s);
+		return NULL;
+	}
+	s->size = *size;
+	vterm_set_utf8(s->vt, 1);
+	vterm_output_set_callback(s->vt, take_answer, s);
+	s->state = vterm_obtain_state(s->vt);
+	s->cells = vterm_obtain_screen(s->vt);
+	vterm_screen_set_callbacks(s->cells, &callbacks, s);
+	vterm_screen_enable_altscreen(s->cells, 1);
+	vterm_screen_set_damage_merge(s->cells, VTERM_DAMAGE_SCREEN);
+	vterm_screen_reset(s->cells, 1);
+	return s;
+}
+
+void uc_screen_free(struct uc_screen *s)
+{
+	if (!s)
+		return;
+	while (s->count > 0)
+		drop_line(s);
+	free(s->line);
+	if (s->vt)
+		vterm_free(s->vt);
+	uc_buf_free(&s->answers);
+	uc_buf_free(&s->main);
+	free(s);
+}
+
+uint64_t uc_screen_lines(const struct uc_screen *s)
+{
+	return s->gone + s->count;
+}
+
+const struct uc_modes *uc_screen_modes(const struct uc_screen *s)
+{
+	return &s->modes;
+}
+
+const struct uc_buf *uc_screen_answers(struct uc_screen *s)
+{
+	return &s->answers;
+}
+
+void uc_screen_answered(struct uc_screen *s)
+{
+	uc_buf_reset(&s->answers);
+}
+
+/* --- drawing --- */
+
+/* Every row where it belongs; one that goes on in the next is written on. */
+static void paint_rows(struct uc_screen *s, const struct uc_session_size *size,
+		       struct uc_buf *out)
+{
+	VTermScreenCell *cells = calloc(s->size.columns, sizeof(*cells));
+	bool goes_on = false;
+
+	if (!cells) {
+		out->failed = true;
+		return;
+	}
+	for (int row = 0; row < s->size.rows && row < size->rows; row++) {
+		for (int column = 0; column < s->size.columns; column++)
+			vterm_screen_get_cell(s->cells, (VTermPos){ row, column },
+					      &cells[column]);
+		if (!goes_on || size->columns != s->size.columns ||
+		    uc_paint_is_blank(&cells[0]))
+			uc_buf_addf(out, "\x1b[%d;1H", row + 1);
+		goes_on = uc_paint_line(out, cells, s->size.columns);
+	}
+	free(cells);
+}
+
+static void put_cursor(struct uc_screen *s, struct uc_buf *out)
+{
+	VTermPos cursor;
+
+	vterm_state_get_cursorpos(s->state, &cursor);
+	uc_buf_addf(out, "\x1b[%d;%dH", cursor.row + 1, cursor.col + 1);
+}
+
+/* From here on the alternate screen is shown: keep what is behind it. */
+static void keep_main(struct uc_screen *s)
+{
+	uc_buf_reset(&s->main);
+	paint_rows(s, &s->size, &s->main);
+	put_cursor(s, &s->main);
+}
+
+void uc_screen_write(struct uc_screen *s, const char *bytes, size_t len)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uc_modes_feed(&s->modes, bytes + i, 1);
+		if (uc_modes_alternate(&s->modes) == s->alternate)
+			continue;
+		/* this byte switches */
+		vterm_input_write(s->vt, bytes + done, i - done);
+		done = i;
+		s->alternate = !s->alternate;
+		if (s->alternate)
+			keep_main(s);
+	}
+	vterm_input_write(s->vt, bytes + done, len - done);
+}
+
+void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *size)
+{
+	if (size->rows == s->size.rows && size->columns == s->size.columns)
+		return;
+	vterm_set_size(s->vt, size->rows, size->columns);
+	s->size = *size;
+}
+
+/* Lines that left the screen go where the terminal's own went: out of it at the top. */
+static void draw_history(struct uc_screen *s, const struct uc_screen_draw *how,
+			 struct uc_buf *out)
+{
+	size_t index = how->from > s->gone ? (size_t)(how->from - s->gone) : 0;
+
+	uc_buf_add(out, "\r");
+	for (; index < s->count; index++) {
+		const struct line *line = line_at(s, index);
+
+		uc_buf_addn(out, line->text, line->len);
+		if (!line->goes_on)
+			uc_buf_add(out, "\r\n");
+	}
+	if (s->count > 0 && line_at(s, s->count - 1)->goes_on)
+		uc_buf_add(out, "\r\n");
+	for (int row = 1; row < how->size.rows; row++)
+		uc_buf_addc(out, '\n');
+}
+
+static void put_pen(struct uc_screen *s, struct uc_buf *out)
+{
+	struct uc_paint_pen pen = { 0 };
+
+	uc_paint_state_pen(s->state, &pen);
+	uc_paint_pen(out, &pen);
+}
+
+void uc_screen_draw(struct uc_screen *s, const struct uc_screen_draw *how,
+		    struct uc_buf *out)
+{
+	const struct uc_modes *m = &s->modes;
+
+	if (how->clear)
+		uc_buf_add(out, "\x1b[H\x1b[J");
+	if (!how->clear || how->from < uc_screen_lines(s))
+		draw_history(s, how, out);
+	uc_buf_add(out, "\x1b[H");
+	if (s->alternate) {
+		uc_buf_addn(out, s->main.data, s->main.len);
+		uc_buf_add(out, "\x1b[?1049h\x1b[H\x1b[J");
+	}
+	paint_rows(s, &how->size, out);
+	if (m->region)
+		uc_buf_addf(out, "\x1b[%u;%ur", m->top,
+			    m->bottom ? m->bottom : s->size.rows);
+	uc_modes_set(m, out);
+	put_cursor(s, out);
+	put_pen(s, out);
+	uc_modes_unfinished(m, out);
+}

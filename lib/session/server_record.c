@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* What is known of a session, kept as STATE/JOB.json: where it runs, how it ended. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "session/server.h"
+
+#define KEEP_DAYS 90
+
+static void set(json_t *object, const char *name, const char *value)
+{
+	uc_auto(buf) struct uc_buf safe = { 0 };
+
+	/* what is not UTF-8 has no place in JSON */
+	uc_buf_safe(&safe, uc_raw(value), 0);
+	if (value)
+		json_object_set_new(object, name, json_string(uc_buf_text(&safe)));
+}
+
+static void set_end(const struct server *s, json_t *object)
+{
+	static const char *const ends[] = { [UC_SESSION_ENDED] = "ended",
+					    [UC_SESSION_IDLE] = "idle",
+					    [UC_SESSION_CANCELLED] = "cancelled" };
+	const int status = s->status;
+
+	json_object_set_new(object, "ended", json_integer(time(NULL)));
+	json_object_set_new(object, "end", json_string(ends[s->end]));
+	json_object_set_new(object, "exit_code",
+			    json_integer(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+							     : WEXITSTATUS(status)));
+	if (s->given_back > 0)
+		json_object_set_new(object, "gpu_seconds_given_back",
+				    json_integer(s->given_back));
+}
+
+/* What is older than KEEP_DAYS, so that the folder does not grow for ever. */
+static void prune(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const time_t before = time(NULL) - (time_t)KEEP_DAYS * 24 * 3600;
+	const struct dirent *entry;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		if (dot && (strcmp(dot, ".json") == 0 || strcmp(dot, ".log") == 0) &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < before)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Our own standard error, when nothing was written to it. */
+static void remove_empty_log(const struct server *s)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct stat here, there;
+
+	uc_buf_addf(&path, "%s/%s.log", s->options.state, s->job);
+	if (!path.failed && fstat(STDERR_FILENO, &here) == 0 &&
+	    stat(path.data, &there) == 0 && S_ISREG(there.st_mode) &&
+	    there.st_size == 0 && here.st_dev == there.st_dev &&
+	    here.st_ino == there.st_ino)
+		unlink(path.data);
+}
+
+void uc_server_record(const struct server *s)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+	char host[256] = "";
+	json_t *object;
+	char *text;
+
+	if (!s->options.state)
+		return;
+	object = json_object();
+	json_object_set_new(object, "version", json_integer(1));
+	set(object, "job", s->job);
+	set(object, "name", s->options.name);
+	if (gethostname(host, sizeof(host) - 1) == 0)
+		set(object, "host", host);
+	json_object_set_new(object, "started", json_integer(s->started));
+	if (s->ended)
+		set_end(s, object);
+	text = json_dumps(object, JSON_INDENT(2));
+	uc_buf_addf(&path, "%s/%s.json", s->options.state, s->job);
+	/* what cannot be written is not worth the session */
+	if (text && !path.failed)
+		(void)!uc_file_write(path.data, text, strlen(text), 0600, NULL);
+	free(text);
+	json_decref(object);
+	if (s->ended)
+		remove_empty_log(s);
+	else
+		prune(s->options.state);
+}
