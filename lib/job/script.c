@@ -41,7 +41,7 @@ int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err)
 	static const struct {
 		const char *name, *why;
 	} refused[] = {
-		{ "pty", "a batch job has no terminal" },
+		{ "pty", "a batch job has no terminal" }, /* a session has */
 		{ "x11", "a batch job has no display" },
 		{ "interactive", "a batch job is not interactive" },
 		{ "jobid", "a batch job is a job of its own" },
@@ -52,7 +52,8 @@ int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err)
 		{ "test-only", "sbatch --test-only says when it would start" },
 	};
 
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+	for (size_t i = spec->session.count > 0; i < sizeof(refused) / sizeof(refused[0]);
+	     i++)
 		if (uc_spec_get(spec, refused[i].name))
 			return uc_fail(err, UC_USAGE, "--%s does not go with --batch: %s",
 				       refused[i].name, refused[i].why);
@@ -256,7 +257,12 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (save)
 		add_save_begin(spec, out);
-	uc_buf_add(out, save ? "srun" : "exec srun");
+	uc_buf_add(out, save ? "" : "exec ");
+	for (size_t i = 0; i < spec->session.count; i++) {
+		add_word(out, spec->session.item[i]);
+		uc_buf_addc(out, ' ');
+	}
+	uc_buf_add(out, "srun");
 	add_options(out, &options);
 	for (size_t i = 0; i < command.count; i++) {
 		uc_buf_addc(out, ' ');
@@ -328,6 +334,14 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 	if (add_body(spec, script, err) < 0)
 		return -1;
 	return script->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
+}
+
+int uc_spec_set_session(struct uc_spec *spec, const char *const *words,
+			struct uc_error *err)
+{
+	uc_strv_free(&spec->session);
+	uc_strv_add_all(&spec->session, words);
+	return spec->session.failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }
 
 int uc_spec_set_script(struct uc_spec *spec, const char *text, struct uc_error *err)

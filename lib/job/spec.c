@@ -45,6 +45,7 @@ void uc_spec_free(struct uc_spec *spec)
 	}
 	free(spec->origins);
 	free(spec->script);
+	uc_strv_free(&spec->session);
 	free(spec);
 	errno = saved;
 }

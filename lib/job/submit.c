@@ -60,6 +60,7 @@ int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 {
 	uc_auto(buf) struct uc_buf script = { 0 };
 	uc_auto(strv) struct uc_strv env = { 0 };
+	uc_auto(strv) struct uc_strv argv = { 0 };
 	struct uc_submit_option *options;
 	const char **vector = NULL;
 	int rc;
@@ -67,13 +68,16 @@ int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 	if (uc_spec_script(spec, &script, err) < 0 ||
 	    uc_spec_environment(spec, environment, &env, err) < 0)
 		return -1;
+	if (spec->session.count > 0)
+		uc_strv_add(&argv, UC_SPEC_SESSION);
+	uc_strv_add_all(&argv, (const char *const *)spec->command.item);
 	options = calloc(spec->count + 1, sizeof(*options));
-	if (!options || script.failed)
+	if (!options || script.failed || argv.failed)
 		rc = uc_fail(err, UC_FAILED, "out of memory");
 	else {
 		struct uc_submission job = {
 			.script = uc_buf_text(&script),
-			.argv = (const char *const *)spec->command.item,
+			.argv = (const char *const *)argv.item,
 			.workdir = workdir,
 			.options = options,
 			.option_count = list_options(spec, options),
