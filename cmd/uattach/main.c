@@ -7,6 +7,8 @@
 #define ARG(member) .offset = offsetof(struct uattach_args, member)
 // clang-format off
 static const struct uc_opt options[] = {
+	{ "read-only", .type = UC_OPT_FLAG, ARG(read_only), .group = "Sessions",
+	  .help = "look only: nothing typed goes to the session" },
 	{ 0 }
 };
 // clang-format on

@@ -9,6 +9,7 @@
 /* The command line's own options. */
 struct uattach_args {
 	bool from_start, raw;
+	bool read_only; /* of a session */
 	int64_t lines;
 };
 

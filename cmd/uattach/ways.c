@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The ways to attach, the first that fits is taken. */
+#include <ucluster/state.h>
 #include "common/stay.h"
+#include "uattach/session.h"
 #include "uattach/uattach.h"
 
 static bool is_batch(const struct uattach *u, const struct uc_job *job)
@@ -19,7 +21,14 @@ static int follow(struct uattach *u, const struct uc_job *job, struct uc_error *
 		       err);
 }
 
+static bool is_session(const struct uattach *u, const struct uc_job *job)
+{
+	(void)u;
+	return uattach_is_session(job) && !uc_job_is_finished(job->state);
+}
+
 static const struct uattach_way ways[] = {
+	{ "session", is_session, uattach_session },
 	{ "batch", is_batch, follow },
 };
 
