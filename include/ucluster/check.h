@@ -47,7 +47,8 @@ struct uc_check_facts {
 	struct uc_strv groups;          /* names; empty: not known */
 	const char *const *environment; /* for srun's input variables; may be NULL */
 	bool batch;      /* sbatch's meaning; it may wait for a partition */
-	bool from_cache; /* some of it is not of now: look again before a refusal */
+	bool from_cache; /* some of it is not of now or left out: look again before a
+			    refusal */
 	bool asked;      /* slurmctld answered a question while this was loaded */
 };
 void uc_check_facts_free(struct uc_check_facts *facts);
@@ -63,7 +64,9 @@ struct uc_check_query {
 };
 /*
  * Ask for what this specification needs to be checked: nothing when it asks for nothing,
- * else at most three RPCs; with the cache (ten minutes old at most) none.
+ * else at most three RPCs, partitions, limits where they are enforced, nodes where the
+ * partition's totals are not enough. With the cache (a day old at most) at most one, for
+ * partitions or limits that are older than ten minutes.
  */
 int uc_check_facts_load(struct uc_check_facts *facts, const struct uc_spec *spec,
 			struct uc_source *src, const struct uc_check_query *query,

@@ -67,6 +67,11 @@ const struct uc_partition *uc_check_other(const struct uc_check *c,
 					  const struct uc_partition *p);
 /* check_fit.c: nodes, CPUs, memory, GPUs. */
 void uc_check_fit(struct uc_check *c, const struct uc_partition *p);
+/*
+ * check_settled.c: do the totals of the job's partitions alone show that their nodes have
+ * what is asked for?
+ */
+bool uc_check_is_settled(const struct uc_spec *spec, const struct uc_check_facts *facts);
 /* check_limits.c: account and QOS exist; limits that can never be met. */
 void uc_check_names(struct uc_check *c);
 void uc_check_find(struct uc_check *c, const struct uc_partition *p);

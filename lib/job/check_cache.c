@@ -43,7 +43,7 @@ static void file_name(const struct uc_check_cache *cache, enum uc_rows_kind kind
 }
 
 /* Ours, nobody else may write it, and young. */
-static bool is_usable(int fd, size_t *size)
+static bool is_usable(int fd, int64_t *age, size_t *size)
 {
 	struct stat st;
 	const time_t now = time(NULL);
@@ -51,8 +51,9 @@ static bool is_usable(int fd, size_t *size)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    st.st_mode & 022 || st.st_size <= 0 ||
 	    (uint64_t)st.st_size > UC_CHECK_CACHE_MAX || st.st_mtime > now ||
-	    now - st.st_mtime > UC_CHECK_CACHE_S)
+	    now - st.st_mtime > *age)
 		return false;
+	*age = now - st.st_mtime;
 	*size = (size_t)st.st_size;
 	return true;
 }
@@ -70,7 +71,7 @@ static bool copy(int from, int to, size_t size)
 }
 
 bool uc_check_cache_get(const struct uc_check_cache *cache, enum uc_rows_kind kind,
-			struct uc_rows **out)
+			int64_t *age, struct uc_rows **out)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
@@ -86,7 +87,7 @@ bool uc_check_cache_get(const struct uc_check_cache *cache, enum uc_rows_kind ki
 		return false;
 	/* copied: a file could be cut while it is mapped */
 	memory = memfd_create("ucluster-cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memory >= 0 && is_usable(file, &size) && copy(file, memory, size) &&
+	if (memory >= 0 && is_usable(file, age, &size) && copy(file, memory, size) &&
 	    fcntl(memory, F_ADD_SEALS, seals) == 0)
 		found = uc_wire_map(memory, kind, out, NULL) == 0;
 	if (memory >= 0)

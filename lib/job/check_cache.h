@@ -10,7 +10,8 @@
 #include <ucluster/error.h>
 #include "slurm/rows.h"
 
-#define UC_CHECK_CACHE_S   600 /* seconds that a file is believed */
+#define UC_CHECK_CACHE_S   600   /* seconds after which a file is renewed */
+#define UC_CHECK_CACHE_TOP 86400 /* after which it is not believed any more */
 #define UC_CHECK_CACHE_MAX ((size_t)256 << 20)
 
 struct uc_check_cache {
@@ -18,8 +19,9 @@ struct uc_check_cache {
 	const char *conf; /* path of slurm.conf, or NULL */
 	bool fresh;       /* write only */
 };
+/* At most `age` seconds old, which becomes its age. False: there is no such file. */
 bool uc_check_cache_get(const struct uc_check_cache *cache, enum uc_rows_kind kind,
-			struct uc_rows **out);
+			int64_t *age, struct uc_rows **out);
 /* A cache that cannot be written is none. */
 void uc_check_cache_put(const struct uc_check_cache *cache, enum uc_rows_kind kind,
 			const struct uc_rows *rows);

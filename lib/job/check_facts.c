@@ -150,16 +150,60 @@ static int ask(struct loader *l, enum uc_rows_kind kind, struct uc_rows **out)
 	}
 }
 
-static int load(struct loader *l, enum uc_rows_kind kind, struct uc_rows **out)
+/* One kind of definitions, and how old they are; 0: just asked for. */
+struct part {
+	enum uc_rows_kind kind;
+	struct uc_rows **rows;
+	int64_t age;
+};
+
+static int renew(struct loader *l, struct part *part)
 {
-	if (uc_check_cache_get(&l->cache, kind, out)) {
-		l->facts->from_cache = true;
-		return 0;
-	}
-	if (ask(l, kind, out) < 0)
+	struct uc_rows *rows = NULL;
+
+	if (ask(l, part->kind, &rows) < 0)
 		return -1;
+	uc_rows_free(*part->rows);
+	*part->rows = rows;
+	part->age = 0;
 	l->facts->asked = true;
-	uc_check_cache_put(&l->cache, kind, *out);
+	uc_check_cache_put(&l->cache, part->kind, rows);
+	return 0;
+}
+
+static int load(struct loader *l, struct part *part, int64_t age_most)
+{
+	part->age = age_most;
+	if (!uc_check_cache_get(&l->cache, part->kind, &part->age, part->rows))
+		return renew(l, part);
+	l->facts->from_cache = true;
+	return 0;
+}
+
+static int load_parts(struct loader *l, const struct uc_spec *spec)
+{
+	struct uc_check_facts *facts = l->facts;
+	struct part parts[] = {
+		{ UC_ROWS_PARTITIONS, (struct uc_rows **)&facts->partitions, 0 },
+		{ UC_ROWS_LIMITS, (struct uc_rows **)&facts->limits, 0 },
+		{ UC_ROWS_NODES, (struct uc_rows **)&facts->nodes, 0 },
+	};
+
+	/* their state matters: they may be down */
+	if (load(l, &parts[0], UC_CHECK_CACHE_S) < 0)
+		return -1;
+	if (facts->enforced && load(l, &parts[1], UC_CHECK_CACHE_TOP) < 0)
+		return -1;
+	if (needs_nodes(spec, facts->environment)) {
+		/* a refusal names what there is instead, and that takes nodes */
+		if (!l->cache.fresh && uc_check_is_settled(spec, facts))
+			facts->from_cache = true;
+		else if (load(l, &parts[2], UC_CHECK_CACHE_TOP) < 0)
+			return -1;
+	}
+	/* slurmctld is asked once in any case, to see that it is there */
+	if (!facts->asked && parts[1].age > UC_CHECK_CACHE_S)
+		return renew(l, &parts[1]);
 	return 0;
 }
 
@@ -169,7 +213,6 @@ int uc_check_facts_load(struct uc_check_facts *facts, const struct uc_spec *spec
 {
 	const char *conf = uc_slurm_conf_path(query->slurm_conf);
 	struct loader l = { .facts = facts, .src = src, .err = err };
-	int rc;
 
 	*facts =
 		(struct uc_check_facts){ .user_id = query->user_id,
@@ -185,15 +228,10 @@ int uc_check_facts_load(struct uc_check_facts *facts, const struct uc_spec *spec
 		l.cache.dir = NULL;
 	else
 		read_conf(facts, conf);
-	/* nodes after partitions: the worker then asks for them alone */
-	rc = load(&l, UC_ROWS_PARTITIONS, (struct uc_rows **)&facts->partitions);
-	if (!rc && needs_nodes(spec, facts->environment))
-		rc = load(&l, UC_ROWS_NODES, (struct uc_rows **)&facts->nodes);
-	if (!rc && facts->enforced)
-		rc = load(&l, UC_ROWS_LIMITS, (struct uc_rows **)&facts->limits);
-	if (!rc)
-		load_groups(facts);
-	else
+	if (load_parts(&l, spec) < 0) {
 		uc_check_facts_free(facts);
-	return rc;
+		return -1;
+	}
+	load_groups(facts);
+	return 0;
 }

@@ -348,31 +348,3 @@ one_complaint()
 	one_complaint
 	[ $((${EPOCHREALTIME/./} - ${before/./})) -lt 4000000 ]
 }
-
-# --- what it costs ----------------------------------------------------------------------
-
-# The requests that slurmctld had since the last call.
-requests()
-{
-	local total
-
-	total=$(sdiag | awk '/message type/ { on = 1 } /by user/ { on = 0 }
-		on && /count:/ && !/STATS_INFO|JOB_INFO|JOB_USER_INFO/ { sub(/.*count:/, ""); n += $1 } END { print n + 0 }')
-	sdiag -r >/dev/null
-	echo "$total"
-}
-
-@test "usrun asks slurmctld at most twice more than srun" {
-	local own theirs
-
-	need_root
-	requests
-	srun -N1 true
-	wait_until 20 no_jobs
-	theirs=$(requests)
-	usrun --no-container -N1 true
-	wait_until 20 no_jobs
-	own=$(requests)
-	echo "srun $theirs, usrun $own"
-	[ $((own - theirs)) -le 2 ]
-}

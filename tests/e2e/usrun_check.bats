@@ -217,6 +217,8 @@ agreed()
 	refusals=$(grep -c 'slurmctld: [^r]' judged)
 	[ "$refusals" -gt 50 ]
 	[ "$refusals" -lt 160 ]
+	[[ $(tail -n 1 judged) =~ ,\ ([0-9]+)\ without\ the\ nodes ]]
+	[ "${BASH_REMATCH[1]}" -gt 10 ]
 }
 
 @test "slurmctld agrees about 200 random requests" {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <ucluster/check.h>
 #include <ucluster/units.h>
+#include "job/check.h"
 
 #define RAW(text)                                                                        \
 	{                                                                                \
@@ -490,6 +491,98 @@ static void test_facts_of_a_made_up_cluster(void **state)
 	}
 }
 
+/* Of 64 CPUs, 16 GPUs and 256 GiB on four nodes, two of which have the GPUs. */
+static struct uc_check_facts facts_with_totals(struct uc_partition *rows,
+					       struct uc_partitions *all)
+{
+	struct uc_check_facts facts = facts_here();
+
+	memcpy(rows, partition_rows, sizeof(partition_rows));
+	rows[0].tres = uc_raw("cpu=64,mem=256G,node=4,gres/gpu=16,gres/gpu:a100=16");
+	rows[1].tres = uc_raw("cpu=32,mem=128G,node=2,gres/gpu=16,gres/gpu:a100=16");
+	*all = partitions;
+	all->row = rows;
+	facts.partitions = all;
+	return facts;
+}
+
+static void test_totals_tell_that_a_small_job_fits(void **state)
+{
+	static const struct {
+		const char *options;
+		bool settled;
+	} cases[] = {
+		{ "--gpus=1 --time=60", true },
+		{ "--gpus=4", true },
+		{ "--gpus=5", false }, /* the average of batch is 4 */
+		{ "--gpus=5 --partition=gpu", true },
+		{ "--gpus=5 --partition=gpu,batch", false },
+		{ "--gpus=a100:1", true },
+		{ "--gpus=h100:1", false },
+		{ "--gres=gpu:1 --nodes=1", true },
+		{ "--gpus-per-node=2 --nodes=2", false },
+		{ "--gpus=1 --mem=1G", false }, /* not on the same node, perhaps */
+		{ "--gpus=1 --cpus-per-task=2", false },
+		{ "--gpus=1 --cpus-per-gpu=2", false },
+		{ "--mem=64G", true },
+		{ "--mem=65G", false },
+		{ "--cpus-per-task=16", true },
+		{ "--cpus-per-task=17", false },
+		{ "--cpus-per-task=4 --mem=1G", false },
+		{ "--mem-per-cpu=1G", false },
+		{ "--ntasks=1", true },
+		{ "--ntasks=2", false },
+		{ "--gpus=1 --partition=nowhere", false },
+		{ "--gpus=1 --partition=down", false }, /* its totals are not known */
+	};
+	static struct uc_partition rows[ARRAY_SIZE(partition_rows)];
+	struct uc_partitions all;
+	struct uc_check_facts facts = facts_with_totals(rows, &all);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uc_auto(spec) struct uc_spec *spec = NULL;
+		struct uc_error err = { 0 };
+
+		assert_int_equal(uc_spec_new(&spec, &err), 0);
+		set_all(spec, cases[i].options);
+		if (uc_check_is_settled(spec, &facts) != cases[i].settled)
+			fail_msg("%s", cases[i].options);
+		/* and it is true: with the list of nodes nothing is refused */
+		if (cases[i].settled)
+			passes(&facts, cases[i].options);
+	}
+}
+
+static void test_totals_do_not_tell_what_a_partition_adds(void **state)
+{
+	static struct uc_partition rows[ARRAY_SIZE(partition_rows)];
+	struct uc_partitions all;
+	struct uc_check_facts facts = facts_with_totals(rows, &all);
+	uc_auto(spec) struct uc_spec *spec = NULL;
+	struct uc_error err = { 0 };
+
+	(void)state;
+	assert_int_equal(uc_spec_new(&spec, &err), 0);
+	set_all(spec, "--gpus=1");
+	rows[0].job_defaults = uc_raw("DefCpuPerGPU=20");
+	assert_false(uc_check_is_settled(spec, &facts));
+	rows[0].job_defaults = (struct uc_raw){ 0 };
+	assert_true(uc_check_is_settled(spec, &facts));
+	set_all(spec, "--gpus=0 --mem=10G");
+	rows[0].memory_max = 5 * GIB;
+	assert_false(uc_check_is_settled(spec, &facts));
+	rows[0].memory_max = 10 * GIB;
+	assert_true(uc_check_is_settled(spec, &facts));
+	set_all(spec, "--mem=0 --cpus-per-task=8");
+	rows[0].memory_max = 0;
+	rows[0].memory_default = 20 * GIB;
+	assert_false(uc_check_is_settled(spec, &facts));
+	rows[0].memory_default = 0;
+	rows[0].cpus_per_node_max = 4;
+	assert_false(uc_check_is_settled(spec, &facts));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +599,8 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_variables_of_srun),
 		cmocka_unit_test(test_facts_of_a_made_up_cluster),
+		cmocka_unit_test(test_totals_tell_that_a_small_job_fits),
+		cmocka_unit_test(test_totals_do_not_tell_what_a_partition_adds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
