@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_SYNC_GLOB_H
+#define UC_SYNC_GLOB_H
+/*
+ * Patterns as gitignore(5) has them: `*` and `?` stop at a slash, `**` between slashes
+ * spans folders, brackets with ranges and [:classes:], a backslash takes the next byte as
+ * it is. Bytes are compared, not characters, as git does. Matching takes time in
+ * proportion to pattern times name, whatever the pattern: there is no backtracking.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct uc_glob_step; /* one literal, wildcard or set */
+
+/* A compiled pattern. Zero-initialise; free with uc_glob_free. */
+struct uc_glob {
+	struct uc_glob_step *step;
+	size_t count;
+	uint64_t (*set)[4]; /* the brackets' bytes, a bit each */
+	size_t sets;
+	bool never; /* the pattern is malformed: matches nothing, as in git */
+};
+#define UC_GLOB_MAX 4096 /* bytes of a pattern */
+
+/*
+ * Compile `len` bytes. -1 when out of memory or longer than UC_GLOB_MAX; a malformed
+ * pattern is not an error.
+ */
+int uc_glob_compile(struct uc_glob *glob, const char *pattern, size_t len);
+void uc_glob_free(struct uc_glob *glob);
+/* Whether all of `name` matches. */
+bool uc_glob_match(const struct uc_glob *glob, const char *name, size_t len);
+
+#endif

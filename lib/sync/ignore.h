@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_SYNC_IGNORE_H
+#define UC_SYNC_IGNORE_H
+/*
+ * What stays behind: rules in the words of gitignore(5), from files in the tree, from the
+ * configuration and from options. Paths are relative to the root of the tree, without a
+ * leading slash.
+ *
+ * Rules form a chain: those of a folder come before those of the folder above it. Whoever
+ * walks the tree makes a link for each folder that has rules and asks before entering a
+ * folder: below one that is ignored nothing is looked at, as in git.
+ */
+#include <ucluster/text.h>
+
+#include "sync/glob.h"
+
+/* One line. */
+struct uc_ignore_rule {
+	const char *text; /* as written; the list's */
+	int line;         /* from 1 */
+	bool keep;        /* "!": what an earlier rule ignores is not */
+	bool folder_only; /* "/" at the end */
+	bool name_only;   /* no slash: any file of that name below the list's folder */
+	size_t literal;   /* bytes at the start of the pattern without a wildcard */
+	size_t length;    /* of the pattern */
+	const char *pattern;
+	struct uc_glob rest; /* what follows the literal part; unused when it is all */
+};
+
+/* The rules of one file. Zero-initialise; free with uc_ignore_list_free. */
+struct uc_ignore_list {
+	char *text;
+	char *origin; /* to name it: "src/.gitignore" */
+	char *folder; /* they hold in; "" for the root, else without a last slash */
+	struct uc_ignore_rule *rule;
+	size_t count;
+	const struct uc_ignore_list *above; /* asked when no rule here decides */
+};
+
+#define UC_IGNORE_FILE_MAX (1U << 20) /* bytes of one file */
+
+/* Read rules. -1 when out of memory or too long a file (UC_USAGE). */
+int uc_ignore_list_read(struct uc_ignore_list *list, const char *origin,
+			const char *folder, const char *text, size_t len,
+			struct uc_error *err) UC_MUST_CHECK;
+void uc_ignore_list_free(struct uc_ignore_list *list);
+UC_DEFINE_AUTO_VALUE(ignore_list, struct uc_ignore_list)
+
+/*
+ * The rule that decides about `path`, the last that matches in the nearest list; NULL
+ * when none does. It is ignored unless the rule says keep.
+ */
+const struct uc_ignore_rule *uc_ignore_find(const struct uc_ignore_list *list,
+					    const char *path, bool is_folder,
+					    const struct uc_ignore_list **where);
+
+#endif
