@@ -361,6 +361,8 @@ static const struct uc_rows_type types[] = {
 	  COUNT(history_fields) },
 };
 
+_Static_assert(COUNT(job_fields) <= UC_FIELDS_MAX, "one bit a field");
+
 #define SAME_LAYOUT(type)                                                                \
 	_Static_assert(                                                                  \
 		sizeof(struct type) == sizeof(struct uc_rows) &&                         \
@@ -401,6 +403,33 @@ uint64_t uc_rows_checksum(const struct uc_rows_type *type)
 		hash = mix(hash, &f->type, sizeof(f->type));
 	}
 	return hash;
+}
+
+void uc_fields_all(const struct uc_rows_type *type, struct uc_fields *out)
+{
+	*out = (struct uc_fields){ 0 };
+	for (size_t i = 0; i < type->field_count; i++)
+		out->word[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+int uc_fields_parse(const struct uc_rows_type *type, const char *names,
+		    struct uc_fields *out, struct uc_error *err)
+{
+	*out = (struct uc_fields){ 0 };
+	while (*names) {
+		size_t len = strcspn(names, ","), i = 0;
+
+		while (i < type->field_count &&
+		       (strncmp(type->fields[i].name, names, len) ||
+			type->fields[i].name[len]))
+			i++;
+		if (i == type->field_count)
+			return uc_fail(err, UC_USAGE, "'%.*s' is no field of %s",
+				       (int)len, names, type->name);
+		out->word[i / 64] |= (uint64_t)1 << i % 64;
+		names += len + (names[len] == ',');
+	}
+	return 0;
 }
 
 void uc_row_clear(const struct uc_rows_type *type, void *row)
@@ -449,6 +478,7 @@ void uc_rows_free(struct uc_rows *rows)
 		return;
 	if (rows->owner) {
 		uc_arena_free(rows->owner->arena);
+		free(rows->owner->rows);
 		if (rows->owner->map)
 			munmap(rows->owner->map, rows->owner->map_size);
 		free(rows->owner);

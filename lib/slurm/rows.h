@@ -66,6 +66,20 @@ const struct uc_rows_type *uc_rows_type(enum uc_rows_kind kind);
 /* Changes with any change of the table, and between ABIs. */
 uint64_t uc_rows_checksum(const struct uc_rows_type *type);
 
+/* A choice of fields, by their place in the table. */
+#define UC_FIELDS_MAX 128
+struct uc_fields {
+	uint64_t word[UC_FIELDS_MAX / 64];
+};
+static inline bool uc_fields_have(const struct uc_fields *fields, size_t i)
+{
+	return fields->word[i / 64] >> i % 64 & 1;
+}
+void uc_fields_all(const struct uc_rows_type *type, struct uc_fields *out);
+/* "job_id,name"; -1 with *err for a name that is no field. */
+int uc_fields_parse(const struct uc_rows_type *type, const char *names,
+		    struct uc_fields *out, struct uc_error *err) UC_MUST_CHECK;
+
 /* Set every field to its "unset" value. */
 void uc_row_clear(const struct uc_rows_type *type, void *row);
 
@@ -85,9 +99,10 @@ struct uc_rows {
 	struct uc_owner *owner;
 };
 
-/* Where a snapshot's memory is: an arena or a mapping. */
+/* Where a snapshot's memory is: an arena, or rows beside a mapping that has strings. */
 struct uc_owner {
 	struct uc_arena *arena;
+	void *rows;
 	void *map;
 	size_t map_size;
 };

@@ -43,7 +43,7 @@ static void mend_head(struct uc_wire_head *head, const struct uc_rows_type *type
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct uc_rows_type *type;
-	struct uc_rows rows;
+	uc_auto(rows) struct uc_rows *rows = NULL;
 	uint64_t *blob;
 	size_t len = size ? size - 1 : 0;
 
@@ -56,9 +56,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(blob, data + 1, len);
 	if (data[0] & 0x80 && len >= sizeof(struct uc_wire_head))
 		mend_head((struct uc_wire_head *)blob, type);
-	if (uc_wire_open(blob, len, type->kind, &rows, NULL) == 0)
-		for (size_t i = 0; i < rows.count; i++)
-			read_row(type, uc_rows_at(&rows, type->row_size, i));
+	if (uc_wire_read(blob, len, type->kind, &rows, NULL) == 0)
+		for (size_t i = 0; i < rows->count; i++)
+			read_row(type, uc_rows_at(rows, type->row_size, i));
 	free(blob);
 	return 0;
 }
