@@ -23,7 +23,8 @@ static void match_itself(const char *path, size_t len)
 	uc_auto(ignore_list) struct uc_ignore_list list = { 0 };
 	uc_auto(buf) struct uc_buf rule = { 0 };
 
-	if (len == 0 || len > 1000 || path[0] == '/' || path[len - 1] == '/')
+	/* a carriage return at the end of a line is not part of it */
+	if (len == 0 || len > 1000 || path[0] == '/' || strchr("/\r", path[len - 1]))
 		return;
 	uc_buf_addc(&rule, '/');
 	for (size_t i = 0; i < len; i++) {
