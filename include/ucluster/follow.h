@@ -46,6 +46,7 @@ struct uc_follow_rules {
 enum uc_follow_kind {
 	UC_FOLLOW_BYTES,
 	UC_FOLLOW_CUT,      /* it was emptied or rewritten: its start comes next */
+	UC_FOLLOW_CLOSED,   /* somebody on this host who wrote to it closed it */
 	UC_FOLLOW_REPLACED, /* another file has its name: that one's start comes next */
 	UC_FOLLOW_FAILED,   /* it cannot be read, and is no longer looked at: `error` */
 };
@@ -70,6 +71,8 @@ int uc_follow_add(struct uc_follow *f, const struct uc_follow_rules *rules);
 void uc_follow_drop(struct uc_follow *f, int which);
 /* It was there, and no other job's. */
 bool uc_follow_seen(const struct uc_follow *f, int which);
+/* On a file system where other hosts' writes are seen late. */
+bool uc_follow_is_shared(const struct uc_follow *f, int which);
 /* Forget not_before: nobody else writes to it. */
 void uc_follow_claim(struct uc_follow *f, int which);
 

@@ -37,7 +37,7 @@ struct file {
 	struct uc_follow_rules rules;
 	int fd, next_fd; /* -1: none; next_fd has the name now */
 	int watch;       /* of inotify; -1: none */
-	bool dropped, seen, due;
+	bool dropped, seen, due, closed;
 	bool shared;        /* on a file system that other hosts write to */
 	bool nameless;      /* what had the name is gone */
 	off_t foreign_size; /* when it was seen first */
@@ -102,6 +102,19 @@ void uc_follow_free(struct uc_follow *f)
 	free(f);
 }
 
+/* By its folder: it need not be there yet. */
+static bool is_shared(const char *path)
+{
+	uc_auto(buf) struct uc_buf folder = { 0 };
+	struct statfs fs;
+	const char *slash = strrchr(path, '/');
+
+	if (slash)
+		uc_buf_addn(&folder, path, (size_t)(slash - path) + 1);
+	return statfs(uc_buf_text(&folder), &fs) == 0 &&
+	       uc_fs_is_network((long)fs.f_type);
+}
+
 int uc_follow_add(struct uc_follow *f, const struct uc_follow_rules *rules)
 {
 	struct file *grown = realloc(f->file, (f->count + 1) * sizeof(*grown));
@@ -119,6 +132,7 @@ int uc_follow_add(struct uc_follow *f, const struct uc_follow_rules *rules)
 			       .foreign_size = -1 };
 	if (!file->path)
 		return -1;
+	file->shared = is_shared(file->path);
 	return (int)f->count++;
 }
 
@@ -131,6 +145,11 @@ void uc_follow_drop(struct uc_follow *f, int which)
 bool uc_follow_seen(const struct uc_follow *f, int which)
 {
 	return f->file[which].seen;
+}
+
+bool uc_follow_is_shared(const struct uc_follow *f, int which)
+{
+	return f->file[which].shared;
 }
 
 void uc_follow_claim(struct uc_follow *f, int which)
@@ -186,7 +205,8 @@ static void watch(struct uc_follow *f, struct file *file)
 	uc_buf_addf(&link, "/proc/self/fd/%d", file->fd);
 	if (f->inotify >= 0 && !link.failed)
 		file->watch = inotify_add_watch(f->inotify, link.data,
-						IN_MODIFY | IN_MOVE_SELF | IN_ATTRIB);
+						IN_MODIFY | IN_MOVE_SELF | IN_ATTRIB |
+							IN_CLOSE_WRITE);
 }
 
 static void take(struct uc_follow *f, struct file *file, int fd)
@@ -345,6 +365,12 @@ static int read_on(struct uc_follow *f, struct file *file, struct uc_follow_news
 		file->look_at = now_ms() + ABSENT_MS;
 	}
 	file->due = false;
+	if (file->closed) {
+		file->closed = false;
+		file->due = file->next_fd >= 0;
+		news->kind = UC_FOLLOW_CLOSED;
+		return 1;
+	}
 	if (file->next_fd < 0)
 		return 0;
 	close_fd(&file->fd);
@@ -375,6 +401,8 @@ static void hear(struct uc_follow *f)
 				file->due = file->fd >= 0;
 				if (e->mask & (IN_MOVE_SELF | IN_ATTRIB))
 					file->look_at = 0;
+				if (e->mask & IN_CLOSE_WRITE)
+					file->closed = true;
 				if (e->mask & IN_IGNORED)
 					file->watch = -1;
 			}

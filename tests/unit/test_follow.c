@@ -21,6 +21,7 @@ struct world {
 	struct uc_follow *f;
 	struct uc_buf got; /* bytes; "<cut>", "<replaced>", "<failed>" for the rest */
 	struct uc_error error;
+	int closed;
 };
 
 static int setup(void **state)
@@ -71,8 +72,10 @@ static const char *drain(struct world *w)
 	while (uc_follow_next(w->f, &news)) {
 		if (news.kind == UC_FOLLOW_BYTES)
 			uc_buf_addn(&w->got, news.bytes, news.len);
-		else
+		else if (news.kind != UC_FOLLOW_CLOSED)
 			uc_buf_add(&w->got, marks[news.kind]);
+		else
+			w->closed++;
 		w->error = news.error;
 	}
 	return uc_buf_text(&w->got);
@@ -240,6 +243,20 @@ static void test_no_file_to_follow(void **state)
 	assert_non_null(strstr(w->error.text, "is a directory"));
 }
 
+static void test_who_closes_is_noticed(void **state)
+{
+	struct world *w = *state;
+
+	put(w->path, "1\n", 0);
+	add(w, UC_FOLLOW_ALL);
+	drain(w);
+	assert_int_equal(w->closed, 0);
+	put(w->path, "2\n", O_APPEND);
+	await(w);
+	drain(w);
+	assert_int_equal(w->closed, 1);
+}
+
 /* Two big files come in turns, not one after the other. */
 static void test_files_take_turns(void **state)
 {
@@ -371,6 +388,7 @@ int main(void)
 		T(test_claimed),
 		T(test_skips_what_was_there),
 		T(test_no_file_to_follow),
+		T(test_who_closes_is_noticed),
 		T(test_files_take_turns),
 		T(test_without_inotify),
 		T(test_last_lines),
