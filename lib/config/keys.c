@@ -6,10 +6,16 @@
 #include <string.h>
 
 static const char *const runtimes[] = { "auto", "pyxis", "enroot", "none", NULL };
+static const char *const always[] = { "never", "always", NULL };
+static const char *const sizes[] = { "smallest", "latest", NULL };
 static const char *const colors[] = { "auto", "always", "never", NULL };
 
 /* A day's wait for an answer is a hang; srun itself gives up after about a minute. */
 #define TIMEOUT_MAX 600
+/* A session that is idle for longer than a job can run is never ended. */
+#define IDLE_MAX (INT64_C(365) * 24 * 3600)
+/* A line of scrollback takes about 100 bytes of the node's memory. */
+#define SCROLLBACK_MAX 1000000
 /* Slurm counts the CPUs of a task in 16 bits. */
 #define CPUS_MAX 65534
 
@@ -171,6 +177,67 @@ static const struct uc_key keys[] = {
 		.environment = "UCLUSTER_SLURM_CONF",
 		.example = "/etc/slurm/slurm.conf",
 		.help = "path of slurm.conf, in place of the one that Slurm finds by itself",
+	},
+	{
+		.name = "session.detachable",
+		.type = UC_TYPE_STRING,
+		.profile = true,
+		.choices = always,
+		.builtin = "never",
+		.environment = "UCLUSTER_SESSION_DETACHABLE",
+		.example = "always",
+		.help = "whether every usrun --pty is a detachable session",
+	},
+	{
+		.name = "session.detach_key",
+		.type = UC_TYPE_STRING,
+		.builtin = "ctrl-a d",
+		.environment = "UCLUSTER_SESSION_DETACH_KEY",
+		.example = "ctrl-b d",
+		.help = "keys that leave a session, one after another; \"none\" for none",
+	},
+	{
+		.name = "session.idle",
+		.type = UC_TYPE_DURATION,
+		.profile = true,
+		.min = 0,
+		.max = IDLE_MAX,
+		.builtin = "60m",
+		.environment = "UCLUSTER_SESSION_IDLE",
+		.example = "2h",
+		.help = "a session is warned of when nothing was typed, printed or "
+			"computed for so long; 0 is never",
+	},
+	{
+		.name = "session.grace",
+		.type = UC_TYPE_DURATION,
+		.profile = true,
+		.min = 1,
+		.max = IDLE_MAX,
+		.builtin = "5m",
+		.environment = "UCLUSTER_SESSION_GRACE",
+		.example = "15m",
+		.help = "time between that warning and the session's end",
+	},
+	{
+		.name = "session.scrollback",
+		.type = UC_TYPE_NUMBER,
+		.min = 0,
+		.max = SCROLLBACK_MAX,
+		.builtin = "10000",
+		.environment = "UCLUSTER_SESSION_SCROLLBACK",
+		.example = "50000",
+		.help = "lines above the screen that a session keeps for who attaches",
+	},
+	{
+		.name = "session.size",
+		.type = UC_TYPE_STRING,
+		.choices = sizes,
+		.builtin = "smallest",
+		.environment = "UCLUSTER_SESSION_SIZE",
+		.example = "latest",
+		.help = "whose window a session fits where several are attached: the "
+			"smallest, or that of who came or resized last",
 	},
 	{
 		.name = "color",

@@ -5,7 +5,7 @@
 #include <ucluster/config.h>
 
 /* Keys in the table, at most; a compile-time check in keys.c holds it. */
-#define UC_KEYS_MAX 32
+#define UC_KEYS_MAX 64
 
 /* By full name; NULL when there is none. */
 const struct uc_key *uc_key_find(const char *name);

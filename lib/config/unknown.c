@@ -31,7 +31,7 @@ static const struct {
 /* The nearest key that is right where `word` stands, or NULL. */
 static const char *nearest_key(const char *prefix, bool in_profile, const char *word)
 {
-	const char *names[UC_KEYS_MAX + 3];
+	const char *names[UC_KEYS_MAX + 4];
 	size_t count = 0, skip = strlen(prefix);
 	char lower[32] = "";
 
@@ -49,6 +49,8 @@ static const char *nearest_key(const char *prefix, bool in_profile, const char *
 		names[count++] = in_profile ? "inherit" : "profiles";
 	if (!skip && !in_profile)
 		names[count++] = "slurm";
+	if (!skip)
+		names[count++] = "session"; /* profiles may set some of it */
 	names[count] = NULL;
 	return uc_text_nearest(lower, names);
 }
