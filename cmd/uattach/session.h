@@ -3,6 +3,7 @@
 #ifndef UC_UATTACH_SESSION_H
 #define UC_UATTACH_SESSION_H
 /* Detachable sessions (usrun --detachable), shown in this terminal. */
+#include <sys/types.h>
 #include "uattach/uattach.h"
 
 /* Is this job one? slurmctld tells by its command; no receipt is needed. */
