@@ -105,6 +105,16 @@ static const struct uc_opt options[] = {
 		 "and exit as the job did.\nErrors go to standard error where\n.Fl -error\n"
 		 "gives them a file of their own.\nCtrl-C leaves the job alone.\n"
 		 "Not for arrays, whose tasks have a file each." },
+	{ "detachable", .type = UC_OPT_FLAG, .offset = offsetof(struct args, detachable),
+	  .group = "Sessions", .help = "a --pty that can be left and come back to",
+	  .doc = "Run the command with a terminal that a server on the compute node keeps:\n"
+		 "it goes on when the connection is lost, and\n.Xr uattach 1\n"
+		 "shows it again from any login node.\nSee\n.Sx SESSIONS ." },
+	{ "session", .type = UC_OPT_STRING, .metavar = "NAME",
+	  .offset = offsetof(struct args, session),
+	  .help = "with --detachable: its name, for uattach NAME" },
+	{ "attached", .type = UC_OPT_FLAG, .offset = offsetof(struct args, attached),
+	  .help = "no session, whatever is configured" },
 	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"
@@ -151,16 +161,22 @@ static bool foreign(size_t index, struct uc_opt *out)
 
 static int work(struct usrun *u, struct uc_error *err)
 {
-	if (u->args.batch && usrun_script(u, err) < 0)
+	if (usrun_detach_wanted(u, err) < 0)
+		return -1;
+	if (u->args.batch && !u->args.detachable && usrun_script(u, err) < 0)
 		return -1;
 	if (u->args.snapshot && usrun_snapshot(u, err) < 0)
 		return -1;
 	if (usrun_resolve(u, err) < 0)
 		return -1;
+	if (u->args.detachable && usrun_detach_prepare(u, err) < 0)
+		return -1;
 	if (u->args.explain)
 		return usrun_explain(u, err);
 	if (u->args.dry_run)
 		return usrun_show(u, err);
+	if (u->args.detachable)
+		return usrun_detach(u, err);
 	return u->args.batch ? usrun_batch(u, err) : usrun_exec(u, err);
 }
 

@@ -14,6 +14,8 @@ struct args {
 	bool explain, json, no_check;
 	bool follow, snapshot;
 	const char *again;
+	bool detachable, attached;
+	const char *session;
 };
 enum usrun_runtime {
 	RUNTIME_CONFIGURED,
@@ -63,8 +65,6 @@ int usrun_environment(const struct usrun *u, struct uc_strv *env, const char ***
  */
 int usrun_check(struct usrun *u, struct uc_source *src, bool *answered,
 		struct uc_error *err);
-/* Where usrun keeps what it knows; nothing when there is no home. */
-void usrun_state_dir(const struct uc_run *run, struct uc_buf *out);
 /* Become srun; returns only on failure, and after usrun_save(). */
 int usrun_exec(struct usrun *u, struct uc_error *err);
 /* Run srun and see to it that the container is saved whole or not at all. Returns -1. */
@@ -77,6 +77,13 @@ int usrun_script(struct usrun *u, struct uc_error *err);
 int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err);
 /* Add a secret, "NAME" or "NAME=FILE". */
 int usrun_take_secret(struct usrun *u, const char *value, struct uc_error *err);
+
+/* --detachable: is it wanted? Then it is a batch job from here on. */
+int usrun_detach_wanted(struct usrun *u, struct uc_error *err);
+/* Let the job be one of a session. */
+int usrun_detach_prepare(struct usrun *u, struct uc_error *err);
+/* Submit it and show it in this terminal; returns only on failure, or without one. */
+int usrun_detach(struct usrun *u, struct uc_error *err);
 
 /* --again: find the receipt and go where the job was; fill in from it. */
 int usrun_again_open(struct usrun *u, struct uc_error *err);
