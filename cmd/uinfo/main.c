@@ -2,9 +2,13 @@
 /* Copyright the ucluster authors */
 /* uinfo: what there is, and how much of it is free. */
 #include "common/run.h"
+#include "uinfo/cluster.h"
 #include "uinfo/uinfo.h"
 
-static const struct uc_cmd *const subcommands[] = { &uinfo_cmd_disk, NULL };
+static const struct uc_cmd *const subcommands[] = {
+	&uinfo_cmd_gpus,   &uinfo_cmd_nodes, &uinfo_cmd_partitions,
+	&uinfo_cmd_limits, &uinfo_cmd_disk,  NULL,
+};
 
 static const struct uc_cmd uinfo = {
 	.name = "uinfo",

@@ -96,6 +96,14 @@ enum uc_node_flags {
 };
 /* "IDLE+DRAIN+MAINT", as scontrol; an unknown base state is its number. */
 void uc_buf_node_state(struct uc_buf *buf, uint32_t state);
+/* One word that matters most: "idle", "drained", "draining", "maintenance", "no answer".
+ */
+const char *uc_node_state_word(uint32_t state);
+/*
+ * Is it in a state as sinfo's --states names them ("idle", "mix", "alloc", "drain", ...),
+ * or "usable", "all"? -1: there is no such state.
+ */
+int uc_node_state_is(uint32_t state, const char *word);
 /* New jobs can start on it now, as far as its state says. */
 bool uc_node_is_usable(uint32_t state);
 

@@ -61,6 +61,40 @@ static void test_node_states_with_their_flags(void **state)
 	check_node(11, "11", false);
 }
 
+static void test_node_states_in_words(void **state)
+{
+	static const struct {
+		uint32_t state;
+		const char *word, *is, *is_not;
+	} some[] = {
+		{ UC_NODE_IDLE, "idle", "IDLE", "mix" },
+		{ UC_NODE_MIXED, "mixed", "mix", "alloc" },
+		{ UC_NODE_ALLOCATED, "allocated", "alloc", "idle" },
+		{ UC_NODE_DOWN | UC_NODE_DRAIN, "down", "drain", "usable" },
+		{ UC_NODE_IDLE | UC_NODE_DRAIN, "drained", "drained", "idle" },
+		{ UC_NODE_MIXED | UC_NODE_DRAIN, "draining", "drng", "drained" },
+		{ UC_NODE_IDLE | UC_NODE_DRAIN | UC_NODE_COMPLETING, "draining",
+		  "draining", "drained" },
+		{ UC_NODE_IDLE | UC_NODE_MAINT, "maintenance", "maint", "usable" },
+		{ UC_NODE_IDLE | UC_NODE_RESERVED, "reserved", "resv", "down" },
+		{ UC_NODE_IDLE | UC_NODE_PLANNED, "planned", "plan", "planned_" },
+		{ UC_NODE_IDLE | UC_NODE_NO_RESPOND, "no answer", "no_respond",
+		  "usable" },
+		{ 15, "unknown", "all", "idle" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++) {
+		assert_string_equal(uc_node_state_word(some[i].state), some[i].word);
+		if (uc_node_state_is(some[i].state, some[i].is) != 1)
+			fail_msg("%s is not %s", some[i].word, some[i].is);
+		if (uc_node_state_is(some[i].state, some[i].is_not) == 1)
+			fail_msg("%s is %s", some[i].word, some[i].is_not);
+	}
+	assert_int_equal(uc_node_state_is(UC_NODE_IDLE, "asleep"), -1);
+	assert_int_equal(uc_node_state_is(UC_NODE_IDLE, ""), -1);
+}
+
 static void test_reasons_have_their_number(void **state)
 {
 	static const struct {
@@ -154,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_job_states_are_found_by_either_name),
 		cmocka_unit_test(test_finished_means_it_will_not_come_back),
 		cmocka_unit_test(test_node_states_with_their_flags),
+		cmocka_unit_test(test_node_states_in_words),
 		cmocka_unit_test(test_reasons_have_their_number),
 		cmocka_unit_test(test_array_tasks_are_counted),
 		cmocka_unit_test(test_elapsed_time_leaves_suspension_out),
