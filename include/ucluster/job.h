@@ -123,7 +123,21 @@ struct uc_job_query {
 	size_t user_count;
 	const uint32_t *job_ids; /* only these jobs; array elements by their own id */
 	size_t job_count; /* the id of an array or heterogeneous job gives all of it */
+	/*
+	 * Not 0: `updated` of an earlier answer to the same question; when no job has
+	 * changed since, the answer is no snapshot (NULL). Cheap for slurmctld when all
+	 * jobs are asked for; other questions, and other sources, are always answered.
+	 */
+	int64_t since;
+	/* What a cache before the source knows will do when it is no older. */
+	int64_t max_age_ms;
 	bool detail; /* gres_detail: exact GPU indices per node (costs slurmctld more) */
+	/* Only these fields are wanted, "job_id,user,state"; the others are as if unset.
+	   NULL: all. The fewer of a long queue, the sooner it is there. */
+	const char *fields;
+	/* Only jobs in these states: bits 1 << UC_JOB_RUNNING, ..., or with one of these
+	   flags, UC_JOB_COMPLETING, ...; both 0: any. */
+	uint32_t states, state_flags;
 };
 
 void uc_jobs_free(struct uc_jobs *jobs);

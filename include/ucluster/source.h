@@ -73,6 +73,22 @@ int uc_nodes_load(struct uc_source *src, struct uc_nodes **out,
 int uc_partitions_load(struct uc_source *src, struct uc_partitions **out,
 		       struct uc_error *err) UC_MUST_CHECK;
 
+/*
+ * From now on questions about jobs that say a max_age_ms go through a cache in folder
+ * `dir` (made, 0700): of several processes of a user on a host that ask the same, one
+ * asks the source, and a snapshot's `now` may be that long ago. `name` tells sources
+ * apart. When the folder is not ours alone nothing is shared.
+ */
+int uc_source_cache(struct uc_source *src, const char *dir, const char *name,
+		    struct uc_error *err) UC_MUST_CHECK;
+/* About the last answer to uc_jobs_load(). */
+struct uc_asked {
+	int64_t at_ms;   /* when it was true, milliseconds since 1970 by the clock */
+	int64_t took_ms; /* to get it */
+	bool shared;     /* another process had asked */
+};
+void uc_source_asked(const struct uc_source *src, struct uc_asked *out);
+
 /* A batch job to submit; all strings are borrowed. */
 struct uc_submit_option {
 	const char *name;  /* sbatch's long option without dashes: "partition", "gpus" */
@@ -119,9 +135,9 @@ int uc_estimate(struct uc_source *src, const struct uc_submission *job,
 
 /*
  * Write what a source answers to DIR (created, must be empty): manifest.json and
- * {jobs,nodes,partitions,reservations}.jsonl.zst, one JSON object a line. Names of users, accounts,
- * groups and jobs, comments, paths and other free text are replaced by pseudonyms, the
- * same for the same name; root, nodes, partitions and QOS keep theirs.
+ * {jobs,nodes,partitions,reservations}.jsonl.zst, one JSON object a line. Names of users,
+ * accounts, groups and jobs, comments, paths and other free text are replaced by
+ * pseudonyms, the same for the same name; root, nodes, partitions and QOS keep theirs.
  */
 int uc_record_write(struct uc_source *src, const char *dir,
 		    struct uc_error *err) UC_MUST_CHECK;

@@ -15,11 +15,16 @@
 
 struct work {
 	struct uc_wire *wire;
+	struct uc_job clear;       /* a row with nothing set */
+	struct uc_job_query query; /* what it asks of states */
+	bool users_wanted, gpus_wanted;
 	uint32_t users[SINGLE_MAX + 1], jobs[SINGLE_MAX + 1];
 	size_t user_count, job_count; /* SINGLE_MAX + 1 = more */
 	const struct uc_frame *question;
 	bool filter_users, filter_jobs;
 	uint16_t flags;
+	int64_t since;  /* when slurmctld said so before, for all jobs only */
+	bool unchanged; /* no job changed after that */
 	bool failed;    /* out of memory */
 	uint32_t *seen; /* ids already sent, a hash; only with several ids */
 	size_t seen_size, seen_used;
@@ -94,7 +99,6 @@ static void fill_texts(const job_info_t *from, struct uc_job *to)
 	to->container = set_or_null(uc_job_container(from));
 	to->extra = set_or_null(uc_job_extra(from));
 	to->submit_line = set_or_null(uc_job_submit_line(from));
-	to->user = uc_raw(backend_user_name(from->user_id));
 }
 
 static void fill_ids(const job_info_t *from, struct uc_job *to)
@@ -205,6 +209,8 @@ static bool is_asked_for(const struct work *work, const job_info_t *job)
 {
 	if (work->filter_users && !has_id(work, UC_TAG_USER_ID, job->user_id))
 		return false;
+	if (!uc_job_query_has_state(&work->query, job->job_state))
+		return false;
 	return !work->filter_jobs || has_id(work, UC_TAG_JOB_ID, job->job_id) ||
 	       (job->array_job_id && has_id(work, UC_TAG_JOB_ID, job->array_job_id)) ||
 	       (job->het_job_id && has_id(work, UC_TAG_JOB_ID, job->het_job_id));
@@ -248,21 +254,21 @@ static bool is_new(struct work *work, uint32_t id)
 
 static void add_jobs(struct work *work, const job_info_msg_t *msg)
 {
-	const struct uc_rows_type *type = uc_rows_type(UC_ROWS_JOBS);
-
 	for (uint32_t i = 0; i < msg->record_count; i++) {
 		const job_info_t *job = &msg->job_array[i];
-		struct uc_job row;
+		struct uc_job row = work->clear;
 
 		if (!job->job_id || !is_asked_for(work, job) ||
 		    !is_new(work, job->job_id))
 			continue;
-		uc_row_clear(type, &row);
 		fill_ids(job, &row);
 		fill_texts(job, &row);
 		fill_times(job, &row);
 		fill_amounts(job, &row);
-		fill_gpus(work, job, &row);
+		if (work->users_wanted)
+			row.user = uc_raw(backend_user_name(row.user_id));
+		if (work->gpus_wanted)
+			fill_gpus(work, job, &row);
 		uc_wire_add(work->wire, &row);
 	}
 	if (msg->last_update > work->updated)
@@ -273,8 +279,12 @@ static int load_everything(struct work *work, struct uc_error *err)
 {
 	job_info_msg_t *msg = NULL;
 
-	if (slurm_load_jobs(0, &msg, work->flags) != SLURM_SUCCESS)
-		return backend_fail(err, errno, "loading jobs");
+	if (slurm_load_jobs((time_t)work->since, &msg, work->flags) != SLURM_SUCCESS) {
+		if (errno != SLURM_NO_CHANGE_IN_DATA)
+			return backend_fail(err, errno, "loading jobs");
+		work->unchanged = true;
+		return 0;
+	}
 	add_jobs(work, msg);
 	slurm_free_job_info_msg(msg);
 	return 0;
@@ -351,25 +361,61 @@ static int load_jobs(struct work *work, struct uc_error *err)
 	return load_everything(work, err);
 }
 
+/* Only the fields that are wanted. */
+static int choose_fields(struct work *work, struct uc_error *err)
+{
+	const struct uc_rows_type *type = uc_rows_type(UC_ROWS_JOBS);
+	char *names = uc_frame_text(work->question, UC_TAG_FIELDS);
+	struct uc_fields fields, gpus, user;
+	int rc = 0;
+
+	uc_row_clear(type, &work->clear);
+	uc_fields_all(type, &fields);
+	if (names)
+		rc = uc_fields_parse(type, names, &fields, err);
+	free(names);
+	if (rc < 0 || uc_fields_parse(type, "user", &user, err) < 0 ||
+	    uc_fields_parse(type, "gpus,gpu_types,shards,gres_detail", &gpus, err) < 0)
+		return -1;
+	work->users_wanted = uc_fields_overlap(&fields, &user);
+	work->gpus_wanted = uc_fields_overlap(&fields, &gpus);
+	uc_wire_choose(work->wire, &fields);
+	return 0;
+}
+
+static void read_question(struct work *work)
+{
+	const struct uc_frame *question = work->question;
+	struct uc_frame_item item;
+
+	for (size_t at = 0; uc_frame_next(question, &at, &item);) {
+		if (item.tag == UC_TAG_DETAIL)
+			work->flags |= SHOW_DETAIL;
+		else if (item.tag == UC_TAG_SINCE && item.len == sizeof(work->since))
+			memcpy(&work->since, item.bytes, item.len);
+	}
+	work->query.states = uc_frame_u32(question, UC_TAG_STATES, 0);
+	work->query.state_flags = uc_frame_u32(question, UC_TAG_STATE_FLAGS, 0);
+	read_ids(question, UC_TAG_USER_ID, work->users, &work->user_count);
+	read_ids(question, UC_TAG_JOB_ID, work->jobs, &work->job_count);
+}
+
 int backend_jobs(const struct uc_frame *question, struct uc_frame *answer,
 		 struct uc_error *err)
 {
 	struct work work = { .question = question, .flags = SHOW_LOCAL };
-	struct uc_frame_item item;
 	int rc = -1;
 
-	for (size_t at = 0; uc_frame_next(question, &at, &item);)
-		if (item.tag == UC_TAG_DETAIL)
-			work.flags |= SHOW_DETAIL;
-	read_ids(question, UC_TAG_USER_ID, work.users, &work.user_count);
-	read_ids(question, UC_TAG_JOB_ID, work.jobs, &work.job_count);
+	read_question(&work);
 	work.wire = uc_wire_new(UC_ROWS_JOBS);
 	if (!work.wire)
 		uc_fail(err, UC_FAILED, "out of memory");
-	else if (load_jobs(&work, err) < 0)
+	else if (choose_fields(&work, err) < 0 || load_jobs(&work, err) < 0)
 		rc = -1;
 	else if (work.failed || work.types.failed)
 		uc_fail(err, UC_FAILED, "out of memory");
+	else if (work.unchanged)
+		rc = 0;
 	else
 		rc = answer->fd =
 			uc_wire_finish(work.wire, (int64_t)time(NULL), work.updated, err);

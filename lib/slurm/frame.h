@@ -39,6 +39,9 @@ enum uc_frame_tag {
 	UC_TAG_USER_ID,        /* u32, repeats */
 	UC_TAG_JOB_ID,         /* u32, repeats */
 	UC_TAG_DETAIL,         /* no bytes */
+	UC_TAG_FIELDS,         /* "job_id,user" */
+	UC_TAG_STATES,         /* u32, bits as in uc_job_query */
+	UC_TAG_STATE_FLAGS,    /* u32 */
 	UC_TAG_SCRIPT,
 	UC_TAG_ARGUMENT,    /* repeats */
 	UC_TAG_ENVIRONMENT, /* repeats: NAME=value */
@@ -55,6 +58,7 @@ enum uc_frame_tag {
 	UC_TAG_END,     /* i64 */
 	UC_TAG_NODES,
 	UC_TAG_PARTITION,
+	UC_TAG_SINCE,     /* i64 */
 	UC_TAG_ACTION,    /* u32, enum uc_action_kind */
 	UC_TAG_SIGNAL,    /* u32 */
 	UC_TAG_TARGET,    /* "4711_[3-5]" */

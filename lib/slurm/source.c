@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
+#include "slurm/cache.h"
 #include "slurm/history.h"
 #include "slurm/source_ops.h"
 
@@ -10,6 +11,8 @@
 struct uc_source {
 	const struct uc_source_ops *ops;
 	void *self;
+	struct uc_cache *cache; /* NULL: none */
+	struct uc_asked asked;
 };
 
 static const struct uc_source_ops *const all_sources[] = {
@@ -70,6 +73,7 @@ void uc_source_free(struct uc_source *src)
 	if (!src)
 		return;
 	src->ops->close(src->self);
+	uc_cache_free(src->cache);
 	free(src);
 }
 
@@ -101,6 +105,8 @@ static bool is_asked_for(const struct uc_job_query *query, const struct uc_job *
 	if (query->user_count &&
 	    !has_id(query->user_ids, query->user_count, job->user_id))
 		return false;
+	if (!uc_job_query_has_state(query, job->state))
+		return false;
 	if (!query->job_count)
 		return true;
 	return has_id(query->job_ids, query->job_count, job->job_id) ||
@@ -110,34 +116,83 @@ static bool is_asked_for(const struct uc_job_query *query, const struct uc_job *
 		has_id(query->job_ids, query->job_count, job->het_job_id));
 }
 
+/* Fields that nobody asked for, made as if unset: no caller gets used to them. */
+static void clear_others(const struct uc_fields *wanted, struct uc_job *row)
+{
+	const struct uc_rows_type *type = uc_rows_type(UC_ROWS_JOBS);
+	struct uc_job clear;
+
+	uc_row_clear(type, &clear);
+	for (size_t i = 0; i < type->field_count; i++)
+		if (!uc_fields_have(wanted, i))
+			uc_row_copy_field(&type->fields[i], &clear, row);
+}
+
 /* In place: the rows are in the snapshot's own arena and nobody has seen them yet. */
-static void filter_jobs(const struct uc_job_query *query, struct uc_rows *rows)
+static int filter_jobs(const struct uc_job_query *query, struct uc_rows *rows,
+		       struct uc_error *err)
 {
 	struct uc_job *row = (struct uc_job *)(uintptr_t)rows->row;
+	struct uc_fields wanted;
 	size_t kept = 0;
 
-	if (!query->user_count && !query->job_count)
-		return;
+	if (query->fields && uc_fields_parse(uc_rows_type(UC_ROWS_JOBS), query->fields,
+					     &wanted, err) < 0)
+		return -1;
 	for (size_t i = 0; i < rows->count; i++)
 		if (is_asked_for(query, &row[i]))
 			row[kept++] = row[i];
 	rows->count = kept;
+	for (size_t i = 0; query->fields && i < kept; i++)
+		clear_others(&wanted, &row[i]);
+	return 0;
+}
+
+static int load_jobs(struct uc_source *src, const struct uc_job_query *query,
+		     struct uc_jobs **out, struct uc_error *err)
+{
+	struct uc_rows *rows = NULL;
+
+	if (src->ops->load(src->self, UC_ROWS_JOBS, query, &rows, err) < 0)
+		return -1;
+	if (!src->ops->filters && filter_jobs(query, rows, err) < 0) {
+		uc_rows_free(rows);
+		return -1;
+	}
+	*out = (struct uc_jobs *)rows;
+	return 0;
 }
 
 int uc_jobs_load(struct uc_source *src, const struct uc_job_query *query,
 		 struct uc_jobs **out, struct uc_error *err)
 {
 	static const struct uc_job_query everything;
-	struct uc_rows *rows = NULL;
+	const int64_t begun = uc_clock_ms();
+	int rc;
 
 	if (!query)
 		query = &everything;
-	if (src->ops->load(src->self, UC_ROWS_JOBS, query, &rows, err) < 0)
-		return -1;
-	if (!src->ops->filters)
-		filter_jobs(query, rows);
-	*out = (struct uc_jobs *)rows;
-	return 0;
+	if (src->cache && query->max_age_ms) {
+		rc = uc_cache_jobs(src->cache, query, load_jobs, src, out, err);
+		src->asked = *uc_cache_asked(src->cache);
+		return rc;
+	}
+	rc = load_jobs(src, query, out, err);
+	src->asked = (struct uc_asked){ begun, uc_clock_ms() - begun, false };
+	return rc;
+}
+
+int uc_source_cache(struct uc_source *src, const char *dir, const char *name,
+		    struct uc_error *err)
+{
+	uc_cache_free(src->cache);
+	src->cache = NULL;
+	return uc_cache_new(dir, name, &src->cache, err);
+}
+
+void uc_source_asked(const struct uc_source *src, struct uc_asked *out)
+{
+	*out = src->asked;
 }
 
 int uc_nodes_load(struct uc_source *src, struct uc_nodes **out, struct uc_error *err)

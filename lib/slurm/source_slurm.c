@@ -43,6 +43,23 @@ static int slurm_ping(void *self, struct uc_error *err)
 	return uc_worker_ask(self, &question, &answer, err);
 }
 
+static void put_query(struct uc_frame *question, const struct uc_job_query *query)
+{
+	for (size_t i = 0; i < query->user_count; i++)
+		uc_frame_add_u32(question, UC_TAG_USER_ID, query->user_ids[i]);
+	for (size_t i = 0; i < query->job_count; i++)
+		uc_frame_add_u32(question, UC_TAG_JOB_ID, query->job_ids[i]);
+	if (query->detail)
+		uc_frame_add(question, UC_TAG_DETAIL, NULL, 0);
+	uc_frame_add_text(question, UC_TAG_FIELDS, query->fields);
+	if (query->states || query->state_flags) {
+		uc_frame_add_u32(question, UC_TAG_STATES, query->states);
+		uc_frame_add_u32(question, UC_TAG_STATE_FLAGS, query->state_flags);
+	}
+	if (query->since)
+		uc_frame_add(question, UC_TAG_SINCE, &query->since, sizeof(query->since));
+}
+
 static int slurm_load(void *self, enum uc_rows_kind kind,
 		      const struct uc_job_query *query, struct uc_rows **out,
 		      struct uc_error *err)
@@ -56,14 +73,13 @@ static int slurm_load(void *self, enum uc_rows_kind kind,
 	uc_auto(frame) struct uc_frame question = UC_FRAME(kinds[kind]);
 	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
 
-	for (size_t i = 0; query && i < query->user_count; i++)
-		uc_frame_add_u32(&question, UC_TAG_USER_ID, query->user_ids[i]);
-	for (size_t i = 0; query && i < query->job_count; i++)
-		uc_frame_add_u32(&question, UC_TAG_JOB_ID, query->job_ids[i]);
-	if (query && query->detail)
-		uc_frame_add(&question, UC_TAG_DETAIL, NULL, 0);
+	if (query)
+		put_query(&question, query);
 	if (uc_worker_ask(self, &question, &answer, err) < 0)
 		return -1;
+	*out = NULL;
+	if (answer.fd < 0 && query && query->since)
+		return 0;
 	return uc_wire_map(answer.fd, kind, out, err);
 }
 
