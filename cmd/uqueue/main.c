@@ -33,6 +33,11 @@ static const struct uc_opt options[] = {
 	  .doc = "Say why this job waits: what it waits for, how many are ahead of it,\n"
 		 "which jobs hold the GPUs that it could use and until when,\n"
 		 "and what can be done.\nThis looks at everybody's jobs." },
+	{ "finished", .type = UC_OPT_TEXT, .metavar = "SINCE", .absent = "", ARG(finished),
+	  .help = "jobs that ended, of the last 24h or since then",
+	  .doc = "Instead of the queue, list jobs that ended in the last 24 hours, or since\n"
+		 ".Ar SINCE :\n"
+		 ".Ql 2h , 7d , 14:00 , yesterday , 2026-11-20 ;\nsee\n.Sx FINISHED JOBS ." },
 	{ "by", .type = UC_OPT_CHOICE, .metavar = "WHAT", .choices = uqueue_by_names, ARG(by),
 	  .help = "sums by user, account, partition, node or gpu",
 	  .doc = "Instead of jobs, list sums by\n"
@@ -92,6 +97,11 @@ static int check(const struct uqueue_args *args, struct uc_error *err)
 			       args->signal    ? "signal"
 			       : args->dry_run ? "dry-run"
 					       : "yes");
+	if (args->finished && (args->why || args->by >= 0 || args->start || args->array ||
+			       args->longer || args->sort.count || args->iterate))
+		return uc_fail(err, UC_USAGE,
+			       "option '--finished' is a list of its own: only options "
+			       "that say which jobs and columns go with it");
 	if (args->why && args->by >= 0)
 		return uc_fail(err, UC_USAGE,
 			       "options '--why' and '--by' exclude each other");
@@ -113,6 +123,8 @@ static int act(struct uc_run *run, struct uqueue_args *args)
 		return uqueue_do(run, args);
 	if (check(args, &err) < 0)
 		return uc_run_error(run, &err);
+	if (args->finished)
+		return uqueue_finished(run, args);
 	if (args->why)
 		return uqueue_why(run, args->why);
 	return args->by >= 0 ? uqueue_totals(run, args) : uqueue_list(run, args);
@@ -162,10 +174,11 @@ static int run_uqueue(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 static const struct uc_cmd uqueue = {
 	.name = "uqueue",
 	.summary = "list the jobs that wait and run on the cluster",
-	.usage = (const char *const[]){ "[OPTION...] [JOBID...]", "show JOBID...", NULL },
+	.usage = (const char *const[]){ "[OPTION...] [JOBID...]", "show JOBID...",
+					"eff JOBID...", NULL },
 	.operands = "JOBID",
 	.options = options,
-	.subcommands = (const struct uc_cmd *const[]){ &uqueue_show, NULL },
+	.subcommands = (const struct uc_cmd *const[]){ &uqueue_show, &uqueue_eff, NULL },
 	.columns = uqueue_columns,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
 	.fn = run_uqueue,

@@ -15,7 +15,7 @@ struct uqueue_args {
 	bool me, array, longer, start;
 	int64_t iterate;
 	int by; /* enum uqueue_by, -1 = list jobs */
-	const char *why;
+	const char *why, *finished;
 	bool cancel, hold, release, requeue, yes, dry_run; /* actions: act.h */
 	const char *signal;
 	struct uc_strv set;
@@ -141,7 +141,8 @@ const char *uqueue_acting(const struct uqueue_args *args);
 int uqueue_do(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_list(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_totals(struct uc_run *run, const struct uqueue_args *args);
+int uqueue_finished(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_why(struct uc_run *run, const char *job);
-extern const struct uc_cmd uqueue_show;
+extern const struct uc_cmd uqueue_show, uqueue_eff;
 
 #endif

@@ -114,6 +114,15 @@ int uc_history_load(struct uc_source *src, const struct uc_history_query *query,
 		    struct uc_error *err) UC_MUST_CHECK;
 
 void uc_ending_of_past(struct uc_ending *ending, const struct uc_past *past);
+/* What of it a row of job.h can say; strings are borrowed. */
+void uc_job_of_past(struct uc_job *job, const struct uc_past *past);
+
+/*
+ * A point in time that has passed: "24h" or "7d" ago (units.h), "14:00", "today",
+ * "yesterday", "2026-11-20", "2026-11-20T14:00". Local time.
+ */
+int uc_since_parse(const char *text, int64_t now, int64_t *since,
+		   struct uc_error *err) UC_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #include <ucluster/config.h>
 #include <ucluster/container.h>
 #include <ucluster/disk.h>
+#include <ucluster/efficiency.h>
 #include <ucluster/ending.h>
 #include <ucluster/environment.h>
 #include <ucluster/error.h>

@@ -32,6 +32,58 @@ void uc_ending_of_past(struct uc_ending *ending, const struct uc_past *past)
 		ending->start_time = 0;
 }
 
+void uc_job_of_past(struct uc_job *job, const struct uc_past *past)
+{
+	uc_row_clear(uc_rows_type(UC_ROWS_JOBS), job);
+	job->job_id = past->job_id;
+	job->array_job_id = past->array_job_id;
+	job->array_task_id = past->array_task_id;
+	job->array_tasks = past->array_tasks;
+	job->het_job_id = past->het_job_id;
+	job->het_offset = past->het_offset;
+	job->user_id = past->user_id;
+	job->group_id = past->group_id;
+	job->user = past->user;
+	job->account = past->account;
+	job->partition = past->partition;
+	job->qos = past->qos;
+	job->name = past->name;
+	job->wckey = past->wckey;
+	job->cluster = past->cluster;
+	job->state = past->state;
+	job->reason = past->reason;
+	job->priority = past->priority;
+	job->restarts = past->restarts;
+	job->exit_status = past->exit_status;
+	job->derived_status = past->derived_status;
+	job->submit_time = past->submit_time;
+	job->eligible_time = past->eligible_time;
+	job->start_time = past->start_time;
+	job->end_time = past->end_time;
+	job->time_limit = past->time_limit;
+	job->nodes = past->nodes;
+	job->node_count = past->node_count;
+	job->cpus = past->cpus;
+	job->tasks = past->tasks;
+	job->memory = past->memory;
+	job->memory_per_cpu = past->memory_per_cpu;
+	job->gpus = past->gpus;
+	job->gpu_types = past->gpu_types;
+	job->tres_req = past->tres_req;
+	job->tres_alloc = past->tres_alloc;
+	job->reservation = past->reservation;
+	job->features = past->features;
+	job->licenses = past->licenses;
+	job->container = past->container;
+	job->workdir = past->workdir;
+	job->std_in = past->std_in;
+	job->std_out = past->std_out;
+	job->std_err = past->std_err;
+	job->submit_line = past->submit_line;
+	job->comment = past->comment;
+	job->admin_comment = past->admin_comment;
+}
+
 static bool has_id(const uint32_t *ids, size_t count, uint32_t id)
 {
 	for (size_t i = 0; i < count; i++)
