@@ -84,7 +84,9 @@ static bool describe(struct look *look)
 	const struct uc_job_query *query = look->query;
 	uint64_t hash = 0xcbf29ce484222325;
 
-	uc_buf_addf(&look->question, "%s|%d", look->cache->name, query->detail);
+	uc_buf_addf(&look->question, "%s|%d|%u|%u|%s", look->cache->name, query->detail,
+		    query->states, query->state_flags,
+		    query->fields ? query->fields : "");
 	add_ids(&look->question, "users", query->user_ids, query->user_count);
 	add_ids(&look->question, "jobs", query->job_ids, query->job_count);
 	if (look->question.failed)

@@ -164,7 +164,7 @@ static void test_another_question_is_another_answer(void **state)
 					  .user_count = 1 };
 	struct uc_job_query other = one;
 	struct uc_cache *cache = open_cache();
-	uc_auto(jobs) struct uc_jobs *jobs = NULL, *more = NULL;
+	uc_auto(jobs) struct uc_jobs *jobs = NULL, *more = NULL, *some = NULL;
 
 	(void)state;
 	assert_int_equal(look(cache, 60000, 0), 7);
@@ -173,6 +173,9 @@ static void test_another_question_is_another_answer(void **state)
 	other.detail = true;
 	assert_int_equal(uc_cache_jobs(cache, &other, ask, NULL, &more, NULL), 0);
 	assert_int_equal(world->asked, 3);
+	other.fields = "job_id";
+	assert_int_equal(uc_cache_jobs(cache, &other, ask, NULL, &some, NULL), 0);
+	assert_int_equal(world->asked, 4);
 	uc_cache_free(cache);
 }
 
