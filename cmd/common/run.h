@@ -92,6 +92,9 @@ void uc_run_say(const struct uc_run *run, int level, const char *fmt, ...)
 /* Decide whether stdout is coloured, from enum uc_color. */
 void uc_run_color(struct uc_run *run, int color);
 
+/* Where commands keep what they know; nothing when there is no home. */
+void uc_run_state_dir(const struct uc_run *run, struct uc_buf *out);
+
 /* A variable's value, or NULL when unset or empty. */
 const char *uc_run_env(const struct uc_run *run, const char *name);
 

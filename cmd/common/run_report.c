@@ -127,3 +127,13 @@ int uc_run_source(struct uc_run *run, int timeout_ms, struct uc_source **out)
 	uc_run_error(run, &err);
 	return -1;
 }
+
+void uc_run_state_dir(const struct uc_run *run, struct uc_buf *out)
+{
+	const char *base = uc_run_env(run, "XDG_STATE_HOME");
+
+	if (base && base[0] == '/')
+		uc_buf_addf(out, "%s/ucluster", base);
+	else if (run->home)
+		uc_buf_addf(out, "%s/.local/state/ucluster", run->home);
+}

@@ -4,20 +4,31 @@
 #define UC_COMMON_STAY_H
 /*
  * Stay until a job ends and exit as it did; print its output meanwhile. The job does not
- * know of it; Ctrl-C leaves it alone.
+ * know of it; Ctrl-C leaves it alone. Of an array, all tasks that run.
  *
- *	struct uc_stay what = { .run = run, .src = src, .job_id = 4711, .output = true };
+ *	struct uc_stay what = { .run = run, .id = { .job = 4711, .task = UC_NONE32,
+ *						    .component = UC_NONE32 },
+ *				.output = true, .lines = UC_FOLLOW_ALL };
  *	return uc_stay(&what, &err);
  */
+#include <ucluster/action.h>
+#include <ucluster/follow.h>
 #include <ucluster/source.h>
 #include "common/run.h"
 
 struct uc_stay {
 	struct uc_run *run;
-	struct uc_source *src;
-	uint32_t job_id;
-	bool output; /* print it */
-	bool append; /* what is in the file now is another job's */
+	struct uc_job_id id;
+	bool output;      /* print it */
+	bool fresh;       /* it was submitted just now: all of its output is wanted */
+	bool append;      /* what is in the file before it starts is another job's */
+	bool waiting;     /* say what it waits for */
+	bool ending;      /* say how it ended */
+	bool until_start; /* that is all: 0 when it runs, or is over */
+	bool raw, json;
+	int64_t lines;    /* of what is there already; UC_FOLLOW_ALL */
+	const char *grep; /* lines that match, NULL: all */
+	const char *log; /* this file instead, from the working directory; patterns too */
 };
 /*
  * run->status is the job's exit status in srun's way. -1 without a text in err when that

@@ -15,8 +15,12 @@ static bool is_batch(const struct uattach *u, const struct uc_job *job)
 static int follow(struct uattach *u, const struct uc_job *job, struct uc_error *err)
 {
 	return uc_stay(&(struct uc_stay){ .run = u->run,
-					  .src = u->src,
-					  .job_id = job->job_id,
+					  .id = { .job = job->job_id,
+						  .task = UC_NONE32,
+						  .component = UC_NONE32 },
+					  .lines = 10,
+					  .waiting = true,
+					  .ending = true,
 					  .output = true },
 		       err);
 }

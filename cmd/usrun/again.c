@@ -15,7 +15,7 @@ static int load(struct usrun *u, const char *word, struct uc_error *err)
 	char *end;
 	unsigned long id;
 
-	usrun_state_dir(u->run, &dir);
+	uc_run_state_dir(u->run, &dir);
 	if (strcmp(word, "last") == 0)
 		return uc_receipt_newest(uc_buf_text(&dir), NULL, &u->again, err);
 	errno = 0;

@@ -187,8 +187,11 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 		return 0;
 	mode = uc_spec_get(u->spec, "open-mode");
 	return uc_stay(&(struct uc_stay){ .run = u->run,
-					  .src = src,
-					  .job_id = result.job_id,
+					  .id = { .job = result.job_id,
+						  .task = UC_NONE32,
+						  .component = UC_NONE32 },
+					  .lines = UC_FOLLOW_ALL,
+					  .fresh = true,
 					  .output = u->args.follow,
 					  .append = mode && mode[0] == 'a' },
 		       err);

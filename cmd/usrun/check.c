@@ -22,7 +22,7 @@ static int load(struct usrun *u, struct uc_source *src, bool fresh,
 
 	if (uc_run_env(u->run, "SLURM_CONF"))
 		query.slurm_conf = NULL;
-	usrun_state_dir(u->run, &dir);
+	uc_run_state_dir(u->run, &dir);
 	if (dir.len > 0) {
 		uc_buf_add(&dir, "/cache");
 		query.cache_dir = uc_buf_text(&dir);

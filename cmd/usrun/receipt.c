@@ -122,7 +122,7 @@ static bool find_state(const struct usrun *u, struct uc_buf *dir)
 	uc_auto(buf) struct uc_buf path = { 0 };
 	char *slash;
 
-	usrun_state_dir(u->run, dir);
+	uc_run_state_dir(u->run, dir);
 	if (!uc_config_bool(u->run->config, "receipts", true) || dir->len == 0)
 		return false;
 	uc_buf_add(&path, uc_buf_text(dir));

@@ -50,16 +50,6 @@ static enum usrun_runtime wanted(const struct usrun *u)
 	return RUNTIME_AUTO;
 }
 
-void usrun_state_dir(const struct uc_run *run, struct uc_buf *out)
-{
-	const char *base = uc_run_env(run, "XDG_STATE_HOME");
-
-	if (base && base[0] == '/')
-		uc_buf_addf(out, "%s/ucluster", base);
-	else if (run->home)
-		uc_buf_addf(out, "%s/.local/state/ucluster", run->home);
-}
-
 static void set_runtime(struct usrun *u, enum uc_runtime runtime)
 {
 	uc_spec_set_runtime(u->spec, runtime);
@@ -87,7 +77,7 @@ static void choose_runtime(struct usrun *u)
 
 	if (!u->srun || (!box->image && !box->name))
 		return;
-	usrun_state_dir(u->run, &state);
+	uc_run_state_dir(u->run, &state);
 	query.state_dir = state.len > 0 ? uc_buf_text(&state) : NULL;
 	query.slurm_conf = uc_run_env(u->run, "SLURM_CONF");
 	query.slurm_conf = query.slurm_conf ? query.slurm_conf : conf;

@@ -69,6 +69,8 @@ UC_DEFINE_AUTO(follow, struct uc_follow *)
 int uc_follow_add(struct uc_follow *f, const struct uc_follow_rules *rules);
 /* It is not looked at any more; its number is not used again. */
 void uc_follow_drop(struct uc_follow *f, int which);
+/* Its path, borrowed. */
+const char *uc_follow_path(const struct uc_follow *f, int which);
 /* It was there, and no other job's. */
 bool uc_follow_seen(const struct uc_follow *f, int which);
 /* On a file system where other hosts' writes are seen late. */

@@ -147,6 +147,11 @@ bool uc_follow_seen(const struct uc_follow *f, int which)
 	return f->file[which].seen;
 }
 
+const char *uc_follow_path(const struct uc_follow *f, int which)
+{
+	return f->file[which].path;
+}
+
 bool uc_follow_is_shared(const struct uc_follow *f, int which)
 {
 	return f->file[which].shared;
