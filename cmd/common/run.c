@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <pwd.h>
@@ -64,19 +65,19 @@ static char *join(const char *base, const char *relative)
 	return uc_buf_take(&path);
 }
 
-/* The folder of the running program: parts are found from it, wherever it was installed.
+/*
+ * The folder of the running program: parts are found from it, wherever it was installed.
+ * The kernel gives the path without symbolic links.
  */
 static char *find_bin_dir(void)
 {
-	char *exe = realpath("/proc/self/exe", NULL);
-	char *slash = exe ? strrchr(exe, '/') : NULL;
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+	const char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
 
-	if (!slash) {
-		free(exe);
+	if (!slash || len == sizeof(path))
 		return strdup(UC_BINDIR);
-	}
-	*slash = '\0';
-	return exe;
+	return strndup(path, (size_t)(slash - path));
 }
 
 static const char *find_home(const struct uc_run *run)
