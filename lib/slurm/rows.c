@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucluster/state.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define N32          UC_NONE32
@@ -445,6 +446,29 @@ void uc_row_clear(const struct uc_rows_type *type, void *row)
 		else
 			*(uint64_t *)uc_row_field(row, f) = f->unset;
 	}
+}
+
+void uc_row_copy_field(const struct uc_field *field, const void *from, void *to)
+{
+	static const size_t sizes[] = {
+		[UC_FIELD_U32] = sizeof(uint32_t),
+		[UC_FIELD_U64] = sizeof(uint64_t),
+		[UC_FIELD_I64] = sizeof(int64_t),
+		[UC_FIELD_BOOL] = sizeof(bool),
+		[UC_FIELD_RAW] = sizeof(struct uc_raw),
+		[UC_FIELD_LIST] = sizeof(struct uc_raw_list),
+	};
+
+	memcpy(uc_row_field(to, field), uc_row_field(from, field), sizes[field->type]);
+}
+
+bool uc_job_query_has_state(const struct uc_job_query *query, uint32_t state)
+{
+	uint32_t base = state & UC_JOB_BASE;
+
+	if (!query->states && !query->state_flags)
+		return true;
+	return (base < 32 && query->states >> base & 1) || (state & query->state_flags);
 }
 
 struct uc_rows *uc_rows_new(enum uc_rows_kind kind, size_t count, int64_t now,

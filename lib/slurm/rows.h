@@ -75,6 +75,14 @@ static inline bool uc_fields_have(const struct uc_fields *fields, size_t i)
 {
 	return fields->word[i / 64] >> i % 64 & 1;
 }
+static inline bool uc_fields_overlap(const struct uc_fields *a, const struct uc_fields *b)
+{
+	uint64_t both = 0;
+
+	for (size_t i = 0; i < UC_FIELDS_MAX / 64; i++)
+		both |= a->word[i] & b->word[i];
+	return both != 0;
+}
 void uc_fields_all(const struct uc_rows_type *type, struct uc_fields *out);
 /* "job_id,name"; -1 with *err for a name that is no field. */
 int uc_fields_parse(const struct uc_rows_type *type, const char *names,
@@ -87,6 +95,11 @@ static inline void *uc_row_field(const void *row, const struct uc_field *field)
 {
 	return (char *)(uintptr_t)row + field->offset;
 }
+
+void uc_row_copy_field(const struct uc_field *field, const void *from, void *to);
+
+/* Whether a query asks for jobs in this state. */
+bool uc_job_query_has_state(const struct uc_job_query *query, uint32_t state);
 
 /*
  * What uc_jobs, uc_nodes, uc_partitions and uc_limits all are; the public types have this
