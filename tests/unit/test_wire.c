@@ -183,7 +183,7 @@ static void test_every_field_has_a_line_in_its_table(void **state)
 	static const size_t sizes[] = { 4, 8, 8, 1, 8, 16 };
 
 	(void)state;
-	for (int kind = UC_ROWS_JOBS; kind <= UC_ROWS_RESERVATIONS; kind++) {
+	for (int kind = UC_ROWS_JOBS; kind <= UC_ROWS_HISTORY; kind++) {
 		const struct uc_rows_type *type = uc_rows_type(kind);
 		char *seen = calloc(1, type->row_size);
 		size_t holes = 0;
