@@ -136,6 +136,9 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
 		 const struct uc_selection *wanted, const struct uc_listing *listing,
 		 struct uc_error *err) UC_MUST_CHECK;
+/* "NAME": [...], for an object with more in it. */
+int uc_table_json_array(const struct uc_table *table, const struct uc_selection *shown,
+			struct uc_error *err) UC_MUST_CHECK;
 int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
 		  struct uc_error *err) UC_MUST_CHECK;
 

@@ -38,14 +38,13 @@ static void add_value(struct uc_buf *out, const struct uc_value *value)
 		uc_buf_addi(out, value->number);
 }
 
-int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
-		  struct uc_error *err)
+int uc_table_json_array(const struct uc_table *table, const struct uc_selection *shown,
+			struct uc_error *err)
 {
 	uc_auto(value) struct uc_value value = { 0 };
 	uc_auto(buf) struct uc_buf line = { 0 };
 
-	printf("{\"version\": 1, \"now\": %lld, \"%s\": [", (long long)table->now,
-	       table->name);
+	printf("\"%s\": [", table->name);
 	for (size_t r = 0; r < table->count; r++) {
 		uc_buf_reset(&line);
 		uc_buf_add(&line, r ? ",\n{" : "\n{");
@@ -62,6 +61,16 @@ int uc_table_json(const struct uc_table *table, const struct uc_selection *shown
 			return uc_fail(err, UC_FAILED, "out of memory");
 		fwrite(line.data, 1, line.len, stdout);
 	}
-	puts(table->count ? "\n]}" : "]}");
+	fputs(table->count ? "\n]" : "]", stdout);
+	return 0;
+}
+
+int uc_table_json(const struct uc_table *table, const struct uc_selection *shown,
+		  struct uc_error *err)
+{
+	printf("{\"version\": 1, \"now\": %lld, ", (long long)table->now);
+	if (uc_table_json_array(table, shown, err) < 0)
+		return -1;
+	puts("}");
 	return 0;
 }

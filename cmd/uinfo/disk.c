@@ -67,9 +67,8 @@ static int say_faults(struct uc_run *run, const struct uc_disk_list *list)
 	return status;
 }
 
-/* One row a file system, unless the user named the paths. */
-static size_t make_rows(struct disk_fs_row *rows, const struct disk_paths *paths,
-			const struct uc_disk_list *list, bool merge)
+size_t disk_rows_make(struct disk_fs_row *rows, const struct disk_paths *paths,
+		      const struct uc_disk_list *list, bool merge)
 {
 	size_t count = 0;
 
@@ -110,7 +109,7 @@ static int show(struct uc_run *run, const struct disk_args *args,
 		free(rows);
 		return uc_run_error(run, &err);
 	}
-	count = make_rows(rows, paths, list, !run->parsed.operands.count);
+	count = disk_rows_make(rows, paths, list, !run->parsed.operands.count);
 	status = uc_table_print(run,
 				&(struct uc_table){ .name = "disks",
 						    .rows = rows,

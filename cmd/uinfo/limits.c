@@ -11,11 +11,6 @@ struct limits_args {
 	struct uc_listing listing;
 };
 
-/* What cells are computed from besides the row. */
-struct look {
-	bool bar, ascii;
-};
-
 // clang-format off
 static const struct uc_opt options[] = {
 	{ "all", 'a', UC_OPT_FLAG, .group = "Which", .offset = offsetof(struct limits_args, all),
@@ -112,7 +107,7 @@ GETTER(left)
 GETTER(use)
 {
 	const struct uinfo_limit *limit = limit_of(row);
-	const struct look *look = context;
+	const struct uinfo_limit_look *look = context;
 	double share;
 
 	if (limit->used == UC_NONE64)
@@ -131,7 +126,7 @@ GETTER(use)
 #define SHOWN UC_COLUMN_DEFAULT
 #define RIGHT UC_COLUMN_RIGHT
 // clang-format off
-static const struct uc_column columns[] = {
+const struct uc_column uinfo_limit_columns[] = {
 	{ "OF", "whose", SHOWN | UC_COLUMN_CUT, 10, "whose limit it is", get_whose },
 	{ "WHAT", "what", SHOWN, 0, "what is limited", get_what },
 	{ "PER", "per", SHOWN, 0, "for one user, one job, all jobs together", get_per },
@@ -151,8 +146,9 @@ static int list(struct uc_run *run, const struct limits_args *args,
 {
 	uc_auto(source) struct uc_source *source = NULL;
 	uc_auto(world) struct uc_world world = { 0 };
-	const struct look look = { .bar = run->stdout_tty && !args->listing.parsable,
-				   .ascii = run->safe & UC_SAFE_ASCII };
+	const struct uinfo_limit_look look = { .bar = run->stdout_tty &&
+						      !args->listing.parsable,
+					       .ascii = run->safe & UC_SAFE_ASCII };
 	struct uinfo_limits limits;
 	struct uc_error err = { 0 };
 	int status;
@@ -197,7 +193,7 @@ static int run_limits(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 
 	(void)argc;
 	if (!uc_run_parse(run, cmd, argv, &args) ||
-	    uc_listing_select(run, columns, &args.listing, &shown) < 0)
+	    uc_listing_select(run, uinfo_limit_columns, &args.listing, &shown) < 0)
 		return run->status;
 	return list(run, &args, &shown);
 }
@@ -206,7 +202,7 @@ const struct uc_cmd uinfo_cmd_limits = {
 	.name = "uinfo limits",
 	.summary = "list what accounting allows you, and how much of it is in use",
 	.options = options,
-	.columns = columns,
+	.columns = uinfo_limit_columns,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
 	.doc = "List the limits of your associations, of the accounts above them,\nand of "
 	       "the QOSes that you may use, with how much is in use.",

@@ -36,4 +36,11 @@ void uinfo_limit_whose(struct uc_buf *out, const struct uinfo_limit *limit,
 		       unsigned safe);
 extern const char *const uinfo_per_words[];
 
+/* Columns of `uinfo limits`. */
+extern const struct uc_column uinfo_limit_columns[];
+/* What their cells are computed from besides the row. */
+struct uinfo_limit_look {
+	bool bar, ascii;
+};
+
 #endif

@@ -47,6 +47,9 @@ struct disk_scan_row {
 	struct uc_disk_sum sum;
 	int64_t mtime;
 };
+/* One row for each path, or (merge) for each file system; how many. */
+size_t disk_rows_make(struct disk_fs_row *rows, const struct disk_paths *paths,
+		      const struct uc_disk_list *list, bool merge);
 /* What cells are computed from besides the row. */
 struct disk_context {
 	bool bar, ascii;
