@@ -78,6 +78,18 @@ static int set_script_command(struct usrun *u, const char *path, const char *tex
 	return uc_spec_set_command(u->spec, (const char *const *)words.item, err);
 }
 
+/* slurmctld is told the whole path, as by sbatch. */
+static int set_script_path(struct usrun *u, const char *path, struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv words = { 0 };
+
+	uc_strv_add(&words, path);
+	uc_strv_add_all(&words, uc_spec_command(u->spec) + 1);
+	if (words.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return uc_spec_set_command(u->spec, (const char *const *)words.item, err);
+}
+
 static void script_path(const struct usrun *u, const char *word, struct uc_buf *path)
 {
 	if (word[0] != '/' && u->run->cwd)
@@ -106,14 +118,6 @@ int usrun_script(struct usrun *u, struct uc_error *err)
 				    &u->where, err);
 }
 
-/* There is no slash where the working directory is not known. */
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /*
  * Without a container a script is the batch script itself, as sbatch has it: it may call
  * srun. In a container there is no srun, so the script runs there as the step's command.
@@ -124,17 +128,29 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 
 	if (u->script.len == 0)
 		return 0;
-	if (!contained)
-		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err);
 	script_path(u, uc_spec_command(u->spec)[0], &path);
+	if (!contained)
+		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err) < 0
+			       ? -1
+			       : set_script_path(u, uc_buf_text(&path), err);
 	if (!uc_container_shows(uc_spec_container(u->spec), uc_buf_text(&path)))
 		uc_run_say(u->run, 0, "'%s' is not mounted, it must be in the image",
 			   uc_buf_text(&path));
 	/* the interpreter may come first, the job is still called as the script is */
-	if (!uc_spec_get(u->spec, "job-name") &&
-	    uc_spec_set(u->spec, "job-name", file_name(uc_buf_text(&path)), err) < 0)
+	if (uc_spec_name_job(u->spec, uc_buf_text(&path), err) < 0)
 		return -1;
 	return set_script_command(u, uc_buf_text(&path), uc_buf_text(&u->script), err);
+}
+
+static void print_number(struct usrun *u, uint32_t id)
+{
+	/* with --follow standard output is the job's */
+	if (u->args.follow)
+		uc_run_say(u->run, 0, "submitted batch job %" PRIu32, id);
+	else if (u->args.parsable)
+		printf("%" PRIu32 "\n", id);
+	else
+		printf("Submitted batch job %" PRIu32 "\n", id);
 }
 
 static void print_result(struct usrun *u, const struct uc_submitted *result)
@@ -145,13 +161,9 @@ static void print_result(struct usrun *u, const struct uc_submitted *result)
 	if (text.len > 0)
 		fprintf(stderr, "%s%s", uc_buf_text(&text),
 			text.data[text.len - 1] == '\n' ? "" : "\n");
-	/* with --follow standard output is the job's */
-	if (u->args.follow)
-		uc_run_say(u->run, 0, "submitted batch job %" PRIu32, result->job_id);
-	else if (u->args.parsable)
-		printf("%" PRIu32 "\n", result->job_id);
-	else
-		printf("Submitted batch job %" PRIu32 "\n", result->job_id);
+	if (uc_spec_get(u->spec, "quiet"))
+		return;
+	print_number(u, result->job_id);
 	if (result->note)
 		uc_run_say(u->run, 0, "job %" PRIu32 " cannot start now: %s",
 			   result->job_id, result->note);

@@ -97,7 +97,8 @@ struct uc_submit_option {
 struct uc_submission {
 	const char *script;             /* the whole text, starting with #! */
 	const char *const *argv;        /* argv[0] = the script's name, NULL-terminated */
-	const char *const *environment; /* "NAME=value", NULL-terminated */
+	const char *const *environment; /* "NAME=value", NULL-terminated; see --export */
+	const char *const *variables;   /* more, which --export leaves alone; or NULL */
 	const char *workdir;            /* absolute */
 	const struct uc_submit_option *options;
 	size_t option_count;

@@ -101,12 +101,14 @@ bool uc_spec_hides_env(const struct uc_spec *spec, const char *assignment);
 int uc_spec_set_secrets(struct uc_spec *spec, const struct uc_secrets *secrets,
 			struct uc_error *err) UC_MUST_CHECK;
 
-/* Let this text be the batch script itself, as sbatch would take it; see uc_spec_script.
- */
+/* Call the job as this file, with _ for control characters; a name that is set stays. */
+int uc_spec_name_job(struct uc_spec *spec, const char *path,
+		     struct uc_error *err) UC_MUST_CHECK;
+
+/* Let this text be the batch script itself, as sbatch takes it; see uc_spec_script. */
 int uc_spec_set_script(struct uc_spec *spec, const char *text,
 		       struct uc_error *err) UC_MUST_CHECK;
-/*
- * Take the #SBATCH lines of a script's text, as sbatch does, for what is not set yet: up
+/* Take the #SBATCH lines of a script's text, as sbatch does, for what is not set yet: up
  * to the first line that is no comment, quotes and "\#" as there. `path` is for messages.
  */
 int uc_spec_sbatch_lines(struct uc_spec *spec, const char *path, const char *text,
@@ -183,10 +185,8 @@ int uc_spec_srun(const struct uc_spec *spec, struct uc_strv *argv,
 int uc_spec_environment(const struct uc_spec *spec, const char *const *environment,
 			struct uc_strv *out, struct uc_error *err) UC_MUST_CHECK;
 
-/*
- * A readable batch script: #!/bin/bash, #SBATCH lines, exec srun ... command. UC_USAGE
- * for what a batch job cannot have (--pty, several components).
- */
+/* A readable batch script: #!/bin/bash, #SBATCH lines, exec srun ... command. UC_USAGE
+ * for what a batch job cannot have (--pty, several components). */
 int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 		   struct uc_error *err) UC_MUST_CHECK;
 /*

@@ -303,8 +303,12 @@ static int add_environment(struct defaults *d)
 		spec->runtime != UC_RUNTIME_NONE && (spec->box.image || spec->box.name);
 
 	for (size_t i = 0; value && value->list && value->list[i]; i++) {
+		/* a batch script can be read back, also by who runs the cluster */
+		const bool hide = d->rules->batch && uc_env_is_secret(value->list[i]);
+
 		if (!is_given(spec, value->list[i]) &&
-		    (uc_spec_set_env(spec, value->list[i], d->err) < 0 ||
+		    ((hide ? uc_spec_hide_env(spec, value->list[i], d->err)
+			   : uc_spec_set_env(spec, value->list[i], d->err)) < 0 ||
 		     uc_spec_mark_setting(spec, value,
 					  value->from ? &value->from[i] : NULL,
 					  d->err) < 0))

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define SCRIPT "script"
-
 /* The words of all #SBATCH lines, and the line that each is on. */
 struct lines {
 	struct uc_strv words;
@@ -142,7 +140,8 @@ static int merge(struct uc_spec *spec, const struct uc_spec *from, const bool *t
 		if (s->name && !(added->name = strdup(s->name)))
 			return uc_fail(err, UC_FAILED, "out of memory");
 		uc_buf_addf(&place, "%s:%d", l->path, l->line[s->at]);
-		if (place.failed || uc_spec_mark(spec, SCRIPT, uc_buf_text(&place), err))
+		if (place.failed ||
+		    uc_spec_mark(spec, UC_LAYER_SCRIPT, uc_buf_text(&place), err))
 			return uc_fail(err, UC_FAILED, "out of memory");
 	}
 	return 0;
@@ -231,7 +230,7 @@ int uc_spec_sbatch_lines(struct uc_spec *spec, const char *path, const char *tex
 	}
 	if (merge_new(spec, from, &l, err) == 0 &&
 	    merge_container(&spec->box, &from->box, where, err) == 0)
-		rc = uc_spec_mark(spec, SCRIPT, path, err);
+		rc = uc_spec_mark(spec, UC_LAYER_SCRIPT, path, err);
 out:
 	uc_strv_free(&l.words);
 	free(l.line);

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/path.h"
 
 bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at)
@@ -25,38 +26,138 @@ bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at)
 	return false;
 }
 
-const char *uc_spec_job_name(const struct uc_spec *spec)
+/* A name is shown in lists and stands in an #SBATCH line: it has no line breaks. */
+static void add_legal_name(struct uc_buf *out, const char *name)
+{
+	if (!name[0])
+		name = "usrun";
+	for (; *name; name++)
+		uc_buf_addc(out, iscntrl((unsigned char)*name) ? '_' : *name);
+}
+
+void uc_spec_job_name(const struct uc_spec *spec, struct uc_buf *out)
 {
 	const char *given = uc_spec_get(spec, "job-name");
-	const char *name;
 
 	if (given)
-		return given;
-	name = spec->command.count > 0 ? uc_path_name(spec->command.item[0]) : "";
-	return name[0] ? name : "usrun";
+		uc_buf_add(out, given);
+	else
+		add_legal_name(out, spec->command.count > 0
+					    ? uc_path_name(spec->command.item[0])
+					    : "");
+}
+
+int uc_spec_name_job(struct uc_spec *spec, const char *path, struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf name = { 0 };
+
+	if (uc_spec_get(spec, "job-name"))
+		return 0;
+	add_legal_name(&name, uc_path_name(path));
+	if (name.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return uc_spec_set(spec, "job-name", uc_buf_text(&name), err);
+}
+
+/* Options of srun and sbatch that a batch job of usrun cannot have. */
+static const struct {
+	const char *name, *why, *hint;
+} refused[] = {
+	{ "pty", "a batch job has no terminal",
+	  "leave --batch away" }, /* a session has */
+	{ "x11", "a batch job has no display", "leave --batch away" },
+	{ "interactive", "a batch job is not interactive", "leave --batch away" },
+	{ "jobid", "a batch job is a job of its own", "leave --batch away" },
+	{ "immediate", "a batch job waits for its turn", "leave --batch away" },
+	{ "no-allocate", "a batch job needs an allocation", "leave it away" },
+	{ "het-group", "it has one component",
+	  "sbatch takes jobs of several components" },
+	{ "wrap", "the command stands after the options",
+	  "write the words of the command without --wrap" },
+	{ "test-only", "sbatch --test-only says when it would start",
+	  "--dry-run shows what would be submitted" },
+	{ "autocomplete", "it makes sbatch talk, not submit",
+	  "sbatch --autocomplete=WORD" },
+	{ "usage", "it makes sbatch talk, not submit",
+	  "usrun --help, or sbatch --usage" },
+	{ "bbf", "lines of a file would have to go into the script",
+	  "put its #BB or #DW lines into the script, or use --bb" },
+	{ "clusters", "it goes to the cluster of slurm.conf",
+	  "SLURM_CONF=FILE names another cluster, or use sbatch" },
+	{ "export-file", "it is read by sbatch alone",
+	  "--env-file FILE takes NAME=VALUE lines, --export=NIL leaves out the rest" },
+	{ "external", "an external job runs nothing", "submit it with sbatch" },
+	{ "gid", "a job is submitted as who runs usrun", "sg GROUP -c 'usrun ...'" },
+	{ "uid", "a job is submitted as who runs usrun", "run usrun as that user" },
+};
+
+static int refuse_options(const struct uc_spec *spec, struct uc_error *err)
+{
+	for (size_t i = spec->session.count > 0; i < sizeof(refused) / sizeof(refused[0]);
+	     i++) {
+		if (!uc_spec_get(spec, refused[i].name))
+			continue;
+		uc_fail(err, UC_USAGE, "--%s does not go with --batch: %s",
+			refused[i].name, refused[i].why);
+		return uc_hint(err, "%s", refused[i].hint);
+	}
+	return 0;
+}
+
+/* The name of a variable that by its end holds a secret. */
+bool uc_env_is_secret(const char *assignment)
+{
+	static const char *const ends[] = { "TOKEN",      "SECRET",  "PASSWORD",
+					    "PASSWD",     "API_KEY", "ACCESS_KEY",
+					    "CREDENTIALS" };
+	const size_t len = strcspn(assignment, "=");
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const size_t n = strlen(ends[i]);
+
+		if (len >= n && strncasecmp(assignment + len - n, ends[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int refuse_secret(const char *option, const char *assignment, struct uc_error *err)
+{
+	const int len = (int)strcspn(assignment, "=");
+
+	uc_fail(err, UC_USAGE,
+		"%s %.*s: its value would stand in the batch script, which Slurm keeps",
+		option, len, assignment);
+	return uc_hint(err,
+		       "--secret %.*s hands on the caller's, --secret %.*s=FILE a file's",
+		       len, assignment, len, assignment);
+}
+
+/* A value that is to be secret must not be written into the script. */
+static int refuse_secrets(const struct uc_spec *spec, struct uc_error *err)
+{
+	for (size_t i = 0; i < spec->env.count; i++)
+		if (strchr(spec->env.item[i], '=') && uc_env_is_secret(spec->env.item[i]))
+			return refuse_secret("--env", spec->env.item[i], err);
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct uc_setting_of *s = &spec->settings[i];
+		const char *at = s->value;
+
+		/* what the user's own script says is there already */
+		if (!s->option || strcmp(s->option->name, "export") != 0 ||
+		    (s->layer && strcmp(s->layer, UC_LAYER_SCRIPT) == 0))
+			continue;
+		for (; at && *at; at += strcspn(at, ","), at += *at == ',')
+			if (at[strcspn(at, "=,")] == '=' && uc_env_is_secret(at))
+				return refuse_secret("--export", at, err);
+	}
+	return 0;
 }
 
 int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err)
 {
-	static const struct {
-		const char *name, *why;
-	} refused[] = {
-		{ "pty", "a batch job has no terminal" }, /* a session has */
-		{ "x11", "a batch job has no display" },
-		{ "interactive", "a batch job is not interactive" },
-		{ "jobid", "a batch job is a job of its own" },
-		{ "immediate", "a batch job waits for its turn" },
-		{ "no-allocate", "a batch job needs an allocation" },
-		{ "het-group", "it has one component" },
-		{ "wrap", "the command stands after the options" },
-		{ "test-only", "sbatch --test-only says when it would start" },
-	};
-
-	for (size_t i = spec->session.count > 0; i < sizeof(refused) / sizeof(refused[0]);
-	     i++)
-		if (uc_spec_get(spec, refused[i].name))
-			return uc_fail(err, UC_USAGE, "--%s does not go with --batch: %s",
-				       refused[i].name, refused[i].why);
+	if (refuse_options(spec, err) < 0 || refuse_secrets(spec, err) < 0)
+		return -1;
 	for (size_t i = 0; i < spec->command.count; i++)
 		if (strcmp(spec->command.item[i], ":") == 0)
 			return uc_fail(
@@ -96,8 +197,12 @@ static void add_sbatch_word(struct uc_buf *out, const char *value)
 static int add_sbatch_line(struct uc_buf *out, const char *name, const char *value,
 			   struct uc_error *err)
 {
-	if (value && strchr(value, '\n'))
-		return uc_fail(err, UC_USAGE, "--%s: a line break cannot be in it", name);
+	if (value && strchr(value, '\n')) {
+		uc_fail(err, UC_USAGE, "--%s: a line break cannot be in it", name);
+		return strcmp(name, "export") == 0
+			       ? uc_hint(err, "--env NAME=VALUE takes any value")
+			       : -1;
+	}
 	uc_buf_addf(out, "#SBATCH --%s", name);
 	if (value) {
 		uc_buf_addc(out, '=');
@@ -118,9 +223,13 @@ static bool is_of_the_job(const struct uc_spec *spec, size_t at)
 static int add_sbatch_lines(const struct uc_spec *spec, struct uc_buf *out,
 			    struct uc_error *err)
 {
+	uc_auto(buf) struct uc_buf name = { 0 };
+
+	uc_spec_job_name(spec, &name);
 	if (!uc_spec_get(spec, "job-name") &&
-	    add_sbatch_line(out, "job-name", uc_spec_job_name(spec), err) < 0)
+	    add_sbatch_line(out, "job-name", uc_buf_text(&name), err) < 0)
 		return -1;
+	out->failed |= name.failed;
 	for (size_t i = 0; i < spec->count; i++)
 		if (is_of_the_job(spec, i) &&
 		    add_sbatch_line(out, uc_option_name(spec->settings[i].option),
@@ -162,7 +271,9 @@ static void add_outer_names(const struct uc_spec *spec, struct uc_buf *out)
 
 /*
  * What srun inside is told: the step's own options, and those that it does not, or not in
- * every release, take from the job (--cpus-per-task in 22.05 and 23.02).
+ * every release, take from the job (--cpus-per-task in 22.05 and 23.02). Bindings it has
+ * from variables, as under sbatch. With --export the script has the variables that the
+ * job is to have; srun hands on all of them, and not once more the list alone.
  */
 static void add_step_options(const struct uc_spec *spec, struct uc_strv *words)
 {
@@ -175,6 +286,9 @@ static void add_step_options(const struct uc_spec *spec, struct uc_strv *words)
 		if (value)
 			uc_strv_addf(words, "--%s=%s", *name, value);
 	}
+	if (uc_spec_get(spec, "export") &&
+	    strcasecmp(uc_spec_get(spec, "export"), "ALL") != 0)
+		uc_strv_add(words, "--export=ALL");
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct uc_setting_of *s = &spec->settings[i];
 

@@ -90,8 +90,12 @@ void uc_spec_add_command(const struct uc_spec *spec, const struct uc_strv *prefi
 
 /* Is there an option of the same name after this one? Then it does not count. */
 bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at);
-/* The job's name when none is given: the command's last component. */
-const char *uc_spec_job_name(const struct uc_spec *spec);
+/* The job's name: --job-name, or the command's last component as a legal one. */
+void uc_spec_job_name(const struct uc_spec *spec, struct uc_buf *out);
+/* The layer of #SBATCH lines. */
+#define UC_LAYER_SCRIPT "script"
+/* Does the name of this variable end as those of secrets do: X_TOKEN, PASSWORD? */
+bool uc_env_is_secret(const char *assignment);
 /* Refuse what a batch job cannot have. */
 int uc_spec_check_batch(const struct uc_spec *spec, struct uc_error *err) UC_MUST_CHECK;
 /* Does a line end sbatch's reading of options? It is no comment and not blank. */

@@ -23,9 +23,25 @@ static const struct {
 	{ "RSS", RLIMIT_RSS },       { "STACK", RLIMIT_STACK },
 };
 
-static void put(struct uc_strv *env, const char *name, const char *value)
+/* Where NAME=value is in the list, or its end. */
+static size_t find(const struct uc_strv *env, const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name), i = 0;
+
+	while (i < env->count &&
+	       (strncmp(env->item[i], name, len) || env->item[i][len] != '='))
+		i++;
+	return i;
+}
+
+bool backend_has(const struct uc_strv *env, const char *name)
+{
+	return find(env, name) < env->count;
+}
+
+void backend_put(struct uc_strv *env, const char *name, const char *value)
+{
+	const size_t at = find(env, name);
 	uc_auto(buf) struct uc_buf line = { 0 };
 
 	if (!value)
@@ -34,24 +50,20 @@ static void put(struct uc_strv *env, const char *name, const char *value)
 	uc_buf_add(&line, value);
 	if (line.failed) {
 		env->failed = true;
-		return;
+	} else if (at < env->count) {
+		free(env->item[at]);
+		env->item[at] = uc_buf_take(&line);
+	} else {
+		uc_strv_add(env, line.data);
 	}
-	for (size_t i = 0; i < env->count; i++) {
-		if (strncmp(env->item[i], line.data, len + 1))
-			continue;
-		free(env->item[i]);
-		env->item[i] = uc_buf_take(&line);
-		return;
-	}
-	uc_strv_add(env, line.data);
 }
 
-static void put_number(struct uc_strv *env, const char *name, unsigned long long n)
+void backend_put_number(struct uc_strv *env, const char *name, unsigned long long n)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", n);
-	put(env, name, text);
+	backend_put(env, name, text);
 }
 
 /* "ALL", "NONE", or names with or without RLIMIT_ in a comma-separated list */
@@ -101,33 +113,46 @@ static void put_limits(struct backend_draft *draft, struct uc_strv *env)
 		snprintf(variable, sizeof(variable), "SLURM_RLIMIT_%s", name);
 		snprintf(value, sizeof(value), "%s%lu", draft->propagate ? "U" : "",
 			 (unsigned long)limit.rlim_cur);
-		put(env, variable, value);
+		backend_put(env, variable, value);
 	}
 }
 
-static void put_numbers(struct backend_draft *draft, struct uc_strv *env)
+static void put_numbers(const struct backend_draft *draft, struct uc_strv *env)
 {
 	const job_desc_msg_t *desc = &draft->desc;
 
 	if (draft->cpus_set)
-		put_number(env, "SLURM_CPUS_PER_TASK", desc->cpus_per_task);
-	if (desc->ntasks_per_node != NO_VAL16)
-		put_number(env, "SLURM_NTASKS_PER_NODE", desc->ntasks_per_node);
+		backend_put_number(env, "SLURM_CPUS_PER_TASK", desc->cpus_per_task);
+	if (draft->tasks_set) {
+		backend_put_number(env, "SLURM_NPROCS", desc->num_tasks);
+		backend_put_number(env, "SLURM_NTASKS", desc->num_tasks);
+	}
 	if (desc->ntasks_per_core != NO_VAL16)
-		put_number(env, "SLURM_NTASKS_PER_CORE", desc->ntasks_per_core);
-	if (desc->ntasks_per_socket != NO_VAL16)
-		put_number(env, "SLURM_NTASKS_PER_SOCKET", desc->ntasks_per_socket);
+		backend_put_number(env, "SLURM_NTASKS_PER_CORE", desc->ntasks_per_core);
 	if (desc->threads_per_core != NO_VAL16)
-		put_number(env, "SLURM_THREADS_PER_CORE", desc->threads_per_core);
-	put(env, "SLURM_GPUS", draft->gpus);
-	put(env, "SLURM_GPUS_PER_NODE", draft->gpus_per_node);
-	put(env, "SLURM_GPUS_PER_TASK", draft->gpus_per_task);
+		backend_put_number(env, "SLURM_THREADS_PER_CORE", desc->threads_per_core);
+	if (desc->plane_size != NO_VAL16)
+		backend_put_number(env, "SLURM_DIST_PLANESIZE", desc->plane_size);
 	if (UC_SLURM_SINCE(23, 2))
-		put(env, "SLURM_TRES_PER_TASK", desc->tres_per_task);
+		backend_put(env, "SLURM_TRES_PER_TASK", desc->tres_per_task);
 }
 
-int backend_environment(struct backend_draft *draft, struct uc_strv *env,
-			struct uc_error *err)
+static void put_assignments(struct uc_strv *env, const struct uc_strv *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		char *name = list->item[i], *value = strchr(name, '=');
+
+		if (!value)
+			continue;
+		*value = '\0';
+		backend_put(env, name, value + 1);
+		*value = '=';
+	}
+	env->failed |= list->failed;
+}
+
+int backend_environment(struct backend_draft *draft, const struct uc_strv *own,
+			struct uc_strv *env, struct uc_error *err)
 {
 	char host[256] = "", mask[8];
 	mode_t old = umask(0);
@@ -138,18 +163,22 @@ int backend_environment(struct backend_draft *draft, struct uc_strv *env,
 	gethostname(host, sizeof(host) - 1);
 	errno = 0;
 	priority = getpriority(PRIO_PROCESS, 0);
-	put(env, "SLURM_SUBMIT_DIR", draft->desc.work_dir);
-	put(env, "SLURM_SUBMIT_HOST", host);
-	put(env, "SLURM_JOB_NAME", draft->desc.name);
-	put(env, "SLURM_UMASK", mask);
+	backend_put(env, "SLURM_SUBMIT_DIR", draft->cwd);
+	backend_put(env, "SLURM_SUBMIT_HOST", host);
+	backend_put(env, "SLURM_JOB_NAME", draft->desc.name);
+	if (!backend_has(env, "SLURM_UMASK"))
+		backend_put(env, "SLURM_UMASK", mask);
 	if (!errno) {
 		char text[16];
 
 		snprintf(text, sizeof(text), "%d", priority);
-		put(env, "SLURM_PRIO_PROCESS", text);
+		backend_put(env, "SLURM_PRIO_PROCESS", text);
 	}
+	put_assignments(env, &draft->variables);
 	put_numbers(draft, env);
-	put_limits(draft, env);
+	if (!draft->user_env) /* slurmd finds them with the login's environment */
+		put_limits(draft, env);
+	put_assignments(env, own);
 	if (env->failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	draft->desc.environment = env->item;

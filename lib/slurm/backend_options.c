@@ -9,23 +9,27 @@
 #include <ucluster/units.h>
 #include "slurm/when.h"
 
-struct option {
-	const char *name;
-	/* 0, or -1: the value is not what `expected` says (*err is filled by the caller).
-	 */
-	int (*set)(struct backend_draft *draft, const struct option *option,
-		   const char *value);
-	size_t offset; /* of the field in job_desc_msg_t */
-	uint64_t a, b; /* limits, or the constant to set */
-	const char *expected;
-};
+#define AT(field) offsetof(job_desc_msg_t, field)
+#define NUMBER    "expected a number"
+#define TEXT      "expected a value"
+#define GPUS      "expected a number of GPUs: 2 or a100:2"
+#define SIZE      "expected a size: 16G, 24GB, 500M"
+#define SPAN      "expected a time: 90, 1:30:00, 2-12, 8h, 2d"
+#define WHEN      "expected a point in time: now+2h, 16:00, 2026-11-21T08:00"
+#define NOTHING   "expected no value"
+#define NODES     "expected names of nodes, or a file with them: gpu[1-2], ./hosts"
+/* Behind what else is expected. */
+#define SINCE(release)      ", and Slurm " release " or newer"
+#define ONLY_SINCE(release) "expected Slurm " release " or newer"
+#define TASKS_MAX           0x7fffffff
+#define SMALL_MAX           0xfffd
 
-static void *field_of(struct backend_draft *draft, const struct option *option)
+static void *field_of(struct backend_draft *draft, const struct backend_option *option)
 {
 	return (char *)&draft->desc + option->offset;
 }
 
-static int set_text(struct backend_draft *draft, const struct option *option,
+static int set_text(struct backend_draft *draft, const struct backend_option *option,
 		    const char *value)
 {
 	if (!*value)
@@ -34,7 +38,7 @@ static int set_text(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_u16(struct backend_draft *draft, const struct option *option,
+static int set_u16(struct backend_draft *draft, const struct backend_option *option,
 		   const char *value)
 {
 	uint64_t n;
@@ -45,7 +49,7 @@ static int set_u16(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_u32(struct backend_draft *draft, const struct option *option,
+static int set_u32(struct backend_draft *draft, const struct backend_option *option,
 		   const char *value)
 {
 	uint64_t n;
@@ -56,7 +60,7 @@ static int set_u32(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int flag_u16(struct backend_draft *draft, const struct option *option,
+static int flag_u16(struct backend_draft *draft, const struct backend_option *option,
 		    const char *value)
 {
 	(void)value;
@@ -64,39 +68,31 @@ static int flag_u16(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int flag_bits(struct backend_draft *draft, const struct option *option,
+static int flag_bits(struct backend_draft *draft, const struct backend_option *option,
 		     const char *value)
 {
 	(void)value;
 	draft->desc.bitflags |= option->a;
-	return 0;
+	return option->a ? 0 : -1; /* the release has no such flag */
 }
 
-static int set_tasks(struct backend_draft *draft, const struct option *option,
+static int set_tasks(struct backend_draft *draft, const struct backend_option *option,
 		     const char *value)
 {
 	draft->tasks_set = true;
 	return set_u32(draft, option, value);
 }
 
-static int set_cpus(struct backend_draft *draft, const struct option *option,
+static int set_cpus(struct backend_draft *draft, const struct backend_option *option,
 		    const char *value)
 {
 	draft->cpus_set = true;
 	return set_u16(draft, option, value);
 }
 
-static int set_nodes(struct backend_draft *draft, const struct option *option,
-		     const char *value)
-{
-	(void)option;
-	draft->nodes_set = true;
-	return backend_value_nodes(draft, value);
-}
-
 /* Minutes, rounded up so that nobody gets less than asked for; 0 is no limit, as sbatch
  * has it. */
-static int set_minutes(struct backend_draft *draft, const struct option *option,
+static int set_minutes(struct backend_draft *draft, const struct backend_option *option,
 		       const char *value)
 {
 	int64_t seconds;
@@ -110,7 +106,7 @@ static int set_minutes(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_seconds(struct backend_draft *draft, const struct option *option,
+static int set_seconds(struct backend_draft *draft, const struct backend_option *option,
 		       const char *value)
 {
 	int64_t seconds;
@@ -122,7 +118,7 @@ static int set_seconds(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_time(struct backend_draft *draft, const struct option *option,
+static int set_time(struct backend_draft *draft, const struct backend_option *option,
 		    const char *value)
 {
 	int64_t when;
@@ -144,7 +140,7 @@ static int read_mib(const char *value, uint64_t *mib)
 }
 
 /* A node, or a CPU with MEM_PER_CPU in `a`. */
-static int set_memory(struct backend_draft *draft, const struct option *option,
+static int set_memory(struct backend_draft *draft, const struct backend_option *option,
 		      const char *value)
 {
 	uint64_t mib;
@@ -155,8 +151,8 @@ static int set_memory(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_gpu_memory(struct backend_draft *draft, const struct option *option,
-			  const char *value)
+static int set_gpu_memory(struct backend_draft *draft,
+			  const struct backend_option *option, const char *value)
 {
 	uint64_t mib;
 
@@ -165,10 +161,11 @@ static int set_gpu_memory(struct backend_draft *draft, const struct option *opti
 		return -1;
 	draft->desc.mem_per_tres = uc_arena_printf(
 		draft->arena, UC_GRES_PREFIX "gpu:%llu", (unsigned long long)mib);
+	backend_put_number(&draft->variables, "SLURM_MEM_PER_GPU", mib);
 	return 0;
 }
 
-static int set_gpu_cpus(struct backend_draft *draft, const struct option *option,
+static int set_gpu_cpus(struct backend_draft *draft, const struct backend_option *option,
 			const char *value)
 {
 	uint64_t n;
@@ -180,7 +177,7 @@ static int set_gpu_cpus(struct backend_draft *draft, const struct option *option
 	return 0;
 }
 
-static int set_tmp(struct backend_draft *draft, const struct option *option,
+static int set_tmp(struct backend_draft *draft, const struct backend_option *option,
 		   const char *value)
 {
 	uint64_t mib;
@@ -192,171 +189,47 @@ static int set_tmp(struct backend_draft *draft, const struct option *option,
 	return 0;
 }
 
-static int set_gpus(struct backend_draft *draft, const struct option *option,
-		    const char *value)
-{
-	draft->gpus = uc_arena_strdup(draft->arena, value);
-	return backend_value_gpus(draft, value, ':', field_of(draft, option));
-}
-
-static int set_gpus_node(struct backend_draft *draft, const struct option *option,
+static int set_container(struct backend_draft *draft, const struct backend_option *option,
 			 const char *value)
 {
-	draft->gpus_per_node = uc_arena_strdup(draft->arena, value);
-	return backend_value_gpus(draft, value, ':', field_of(draft, option));
+	(void)option;
+	return *value && uc_desc_set_container(&draft->desc,
+					       uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
 }
 
-static int set_gpus_task(struct backend_draft *draft, const struct option *option,
-			 const char *value)
-{
-	draft->gpus_per_task = uc_arena_strdup(draft->arena, value);
-	return backend_value_gpus(draft, value, UC_PER_TASK_MARK,
-				  field_of(draft, option));
-}
-
-static int set_gpus_socket(struct backend_draft *draft, const struct option *option,
-			   const char *value)
-{
-	return backend_value_gpus(draft, value, ':', field_of(draft, option));
-}
-
-static int set_gres(struct backend_draft *draft, const struct option *option,
-		    const char *value)
+static int set_container_id(struct backend_draft *draft,
+			    const struct backend_option *option, const char *value)
 {
 	(void)option;
-	return backend_value_gres(draft, value);
+	return *value && uc_desc_set_container_id(&draft->desc,
+						  uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
 }
 
-static int set_mail(struct backend_draft *draft, const struct option *option,
-		    const char *value)
+static int set_container_type(struct backend_draft *draft,
+			      const struct backend_option *option, const char *value)
 {
 	(void)option;
-	return backend_value_mail(draft, value);
+	return *value && uc_desc_set_container_type(&draft->desc,
+						    uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
 }
 
-static int set_signal(struct backend_draft *draft, const struct option *option,
-		      const char *value)
+static int set_context(struct backend_draft *draft, const struct backend_option *option,
+		       const char *value)
 {
 	(void)option;
-	return backend_value_signal(draft, value);
+	return *value && uc_desc_set_context(&draft->desc,
+					     uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
 }
 
-static int set_switches(struct backend_draft *draft, const struct option *option,
-			const char *value)
-{
-	(void)option;
-	return backend_value_switches(draft, value);
-}
-
-struct word {
-	const char *text;
-	uint64_t value;
-};
-
-/* The value of one of the words ("" counts as a word), else -1. */
-static int64_t find_word(const struct word *words, const char *text)
-{
-	for (size_t i = 0; words[i].text; i++)
-		if (!strcasecmp(words[i].text, text))
-			return (int64_t)words[i].value;
-	return -1;
-}
-
-static int set_exclusive(struct backend_draft *draft, const struct option *option,
-			 const char *value)
-{
-	static const struct word words[] = { { "", 0 },          { "yes", 0 },
-					     { "exclusive", 0 }, { "user", 2 },
-					     { "mcs", 3 },       { "topo", 4 },
-					     { NULL, 0 } };
-	int64_t found = find_word(words, value);
-
-	(void)option;
-	if (found < 0)
-		return -1;
-	draft->desc.shared = (uint16_t)found;
-	return 0;
-}
-
-static int set_open_mode(struct backend_draft *draft, const struct option *option,
-			 const char *value)
-{
-	static const struct word words[] = { { "append", OPEN_MODE_APPEND },
-					     { "a", OPEN_MODE_APPEND },
-					     { "truncate", OPEN_MODE_TRUNCATE },
-					     { "t", OPEN_MODE_TRUNCATE },
-					     { NULL, 0 } };
-	int64_t found = find_word(words, value);
-
-	(void)option;
-	if (found < 0)
-		return -1;
-	draft->desc.open_mode = (uint8_t)found;
-	return 0;
-}
-
-static int set_invalid_dep(struct backend_draft *draft, const struct option *option,
-			   const char *value)
-{
-	static const struct word words[] = { { "yes", KILL_INV_DEP },
-					     { "no", NO_KILL_INV_DEP },
-					     { NULL, 0 } };
-	int64_t found = find_word(words, value);
-
-	(void)option;
-	if (found < 0)
-		return -1;
-	draft->desc.bitflags |= (uint64_t)found;
-	return 0;
-}
-
-static int set_gres_flags(struct backend_draft *draft, const struct option *option,
-			  const char *value)
-{
-	static const struct word words[] = { { "enforce-binding", GRES_ENFORCE_BIND },
-					     { "disable-binding", GRES_DISABLE_BIND },
-					     { NULL, 0 } };
-	int64_t found = find_word(words, value);
-
-	(void)option;
-	if (found < 0)
-		return -1;
-	draft->desc.bitflags |= (uint64_t)found;
-	return 0;
-}
-
-static int set_hold(struct backend_draft *draft, const struct option *option,
-		    const char *value)
-{
-	(void)option, (void)value;
-	draft->held = true;
-	return 0;
-}
-
-/* --nice alone is 100, as sbatch has it. */
-static int set_nice(struct backend_draft *draft, const struct option *option,
-		    const char *value)
-{
-	bool negative = *value == '-';
-	uint64_t n = 100;
-
-	(void)option;
-	if (*value && !backend_value_number(value + negative, 0, 2147483645, &n))
-		return -1;
-	draft->desc.nice =
-		negative ? NICE_OFFSET - (uint32_t)n : NICE_OFFSET + (uint32_t)n;
-	return 0;
-}
-
-static int set_overcommit(struct backend_draft *draft, const struct option *option,
-			  const char *value)
-{
-	(void)option, (void)value;
-	draft->desc.overcommit = 1;
-	return 0;
-}
-
-static int set_prefer(struct backend_draft *draft, const struct option *option,
+static int set_prefer(struct backend_draft *draft, const struct backend_option *option,
 		      const char *value)
 {
 	(void)option;
@@ -366,7 +239,7 @@ static int set_prefer(struct backend_draft *draft, const struct option *option,
 		       : -1;
 }
 
-static int set_extra(struct backend_draft *draft, const struct option *option,
+static int set_extra(struct backend_draft *draft, const struct backend_option *option,
 		     const char *value)
 {
 	(void)option;
@@ -376,36 +249,109 @@ static int set_extra(struct backend_draft *draft, const struct option *option,
 		       : -1;
 }
 
-static int set_tres_per_task(struct backend_draft *draft, const struct option *option,
-			     const char *value)
-{
-	return UC_SLURM_SINCE(23, 2) ? set_text(draft, option, value) : -1;
-}
-
-static int set_distribution(struct backend_draft *draft, const struct option *option,
-			    const char *value)
+static int set_tres_bind(struct backend_draft *draft, const struct backend_option *option,
+			 const char *value)
 {
 	(void)option;
-	return backend_value_distribution(draft, value);
+	return *value && uc_desc_set_tres_bind(&draft->desc,
+					       uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
 }
 
-/* Of sbatch's own talk. */
-static int set_nothing(struct backend_draft *draft, const struct option *option,
+static int set_tres_per_task(struct backend_draft *draft,
+			     const struct backend_option *option, const char *value)
+{
+	(void)option;
+	return *value && uc_desc_set_tres_per_task(&draft->desc,
+						   uc_arena_strdup(draft->arena, value))
+		       ? 0
+		       : -1;
+}
+
+static int set_ports(struct backend_draft *draft, const struct backend_option *option,
+		     const char *value)
+{
+	uint64_t n = 0;
+
+	if (*value && !backend_value_number(value, option->a, option->b, &n))
+		return -1;
+	return uc_desc_set_ports(&draft->desc, (uint16_t)n) ? 0 : -1;
+}
+
+static int set_segment(struct backend_draft *draft, const struct backend_option *option,
+		       const char *value)
+{
+	uint64_t n = 0;
+
+	if (*value && !backend_value_number(value, option->a, option->b, &n))
+		return -1;
+	return uc_desc_set_segment(&draft->desc, (uint16_t)n) ? 0 : -1;
+}
+
+/* --oom-kill-step alone is 1. */
+static int set_oom_kill(struct backend_draft *draft, const struct backend_option *option,
+			const char *value)
+{
+	uint64_t n = 1;
+
+	(void)option;
+	if (*value && !backend_value_number(value, 0, 1, &n))
+		return -1;
+	return uc_desc_set_oom_kill_step(&draft->desc, (uint16_t)n) ? 0 : -1;
+}
+
+/* PERCENT@TIME: cut the limit to what is used and so much more, after that time. */
+static int set_mem_update(struct backend_draft *draft,
+			  const struct backend_option *option, const char *value)
+{
+	const char *rest = value;
+	char *percent = backend_next_word(draft, &rest, "@");
+	uint64_t margin;
+	int64_t delay;
+
+	(void)option;
+	if (!percent || !backend_value_number(percent, 1, SMALL_MAX, &margin) ||
+	    uc_duration_parse(rest, &delay, NULL) < 0 || delay < 60 ||
+	    delay / 60 > SMALL_MAX)
+		return -1;
+	return uc_desc_set_mem_update_margin(&draft->desc, (uint16_t)margin) &&
+			       uc_desc_set_mem_update_delay(&draft->desc,
+							    (uint16_t)(delay / 60))
+		       ? 0
+		       : -1;
+}
+
+/* --licenses, and --resources of 26.05, which are asked for in the same list. */
+static int set_licenses(struct backend_draft *draft, const struct backend_option *option,
+			const char *value)
+{
+	char **list = &draft->desc.licenses;
+
+	if (!*value || (!strcmp(option->name, "resources") && !UC_SLURM_SINCE(26, 5)))
+		return -1;
+	*list = *list ? uc_arena_printf(draft->arena, "%s,%s", *list, value)
+		      : uc_arena_strdup(draft->arena, value);
+	return 0;
+}
+
+static int set_overcommit(struct backend_draft *draft,
+			  const struct backend_option *option, const char *value)
+{
+	(void)option, (void)value;
+	draft->desc.overcommit = 1;
+	return 0;
+}
+
+/* Of sbatch's own talk, or what is so without it. */
+static int set_nothing(struct backend_draft *draft, const struct backend_option *option,
 		       const char *value)
 {
 	(void)draft, (void)option, (void)value;
 	return 0;
 }
 
-/* The environment that came with the submission goes along whole, and nothing less. */
-static int set_export(struct backend_draft *draft, const struct option *option,
-		      const char *value)
-{
-	(void)draft, (void)option;
-	return strcasecmp(value, "ALL") ? -1 : 0;
-}
-
-static int set_propagate(struct backend_draft *draft, const struct option *option,
+static int set_propagate(struct backend_draft *draft, const struct backend_option *option,
 			 const char *value)
 {
 	(void)option;
@@ -413,104 +359,165 @@ static int set_propagate(struct backend_draft *draft, const struct option *optio
 	return 0;
 }
 
-#define AT(field) offsetof(job_desc_msg_t, field)
-#define NUMBER    "expected a number"
-#define TEXT      "expected a value"
-#define GPUS      "expected a number of GPUs: 2 or a100:2"
-#define SIZE      "expected a size: 16G, 24GB, 500M"
-#define SPAN      "expected a time: 90, 1:30:00, 2-12, 8h, 2d"
-#define WHEN      "expected a point in time: now+2h, 16:00, 2026-11-21T08:00"
-#define NOTHING   "expected no value"
-#define TASKS_MAX 0x7fffffff
-#define SMALL_MAX 0xfffd
+static int set_export(struct backend_draft *draft, const struct backend_option *option,
+		      const char *value)
+{
+	(void)option;
+	if (!*value)
+		return -1;
+	draft->export = uc_arena_strdup(draft->arena, value);
+	return 0;
+}
+
+/* Seconds and "S" or "L" are passed over by every slurmd from 20.11 on, as by sbatch. */
+static int set_user_env(struct backend_draft *draft, const struct backend_option *option,
+			const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	(void)option;
+	if (value[digits] && (!strchr("sSlL", value[digits]) || value[digits + 1]))
+		return -1;
+	draft->user_env = true;
+	return 0;
+}
 
 // clang-format off
-static const struct option options[] = {
-	{ "account", set_text, AT(account), 0, 0, TEXT },
-	{ "acctg-freq", set_text, AT(acctg_freq), 0, 0, TEXT },
-	{ "array", set_text, AT(array_inx), 0, 0, "expected tasks: 0-99%4" },
-	{ "batch", set_text, AT(batch_features), 0, 0, TEXT },
-	{ "bb", set_text, AT(burst_buffer), 0, 0, TEXT },
-	{ "begin", set_time, AT(begin_time), 0, 0, WHEN },
-	{ "chdir", set_text, AT(work_dir), 0, 0, TEXT },
-	{ "comment", set_text, AT(comment), 0, 0, TEXT },
-	{ "constraint", set_text, AT(features), 0, 0, TEXT },
-	{ "contiguous", flag_u16, AT(contiguous), 1, 0, NOTHING },
-	{ "core-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER },
-	{ "cores-per-socket", set_u16, AT(cores_per_socket), 1, SMALL_MAX, NUMBER },
-	{ "cpus-per-gpu", set_gpu_cpus, 0, 1, SMALL_MAX, NUMBER },
-	{ "cpus-per-task", set_cpus, AT(cpus_per_task), 1, SMALL_MAX, NUMBER },
-	{ "deadline", set_time, AT(deadline), 0, 0, WHEN },
-	{ "delay-boot", set_seconds, AT(delay_boot), 0, 0, SPAN },
-	{ "dependency", set_text, AT(dependency), 0, 0, "expected TYPE:JOB: afterok:1234" },
-	{ "distribution", set_distribution, 0, 0, 0, "expected block, cyclic, arbitrary or plane=N, "
-	  "as in cyclic:block" },
-	{ "error", set_text, AT(std_err), 0, 0, TEXT },
-	{ "exclude", set_text, AT(exc_nodes), 0, 0, TEXT },
-	{ "exclusive", set_exclusive, 0, 0, 0, "expected nothing, user, mcs or topo" },
-	{ "export", set_export, 0, 0, 0,
-	  "the whole environment goes along, expected ALL; add variables with --env" },
-	{ "extra", set_extra, 0, 0, 0, "expected a value, and Slurm 23.02 or newer" },
-	{ "gpus", set_gpus, AT(tres_per_job), 0, 0, GPUS },
-	{ "gpus-per-node", set_gpus_node, AT(tres_per_node), 0, 0, GPUS },
-	{ "gpus-per-socket", set_gpus_socket, AT(tres_per_socket), 0, 0, GPUS },
-	{ "gpus-per-task", set_gpus_task, AT(tres_per_task), 0, 0, GPUS },
-	{ "gres", set_gres, 0, 0, 0, "expected NAME[:TYPE][:COUNT]: gpu:a100:2,nvme" },
-	{ "gres-flags", set_gres_flags, 0, 0, 0, "expected enforce-binding or disable-binding" },
-	{ "hold", set_hold, 0, 0, 0, NOTHING },
-	{ "input", set_text, AT(std_in), 0, 0, TEXT },
-	{ "job-name", set_text, AT(name), 0, 0, TEXT },
-	{ "kill-on-invalid-dep", set_invalid_dep, 0, 0, 0, "expected yes or no" },
-	{ "licenses", set_text, AT(licenses), 0, 0, TEXT },
-	{ "mail-type", set_mail, 0, 0, 0, "expected NONE, BEGIN, END, FAIL, REQUEUE, ALL, "
-	  "TIME_LIMIT, TIME_LIMIT_90, _80, _50, STAGE_OUT, INVALID_DEPEND, ARRAY_TASKS" },
-	{ "mail-user", set_text, AT(mail_user), 0, 0, TEXT },
-	{ "mcs-label", set_text, AT(mcs_label), 0, 0, TEXT },
-	{ "mem", set_memory, 0, 0, 0, SIZE },
-	{ "mem-per-cpu", set_memory, 0, MEM_PER_CPU, 0, SIZE },
-	{ "mem-per-gpu", set_gpu_memory, 0, 0, 0, SIZE },
-	{ "mincpus", set_u16, AT(pn_min_cpus), 1, SMALL_MAX, NUMBER },
-	{ "network", set_text, AT(network), 0, 0, TEXT },
-	{ "nice", set_nice, 0, 0, 0, "expected a number from -2147483645 to 2147483645" },
-	{ "no-kill", flag_u16, AT(kill_on_node_fail), 0, 0, NOTHING },
-	{ "no-requeue", flag_u16, AT(requeue), 0, 0, NOTHING },
-	{ "nodelist", set_text, AT(req_nodes), 0, 0, TEXT },
-	{ "nodes", set_nodes, 0, 0, 0, "expected nodes: 2 or 2-4" },
-	{ "ntasks", set_tasks, AT(num_tasks), 1, TASKS_MAX, NUMBER },
-	{ "ntasks-per-core", set_u16, AT(ntasks_per_core), 1, SMALL_MAX, NUMBER },
-	{ "ntasks-per-gpu", set_u16, AT(ntasks_per_tres), 1, SMALL_MAX, NUMBER },
-	{ "ntasks-per-node", set_u16, AT(ntasks_per_node), 1, SMALL_MAX, NUMBER },
-	{ "ntasks-per-socket", set_u16, AT(ntasks_per_socket), 1, SMALL_MAX, NUMBER },
-	{ "open-mode", set_open_mode, 0, 0, 0, "expected append or truncate" },
-	{ "output", set_text, AT(std_out), 0, 0, TEXT },
-	{ "overcommit", set_overcommit, 0, 0, 0, NOTHING },
-	{ "oversubscribe", flag_u16, AT(shared), 1, 0, NOTHING },
-	{ "parsable", set_nothing, 0, 0, 0, NOTHING },
-	{ "partition", set_text, AT(partition), 0, 0, TEXT },
-	{ "prefer", set_prefer, 0, 0, 0, "expected a value, and Slurm 22.05 or newer" },
-	{ "priority", set_u32, AT(priority), 0, 0xfffffffd, NUMBER },
-	{ "propagate", set_propagate, 0, 0, 0, "expected ALL, NONE or limits: STACK,NOFILE" },
-	{ "qos", set_text, AT(qos), 0, 0, TEXT },
-	{ "quiet", set_nothing, 0, 0, 0, NOTHING },
-	{ "reboot", flag_u16, AT(reboot), 1, 0, NOTHING },
-	{ "requeue", flag_u16, AT(requeue), 1, 0, NOTHING },
-	{ "reservation", set_text, AT(reservation), 0, 0, TEXT },
-	{ "signal", set_signal, 0, 0, 0, "expected [B:|R:]SIGNAL[@SECONDS]: B:USR1@120" },
-	{ "sockets-per-node", set_u16, AT(sockets_per_node), 1, SMALL_MAX, NUMBER },
-	{ "spread-job", flag_bits, 0, SPREAD_JOB, 0, NOTHING },
-	{ "switches", set_switches, 0, 0, 0, "expected COUNT[@TIME]: 1@30" },
-	{ "tasks-per-node", set_u16, AT(ntasks_per_node), 1, SMALL_MAX, NUMBER },
-	{ "thread-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER },
-	{ "threads-per-core", set_u16, AT(threads_per_core), 1, SMALL_MAX, NUMBER },
-	{ "time", set_minutes, AT(time_limit), 0, 0, SPAN },
-	{ "time-min", set_minutes, AT(time_min), 0, 0, SPAN },
-	{ "tmp", set_tmp, 0, 0, 0, SIZE },
-	{ "tres-per-task", set_tres_per_task, AT(tres_per_task), 0, 0,
-	  "expected TRES=COUNT: cpu=4,gres/gpu=1, and Slurm 23.02 or newer" },
-	{ "use-min-nodes", flag_bits, 0, USE_MIN_NODES, 0, NOTHING },
-	{ "verbose", set_nothing, 0, 0, 0, NOTHING },
-	{ "wait-all-nodes", set_u16, AT(wait_all_nodes), 0, 1, "expected 0 or 1" },
-	{ "wckey", set_text, AT(wckey), 0, 0, TEXT },
+static const struct backend_option options[] = {
+	{ "account", set_text, AT(account), 0, 0, TEXT, NULL },
+	{ "acctg-freq", set_text, AT(acctg_freq), 0, 0, TEXT, "SLURM_ACCTG_FREQ" },
+	{ "array", set_text, AT(array_inx), 0, 0, "expected tasks: 0-99%4", NULL },
+	{ "batch", set_text, AT(batch_features), 0, 0, TEXT, NULL },
+	{ "bb", set_text, AT(burst_buffer), 0, 0, TEXT, NULL },
+	{ "begin", set_time, AT(begin_time), 0, 0, WHEN, NULL },
+	{ "chdir", set_text, AT(work_dir), 0, 0, TEXT, NULL },
+	{ "cluster-constraint", set_text, AT(cluster_features), 0, 0, TEXT, NULL },
+	{ "comment", set_text, AT(comment), 0, 0, TEXT, NULL },
+	{ "consolidate-segments", flag_bits, 0, UC_CONSOLIDATE_SEGMENTS, 0, ONLY_SINCE("25.11"), NULL },
+	{ "constraint", set_text, AT(features), 0, 0, TEXT, NULL },
+	{ "container", set_container, 0, 0, 0, "expected an OCI bundle, and Slurm 21.08 or newer",
+	  "SLURM_CONTAINER" },
+	{ "container-id", set_container_id, 0, 0, 0, TEXT SINCE("23.02"), "SLURM_CONTAINER_ID" },
+	{ "container-type", set_container_type, 0, 0, 0, TEXT SINCE("26.05"),
+	  "SLURM_CONTAINER_TYPE" },
+	{ "context", set_context, 0, 0, 0, TEXT SINCE("21.08"), NULL },
+	{ "contiguous", flag_u16, AT(contiguous), 1, 0, NOTHING, NULL },
+	{ "core-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER, NULL },
+	{ "cores-per-socket", set_u16, AT(cores_per_socket), 1, SMALL_MAX, NUMBER, NULL },
+	{ "cpu-freq", backend_set_cpu_freq, 0, 0, 0, "expected a frequency in kHz, low, medium, "
+	  "high, highm1, a governor, or MIN-MAX[:GOVERNOR]", NULL },
+	{ "cpus-per-gpu", set_gpu_cpus, 0, 1, SMALL_MAX, NUMBER, "SLURM_CPUS_PER_GPU" },
+	{ "cpus-per-task", set_cpus, AT(cpus_per_task), 1, SMALL_MAX, NUMBER, NULL },
+	{ "deadline", set_time, AT(deadline), 0, 0, WHEN, NULL },
+	{ "delay-boot", set_seconds, AT(delay_boot), 0, 0, SPAN, NULL },
+	{ "dependency", set_text, AT(dependency), 0, 0, "expected TYPE:JOB: afterok:1234",
+	  "SLURM_JOB_DEPENDENCY" },
+	{ "distribution", backend_set_distribution, 0, 0, 0, "expected block, cyclic, arbitrary or "
+	  "plane=N, as in cyclic:block", NULL },
+	{ "error", set_text, AT(std_err), 0, 0, TEXT, NULL },
+	{ "exclude", backend_set_nodelist, AT(exc_nodes), 0, 0, NODES, NULL },
+	{ "exclusive", backend_set_exclusive, 0, 0, 0, "expected nothing, user, mcs or topo", NULL },
+	{ "export", set_export, 0, 0, 0, "expected ALL, NONE, NIL or variables: ALL,NAME,NAME=VALUE",
+	  NULL },
+	{ "extra", set_extra, 0, 0, 0, TEXT SINCE("23.02"), NULL },
+	{ "extra-node-info", backend_set_node_info, 0, 0, 0,
+	  "expected SOCKETS[:CORES[:THREADS]], each a number or *", NULL },
+	{ "get-user-env", set_user_env, 0, 0, 0, "expected nothing, or seconds and S or L: 10L",
+	  NULL },
+	{ "gpu-bind", backend_set_gpu_bind, AT(tres_bind), 0, 0, TEXT, NULL },
+	{ "gpu-freq", backend_set_gpu_freq, AT(tres_freq), 0, 0, TEXT, "SLURM_GPU_FREQ" },
+	{ "gpus", backend_set_gpus, AT(tres_per_job), ':', 0, GPUS, "SLURM_GPUS" },
+	{ "gpus-per-node", backend_set_gpus, AT(tres_per_node), ':', 0, GPUS,
+	  "SLURM_GPUS_PER_NODE" },
+	{ "gpus-per-socket", backend_set_gpus, AT(tres_per_socket), ':', 0, GPUS,
+	  "SLURM_GPUS_PER_SOCKET" },
+	{ "gpus-per-task", backend_set_gpus, AT(tres_per_task), UC_PER_TASK_MARK, 0, GPUS,
+	  UC_GPUS_PER_TASK_VARIABLE },
+	{ "gres", backend_set_gres, 0, 0, 0, "expected NAME[:TYPE][:COUNT]: gpu:a100:2,nvme", NULL },
+	{ "gres-flags", backend_set_gres_flags, 0, 0, 0, "expected enforce-binding, disable-binding, "
+	  "or from 23.11 on multiple-tasks-per-sharing, one-task-per-sharing", NULL },
+	{ "hint", backend_set_hint, 0, 0, 0, "expected compute_bound, memory_bound, multithread or "
+	  "nomultithread", NULL },
+	{ "hold", backend_set_hold, 0, 0, 0, NOTHING, NULL },
+	{ "ignore-pbs", set_nothing, 0, 0, 0, NOTHING, NULL },
+	{ "input", set_text, AT(std_in), 0, 0, TEXT, NULL },
+	{ "job-name", set_text, AT(name), 0, 0, TEXT, NULL },
+	{ "kill-on-invalid-dep", backend_set_invalid_dep, 0, 0, 0, "expected yes or no", NULL },
+	{ "licenses", set_licenses, 0, 0, 0, TEXT, NULL },
+	{ "mail-type", backend_set_mail, 0, 0, 0, "expected NONE, BEGIN, END, FAIL, REQUEUE, ALL, "
+	  "TIME_LIMIT, TIME_LIMIT_90, _80, _50, STAGE_OUT, INVALID_DEPEND, ARRAY_TASKS", NULL },
+	{ "mail-user", set_text, AT(mail_user), 0, 0, TEXT, NULL },
+	{ "mcs-label", set_text, AT(mcs_label), 0, 0, TEXT, NULL },
+	{ "mem", set_memory, 0, 0, 0, SIZE, NULL },
+	{ "mem-bind", backend_set_mem_bind, 0, 0, 0, "expected none, rank, local, map_mem:LIST or "
+	  "mask_mem:LIST, and quiet, verbose, sort, nosort, prefer", NULL },
+	{ "mem-per-cpu", set_memory, 0, MEM_PER_CPU, 0, SIZE, NULL },
+	{ "mem-per-gpu", set_gpu_memory, 0, 0, 0, SIZE, NULL },
+	{ "mem-update", set_mem_update, 0, 0, 0,
+	  "expected PERCENT@TIME: 10@30" SINCE("26.05"), NULL },
+	{ "mincpus", set_u16, AT(pn_min_cpus), 1, SMALL_MAX, NUMBER, NULL },
+	{ "network", set_text, AT(network), 0, 0, TEXT, NULL },
+	{ "nice", backend_set_nice, 0, 0, 0, "expected a number from -2147483645 to 2147483645",
+	  NULL },
+	{ "no-kill", backend_set_no_kill, 0, 0, 0, "expected nothing or off", NULL },
+	{ "no-requeue", flag_u16, AT(requeue), 0, 0, NOTHING, NULL },
+	{ "nodefile", backend_set_nodefile, AT(req_nodes), 0, 0,
+	  "expected a file with names of nodes", NULL },
+	{ "nodelist", backend_set_nodelist, AT(req_nodes), 0, 0, NODES, NULL },
+	{ "nodes", backend_set_nodes, 0, 0, 0, "expected nodes: 2 or 2-4", NULL },
+	{ "ntasks", set_tasks, AT(num_tasks), 1, TASKS_MAX, NUMBER, NULL },
+	{ "ntasks-per-core", set_u16, AT(ntasks_per_core), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_CORE" },
+	{ "ntasks-per-gpu", set_u16, AT(ntasks_per_tres), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_GPU" },
+	{ "ntasks-per-node", set_u16, AT(ntasks_per_node), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_NODE" },
+	{ "ntasks-per-socket", set_u16, AT(ntasks_per_socket), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_SOCKET" },
+	{ "ntasks-per-tres", set_u16, AT(ntasks_per_tres), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_TRES" },
+	{ "oom-kill-step", set_oom_kill, 0, 0, 0, "expected 0 or 1" SINCE("24.11"), NULL },
+	{ "open-mode", backend_set_open_mode, 0, 0, 0, "expected append or truncate", NULL },
+	{ "output", set_text, AT(std_out), 0, 0, TEXT, NULL },
+	{ "overcommit", set_overcommit, 0, 0, 0, NOTHING, NULL },
+	{ "oversubscribe", flag_u16, AT(shared), 1, 0, NOTHING, NULL },
+	{ "parsable", set_nothing, 0, 0, 0, NOTHING, NULL },
+	{ "partition", set_text, AT(partition), 0, 0, TEXT, NULL },
+	{ "power", backend_set_power, 0, 0, 0, "expected level, and Slurm before 24.05", NULL },
+	{ "prefer", set_prefer, 0, 0, 0, TEXT SINCE("22.05"), NULL },
+	{ "priority", backend_set_priority, 0, 0, 0, "expected a number or TOP", NULL },
+	{ "profile", backend_set_profile, 0, 0, 0,
+	  "expected none, all, or some of energy, task, lustre, network", NULL },
+	{ "propagate", set_propagate, 0, 0, 0, "expected ALL, NONE or limits: STACK,NOFILE", NULL },
+	{ "qos", set_text, AT(qos), 0, 0, TEXT, NULL },
+	{ "quiet", set_nothing, 0, 0, 0, NOTHING, NULL },
+	{ "reboot", flag_u16, AT(reboot), 1, 0, NOTHING, NULL },
+	{ "requeue", flag_u16, AT(requeue), 1, 0, NOTHING, NULL },
+	{ "reservation", set_text, AT(reservation), 0, 0, TEXT, NULL },
+	{ "resources", set_licenses, 0, 0, 0, TEXT SINCE("26.05"), NULL },
+	{ "resv-ports", set_ports, 0, 0, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
+	{ "segment", set_segment, 0, 1, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
+	{ "signal", backend_set_signal, 0, 0, 0, "expected [B:|R:]SIGNAL[@SECONDS]: B:USR1@120",
+	  NULL },
+	{ "sockets-per-node", set_u16, AT(sockets_per_node), 1, SMALL_MAX, NUMBER, NULL },
+	{ "spread-job", flag_bits, 0, SPREAD_JOB, 0, NOTHING, NULL },
+	{ "spread-segments", flag_bits, 0, UC_SPREAD_SEGMENTS, 0, ONLY_SINCE("25.11"), NULL },
+	{ "stepmgr", flag_bits, 0, UC_STEPMGR, 0, ONLY_SINCE("24.05"), NULL },
+	{ "switches", backend_set_switches, 0, 0, 0, "expected COUNT[@TIME]: 1@30", NULL },
+	{ "tasks-per-node", set_u16, AT(ntasks_per_node), 1, SMALL_MAX, NUMBER,
+	  "SLURM_NTASKS_PER_NODE" },
+	{ "thread-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER, NULL },
+	{ "threads-per-core", set_u16, AT(threads_per_core), 1, SMALL_MAX, NUMBER, NULL },
+	{ "time", set_minutes, AT(time_limit), 0, 0, SPAN, NULL },
+	{ "time-min", set_minutes, AT(time_min), 0, 0, SPAN, NULL },
+	{ "tmp", set_tmp, 0, 0, 0, SIZE, NULL },
+	{ "tres-bind", set_tres_bind, 0, 0, 0, TEXT SINCE("23.11"), "SLURM_TRES_BIND" },
+	{ "tres-per-task", set_tres_per_task, 0, 0, 0,
+	  "expected TRES=COUNT: cpu=4,gres/gpu=1" SINCE("23.02"), NULL },
+	{ "use-min-nodes", flag_bits, 0, USE_MIN_NODES, 0, NOTHING, NULL },
+	{ "verbose", set_nothing, 0, 0, 0, NOTHING, NULL },
+	{ "wait-all-nodes", set_u16, AT(wait_all_nodes), 0, 1, "expected 0 or 1", NULL },
+	{ "wckey", set_text, AT(wckey), 0, 0, TEXT, NULL },
 };
 // clang-format on
 
@@ -523,61 +530,27 @@ const char *backend_option_name(size_t i)
 
 static int find_option(const void *name, const void *option)
 {
-	return strcmp(name, ((const struct option *)option)->name);
-}
-
-static int refuse_option(const char *name, struct uc_error *err)
-{
-	uc_fail(err, UC_USAGE, "--%s: not for batch jobs submitted by ucluster", name);
-	return uc_hint(err, "leave it away, or give it to the srun inside the job");
+	return strcmp(name, ((const struct backend_option *)option)->name);
 }
 
 int backend_option_set(struct backend_draft *draft, const char *name, const char *value,
 		       struct uc_error *err)
 {
-	const struct option *option =
+	const struct backend_option *option =
 		bsearch(name, options, OPTION_COUNT, sizeof(options[0]), find_option);
 
-	if (!option)
-		return refuse_option(name, err);
+	if (!option) {
+		uc_fail(err, UC_USAGE, "--%s is not known for batch jobs here", name);
+		return uc_hint(err, "leave it away, or submit with sbatch");
+	}
 	if (!strcmp(option->expected, NOTHING) && *value)
 		return uc_fail(err, UC_USAGE, "--%s=%s: " NOTHING, name, value);
 	if (option->set(draft, option, value) < 0)
-		return uc_fail(err, UC_USAGE, "--%s=%s: %s", name, value,
-			       option->expected);
+		return uc_fail(err, UC_USAGE, "--%s%s%s: %s", name, *value ? "=" : "",
+			       value, option->expected);
 	if (!strcmp(name, "thread-spec"))
 		draft->desc.core_spec |= CORE_SPEC_THREAD;
+	if (option->variable)
+		backend_put(&draft->variables, option->variable, value);
 	return 0;
-}
-
-/* What sbatch computes from several options; facts: without min_cpus old releases give
- * the CPUs of one task only. */
-void backend_options_finish(struct backend_draft *draft)
-{
-	job_desc_msg_t *desc = &draft->desc;
-	/* sbatch takes no node without a task */
-	bool fewer = draft->tasks_set && draft->nodes_set && desc->num_tasks > 0 &&
-		     desc->num_tasks < desc->min_nodes;
-	uint32_t nodes = !draft->nodes_set ? 1
-			 : fewer           ? desc->num_tasks
-					   : desc->min_nodes;
-	uint32_t tasks = draft->tasks_set ? desc->num_tasks : nodes;
-	uint32_t cpus = draft->cpus_set ? desc->cpus_per_task : 1;
-
-	if (fewer)
-		desc->min_nodes = desc->max_nodes = nodes;
-	if (!draft->tasks_set && desc->ntasks_per_node != NO_VAL16) {
-		tasks = desc->num_tasks = nodes * desc->ntasks_per_node;
-		draft->tasks_set = true;
-	}
-	if (draft->tasks_set)
-		desc->bitflags |= JOB_NTASKS_SET;
-	if (draft->cpus_set)
-		desc->bitflags |= JOB_CPUS_SET;
-	if (draft->held)
-		desc->priority = 0; /* whatever --priority says */
-	if (desc->overcommit == 1)
-		desc->min_cpus = nodes ? nodes : 1;
-	else
-		desc->min_cpus = tasks * cpus;
 }

@@ -8,7 +8,10 @@
 
 struct backend_request {
 	struct backend_draft draft;
-	struct uc_strv argv, environment;
+	struct uc_strv argv;
+	struct uc_strv given,
+		own; /* the caller's variables; those --export leaves alone */
+	struct uc_strv environment; /* what the job gets */
 	uint32_t timeout_ms;
 };
 /* Fill a zero-initialised request; free it after a failure as well. */

@@ -14,7 +14,10 @@ void backend_request_free(struct backend_request *request)
 {
 	uc_arena_free(request->draft.arena);
 	uc_strv_free(&request->argv);
+	uc_strv_free(&request->given);
+	uc_strv_free(&request->own);
 	uc_strv_free(&request->environment);
+	uc_strv_free(&request->draft.variables);
 }
 
 static int set_option(struct backend_request *request, const struct uc_frame_item *item,
@@ -43,11 +46,14 @@ static int read_question(struct backend_request *request, const struct uc_frame 
 		if (item.tag == UC_TAG_SCRIPT)
 			desc->script = uc_arena_strndup(arena, item.bytes, item.len);
 		else if (item.tag == UC_TAG_WORKDIR)
-			desc->work_dir = uc_arena_strndup(arena, item.bytes, item.len);
+			request->draft.cwd = desc->work_dir =
+				uc_arena_strndup(arena, item.bytes, item.len);
 		else if (item.tag == UC_TAG_ARGUMENT)
 			uc_strv_addn(&request->argv, item.bytes, item.len);
 		else if (item.tag == UC_TAG_ENVIRONMENT)
-			uc_strv_addn(&request->environment, item.bytes, item.len);
+			uc_strv_addn(&request->given, item.bytes, item.len);
+		else if (item.tag == UC_TAG_VARIABLE)
+			uc_strv_addn(&request->own, item.bytes, item.len);
 		else if (item.tag == UC_TAG_OPTION && set_option(request, &item, err) < 0)
 			return -1;
 	}
@@ -87,7 +93,7 @@ static int complete(struct backend_request *request, struct uc_error *err)
 
 	if (check_script(desc, err) < 0)
 		return -1;
-	if (request->argv.failed || request->environment.failed ||
+	if (request->argv.failed || request->given.failed || request->own.failed ||
 	    uc_arena_failed(request->draft.arena))
 		return uc_fail(err, UC_FAILED, "out of memory");
 	desc->argc = (uint32_t)request->argv.count;
@@ -98,8 +104,12 @@ static int complete(struct backend_request *request, struct uc_error *err)
 					desc->argc ? base_name(desc->argv[0]) : "batch");
 	desc->user_id = getuid();
 	desc->group_id = getgid();
-	backend_options_finish(&request->draft);
-	return backend_environment(&request->draft, &request->environment, err);
+	if (backend_options_finish(&request->draft, err) < 0 ||
+	    backend_export(&request->draft, &request->given, &request->environment, err) <
+		    0)
+		return -1;
+	return backend_environment(&request->draft, &request->own, &request->environment,
+				   err);
 }
 
 int backend_request_read(struct backend_request *request, const struct uc_frame *question,

@@ -23,8 +23,7 @@ bool backend_value_number(const char *text, uint64_t min, uint64_t max, uint64_t
 	return n >= min && n <= max;
 }
 
-/* The next word up to `stop`, copied; NULL at the end. */
-static char *next_word(struct backend_draft *draft, const char **rest, const char *stop)
+char *backend_next_word(struct backend_draft *draft, const char **rest, const char *stop)
 {
 	size_t len = strcspn(*rest, stop);
 	char *word;
@@ -43,15 +42,15 @@ static void append(struct backend_draft *draft, char **field, const char *item)
 }
 
 /* "2", "a100:2", "a100:2,h100:1", also "a100=2" */
-int backend_value_gpus(struct backend_draft *draft, const char *value, char mark,
-		       char **field)
+BACKEND_SETTER(gpus)
 {
-	const char *rest = value;
+	char **field = (char **)((char *)&draft->desc + option->offset);
+	const char mark = (char)option->a, *rest = value;
 	char *word;
 
 	if (!*value)
 		return -1;
-	while ((word = next_word(draft, &rest, ","))) {
+	while ((word = backend_next_word(draft, &rest, ","))) {
 		char *count = strrchr(word, ':');
 		uint64_t n;
 
@@ -76,18 +75,17 @@ int backend_value_gpus(struct backend_draft *draft, const char *value, char mark
 }
 
 /* "gpu:a100:2,nvme" with or without any release's prefix; "none" for nothing at all. */
-int backend_value_gres(struct backend_draft *draft, const char *value)
+BACKEND_SETTER(gres)
 {
 	const char *rest = value;
 	char *word;
 
+	(void)option;
 	if (!*value)
 		return -1;
-	if (!strcasecmp(value, "none")) {
-		draft->desc.tres_per_node = uc_arena_strdup(draft->arena, "NONE");
+	if (!strcasecmp(value, "none")) /* nothing is asked for, as sbatch has it */
 		return 0;
-	}
-	while ((word = next_word(draft, &rest, ","))) {
+	while ((word = backend_next_word(draft, &rest, ","))) {
 		if (!strncmp(word, "gres:", 5) || !strncmp(word, "gres/", 5))
 			word += 5;
 		if (!*word || *word == ':' || strpbrk(word, " ()"))
@@ -98,7 +96,7 @@ int backend_value_gres(struct backend_draft *draft, const char *value)
 	return 0;
 }
 
-int backend_value_mail(struct backend_draft *draft, const char *value)
+BACKEND_SETTER(mail)
 {
 	static const struct {
 		const char *name;
@@ -122,9 +120,10 @@ int backend_value_mail(struct backend_draft *draft, const char *value)
 	uint16_t bits = 0;
 	char *word;
 
+	(void)option;
 	if (!*value)
 		return -1;
-	while ((word = next_word(draft, &rest, ","))) {
+	while ((word = backend_next_word(draft, &rest, ","))) {
 		size_t i = 0;
 
 		while (i < sizeof(types) / sizeof(types[0]) &&
@@ -156,7 +155,7 @@ static int signal_number(const char *name)
 }
 
 /* [{B|R|BR}:]SIGNAL[@SECONDS], 60 s before the end unless said */
-int backend_value_signal(struct backend_draft *draft, const char *value)
+BACKEND_SETTER(signal)
 {
 	const char *colon = strchr(value, ':'), *at = strchr(value, '@');
 	uint64_t seconds = 60;
@@ -164,6 +163,7 @@ int backend_value_signal(struct backend_draft *draft, const char *value)
 	char *name;
 	int number;
 
+	(void)option;
 	for (const char *p = value; colon && p < colon; p++) {
 		if (*p == 'B' || *p == 'b')
 			flags |= KILL_JOB_BATCH;
@@ -187,12 +187,14 @@ int backend_value_signal(struct backend_draft *draft, const char *value)
 }
 
 /* "2", "2-4" */
-int backend_value_nodes(struct backend_draft *draft, const char *value)
+BACKEND_SETTER(nodes)
 {
 	const char *rest = value;
-	char *low = next_word(draft, &rest, "-"), *high = next_word(draft, &rest, "");
+	char *low = backend_next_word(draft, &rest, "-"),
+	     *high = backend_next_word(draft, &rest, "");
 	uint64_t min, max;
 
+	(void)option;
 	if (!low || !backend_value_number(low, 1, 1000000, &min))
 		return -1;
 	max = min;
@@ -201,17 +203,50 @@ int backend_value_nodes(struct backend_draft *draft, const char *value)
 		return -1;
 	draft->desc.min_nodes = (uint32_t)min;
 	draft->desc.max_nodes = (uint32_t)max;
+	draft->nodes_set = true;
+	return 0;
+}
+
+/* The names in a file, of the working directory unless it is absolute. */
+BACKEND_SETTER(nodefile)
+{
+	char *path, *names;
+
+	if (!*value)
+		return -1;
+	path = uc_arena_printf(draft->arena, "%s%s%s",
+			       *value == '/' || !draft->cwd ? "" : draft->cwd,
+			       *value == '/' || !draft->cwd ? "" : "/", value);
+	names = path ? slurm_read_hostfile(path, (int)NO_VAL) : NULL;
+	if (!names)
+		return -1;
+	*(char **)((char *)&draft->desc + option->offset) =
+		uc_arena_strdup(draft->arena, names);
+	free(names);
+	return 0;
+}
+
+/* Names; with a slash in it, a file. */
+BACKEND_SETTER(nodelist)
+{
+	if (strchr(value, '/'))
+		return backend_set_nodefile(draft, option, value);
+	if (!*value)
+		return -1;
+	*(char **)((char *)&draft->desc + option->offset) =
+		uc_arena_strdup(draft->arena, value);
 	return 0;
 }
 
 /* COUNT[@TIME] */
-int backend_value_switches(struct backend_draft *draft, const char *value)
+BACKEND_SETTER(switches)
 {
 	const char *rest = value;
-	char *count = next_word(draft, &rest, "@");
+	char *count = backend_next_word(draft, &rest, "@");
 	uint64_t n;
 	int64_t seconds;
 
+	(void)option;
 	if (!count || !backend_value_number(count, 1, 1000000, &n))
 		return -1;
 	if (strchr(value, '@')) {
@@ -224,50 +259,98 @@ int backend_value_switches(struct backend_draft *draft, const char *value)
 	return 0;
 }
 
-/*
- * Nodes[:sockets[:cores]][,Pack|NoPack]: in enum task_dist_states each level has four
- * bits, 1 cyclic, 2 block, 3 fully cyclic; 3 and 4 of the lowest are arbitrary and plane.
- */
-int backend_value_distribution(struct backend_draft *draft, const char *value)
+/* One level of --distribution, "cyclic" or "plane=2"; its bits, or -1. */
+static int distribution_level(struct backend_draft *draft, const char *word, int level)
 {
 	static const struct {
 		const char *name;
-		uint32_t bits;
+		int bits;
 		int levels; /* a bit each: nodes 1, sockets 2, cores 4 */
 	} words[] = {
-		{ "*", 0, 7 },       { "cyclic", 1, 7 },    { "block", 2, 7 },
-		{ "fcyclic", 3, 6 }, { "arbitrary", 3, 1 }, { "plane", 4, 1 },
+		{ "cyclic", 1, 7 },    { "block", 2, 7 },    { "fcyclic", 3, 6 },
+		{ "arbitrary", 3, 1 }, { "hostfile", 3, 1 }, { "plane", 4, 1 },
 	};
-	const char *rest = value, *comma = strchr(value, ',');
-	uint32_t dist = 0;
+	size_t len = strcspn(word, "=");
 	uint64_t plane;
-	char *word;
 
-	for (int level = 0; (word = next_word(draft, &rest, ":,")); level++) {
-		char *size = strchr(word, '=');
-		size_t i = 0;
-
-		if (comma && rest > comma + 1)
-			break;
-		if (size)
-			*size++ = '\0';
-		while (i < 6 && strcasecmp(words[i].name, word))
-			i++;
-		if (level > 2 || i == 6 || !(words[i].levels >> level & 1) ||
-		    !size != (words[i].bits != 4))
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i].name) != len ||
+		    strncasecmp(words[i].name, word, len) ||
+		    !(words[i].levels >> level & 1))
+			continue;
+		if (!word[len] != (words[i].bits != 4))
 			return -1;
-		if (size && !backend_value_number(size, 1, 0xfffd, &plane))
+		if (word[len] && !backend_value_number(word + len + 1, 1, 0xfffd, &plane))
 			return -1;
-		if (size)
+		if (word[len])
 			draft->desc.plane_size = (uint16_t)plane;
-		dist |= words[i].bits << (4 * level);
+		return words[i].bits;
 	}
-	if (comma && !strcasecmp(comma, ",Pack"))
-		dist |= SLURM_DIST_PACK_NODES;
-	else if (comma && !strcasecmp(comma, ",NoPack"))
-		dist |= SLURM_DIST_NO_PACK_NODES;
-	else if (comma || !*value)
+	return -1;
+}
+
+/* The flag behind the levels, "Pack" or "NoPack": 0, 1; 2: there is none; -1: another. */
+static int distribution_flag(const char *value)
+{
+	const char *comma = strchr(value, ','), *flag = comma ? comma + 1 : value;
+
+	if (!strcasecmp(flag, "Pack"))
+		return 0;
+	if (!strcasecmp(flag, "NoPack"))
+		return 1;
+	return comma ? -1 : 2;
+}
+
+/* The levels, into the description and in words. */
+static int distribution_levels(struct backend_draft *draft, const char *levels,
+			       struct uc_buf *said)
+{
+	static const char *const standard[] = { "block", "cyclic", "cyclic" };
+	const char *sockets = standard[1], *word;
+
+	for (int level = 0; (word = backend_next_word(draft, &levels, ":")); level++) {
+		int bits;
+
+		if (level > 2)
+			return -1;
+		if (!strcmp(word, "*"))
+			word = level == 2 ? sockets : standard[level];
+		if (level == 1)
+			sockets = word;
+		bits = distribution_level(draft, word, level);
+		if (bits < 0)
+			return -1;
+		draft->desc.task_dist |= (uint32_t)bits << (4 * level);
+		uc_buf_addf(said, "%s%.*s", level ? ":" : "", (int)strcspn(word, "="),
+			    word);
+	}
+	return said->len ? 0 : -1;
+}
+
+/*
+ * Nodes[:sockets[:cores]][,Pack|NoPack], or one of the two alone. In enum
+ * task_dist_states each level has four bits, 1 cyclic, 2 block, 3 fully cyclic; 3 and 4
+ * of the lowest are arbitrary and plane. "*" is block, for sockets cyclic, for cores what
+ * sockets have. The steps get it in words.
+ */
+BACKEND_SETTER(distribution)
+{
+	static const uint32_t flags[] = { SLURM_DIST_PACK_NODES, SLURM_DIST_NO_PACK_NODES,
+					  0 };
+	static const char *const words[] = { "pack", "nopack", "" };
+	const int flag = distribution_flag(value);
+	const bool alone = flag < 2 && !strchr(value, ',');
+	const char *rest = value, *levels;
+	uc_auto(buf) struct uc_buf said = { 0 };
+
+	(void)option;
+	if (!*value || flag < 0)
 		return -1;
-	draft->desc.task_dist = dist;
-	return 0;
+	levels = alone ? "" : backend_next_word(draft, &rest, ",");
+	draft->desc.task_dist = flags[flag] | (alone ? SLURM_DIST_UNKNOWN : 0);
+	if (!alone && (!levels || distribution_levels(draft, levels, &said) < 0))
+		return -1;
+	uc_buf_addf(&said, "%s%s", said.len && flag < 2 ? "," : "", words[flag]);
+	backend_put(&draft->variables, "SLURM_DISTRIBUTION", uc_buf_text(&said));
+	return said.failed ? -1 : 0;
 }

@@ -239,27 +239,4 @@ static inline void uc_node_used(const node_info_t *node, uint32_t *cpus, uint64_
 #endif
 }
 
-/* Options that a release does not know; false: refuse them. */
-static inline bool uc_desc_set_prefer(job_desc_msg_t *desc, char *value)
-{
-#if UC_SLURM_SINCE(22, 5)
-	desc->prefer = value;
-	return true;
-#else
-	(void)desc, (void)value;
-	return false;
-#endif
-}
-
-static inline bool uc_desc_set_extra(job_desc_msg_t *desc, char *value)
-{
-#if UC_SLURM_SINCE(23, 2)
-	desc->extra = value;
-	return true;
-#else
-	(void)desc, (void)value;
-	return false;
-#endif
-}
-
 #endif

@@ -167,6 +167,8 @@ static void put_submission(struct uc_frame *question, const struct uc_submission
 		uc_frame_add_text(question, UC_TAG_ARGUMENT, job->argv[i]);
 	for (size_t i = 0; job->environment && job->environment[i]; i++)
 		uc_frame_add_text(question, UC_TAG_ENVIRONMENT, job->environment[i]);
+	for (size_t i = 0; job->variables && job->variables[i]; i++)
+		uc_frame_add_text(question, UC_TAG_VARIABLE, job->variables[i]);
 	for (size_t i = 0; i < job->option_count; i++)
 		put_option(question, job->options[i].name, job->options[i].value);
 }

@@ -11,57 +11,40 @@
 #include <ucluster/ucluster.h>
 #include "slurm/worker.h"
 
-/* Options of sbatch that a batch job is refused with, for they change what sbatch itself
- * does, are for one site's hardware, or belong to steps. */
-static const char *const refused[] = {
-	"autocomplete",
-	"bbf",
-	"cluster",
-	"cluster-constraint",
-	"clusters",
-	"container",
-	"consolidate-segments",
-	"container-id",
-	"container-type",
-	"context",
-	"cpu-freq",
-	"export-file",
-	"external",
-	"extra-node-info",
-	"get-user-env",
-	"gid",
-	"gpu-bind",
-	"gpu-freq",
-	"help",
-	"hint",
-	"ignore-pbs",
-	"mem-bind",
-	"mem-update",
-	"nodefile",
-	"ntasks-per-tres",
-	"oom-kill-step",
-	"power",
-	"profile",
-	"resources",
-	"resv-ports",
-	"segment",
-	"spread-segments",
-	"stepmgr",
-	"test-only",
-	"tres-bind",
-	"uid",
-	"usage",
-	"version",
-	"wait",
-	"wrap",
-};
+/* Not for the worker: usrun answers them or does them by itself. */
+static const char *const of_usrun[] = { "help", "version", "wait" };
 
-static bool is_refused(const char *name)
+static bool is_of_usrun(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-		if (!strcmp(refused[i], name))
+	for (size_t i = 0; i < ARRAY_SIZE(of_usrun); i++)
+		if (!strcmp(of_usrun[i], name))
 			return true;
 	return false;
+}
+
+/* Is it refused before anybody is asked, by its name, with a reason and what to do? */
+static bool is_refused(const struct uc_slurm_option *option)
+{
+	static const char *const command[] = { "true", NULL };
+	uc_auto(spec) struct uc_spec *spec = NULL;
+	uc_auto(buf) struct uc_buf script = { 0 };
+	uc_auto(buf) struct uc_buf begins = { 0 };
+	struct uc_error err = { 0 };
+
+	assert_int_equal(uc_spec_new(&spec, &err), 0);
+	assert_int_equal(uc_spec_set_command(spec, command, &err), 0);
+	if (uc_spec_set(spec, option->name, option->arity == UC_ARITY_NONE ? NULL : "1",
+			&err) < 0)
+		return false; /* the value is looked at by now, none of those refused is
+			       */
+	if (uc_spec_script(spec, &script, &err) == 0)
+		return false;
+	uc_buf_addf(&begins, "--%s does not go with --batch: ",
+		    option->same ? option->same : option->name);
+	if (err.code != UC_USAGE || strncmp(err.text, begins.data, begins.len) != 0 ||
+	    strlen(err.text) == begins.len || !err.hint[0])
+		fail_msg("--%s: %s (%s)", option->name, err.text, err.hint);
+	return true;
 }
 
 /* What "slurm-worker-N --options" prints; false when no worker was built. */
@@ -117,14 +100,14 @@ static void test_options_for_batch_jobs_are_set_or_refused_knowingly(void **stat
 				fail_msg("--%s is not sbatch's, but the worker's", name);
 			continue;
 		}
-		if (takes == is_refused(name))
+		if (takes + is_refused(&options[i]) + is_of_usrun(name) != 1)
 			fail_msg("--%s: %s", name,
-				 takes ? "taken, and on the list of refused"
-				       : "neither taken nor on the list of refused");
+				 takes ? "taken and refused"
+				       : "neither taken nor refused");
 		known += takes;
 	}
 	assert_int_equal(known, worker.count);
-	assert_true(known > 60);
+	assert_true(known > 100);
 }
 
 /* bsearch(3) needs it. */
