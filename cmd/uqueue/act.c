@@ -43,6 +43,8 @@ static int check_alone(const struct uqueue_args *args, struct uc_error *err)
 		{ args->why, "why" },
 		{ args->by >= 0, "by" },
 		{ args->iterate, "iterate" },
+		{ args->watch, "watch" },
+		{ args->finished, "finished" },
 		{ args->start, "start" },
 		{ args->sort.count > 0, "sort" },
 		{ args->array, "array" },
@@ -322,13 +324,14 @@ static int carry_out(struct uqueue_act *act)
 
 static int prepare(struct uqueue_act *act, struct uc_error *err)
 {
+	const struct uqueue_wants wants = { .ended = true };
 	struct uqueue_filter *filter = &act->filter;
 
 	if (!act->args->dry_run && uc_act_check(act->source, err) < 0)
 		return -1;
 	if (uqueue_filter_make(filter, act->args, uc_source_is_live(act->source), err) <
 		    0 ||
-	    uqueue_load(act->source, filter, false, &act->jobs, err) < 0 ||
+	    uqueue_load(act->source, filter, &wants, &act->jobs, err) < 0 ||
 	    uqueue_context_fill(&act->context, act->run, act->jobs, err) < 0)
 		return -1;
 	act->context.me = getuid();

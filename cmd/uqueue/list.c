@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "uqueue/uqueue.h"
+#include <ucluster/state.h>
+#include "uqueue/list.h"
 
 /* Slurm's own limit of MaxArraySize. */
 #define TASKS_MAX 4000001
@@ -16,27 +17,39 @@ static const char long_columns[] =
 static const char start_columns[] = "id,user,name,partition,state,start_time,time_limit,"
 				    "node_count,cpus,gpus,sched_nodes,why";
 
-struct job_list {
-	struct uqueue_filter filter;
-	struct uqueue_sort sort;
-	struct uc_listing listing;
-	struct uc_selection shown;
-	bool array;  /* one row a task */
-	bool detail; /* some column needs it */
-};
+/* What the filter is sure not to match need not travel. */
+static void ask_for_states(const struct uqueue_filter *filter, struct uc_job_query *query)
+{
+	const uint32_t current =
+		1u << UC_JOB_PENDING | 1u << UC_JOB_RUNNING | 1u << UC_JOB_SUSPENDED;
 
-struct rows {
-	struct uqueue_row *row;
-	size_t count, size;
-};
+	/* an id that is given is looked for among all */
+	if (filter->all_states || filter->id_count)
+		return;
+	for (size_t i = 0; i < filter->state_count; i++) {
+		uint32_t state = (uint32_t)filter->states[i];
 
-/* Ask the source for no more than is needed, where it can tell the difference. */
-int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter, bool detail,
-		struct uc_jobs **out, struct uc_error *err)
+		if (state > UC_JOB_BASE)
+			query->state_flags |= state;
+		else
+			query->states |= 1u << state;
+	}
+	if (!filter->state_count) {
+		query->states = current;
+		query->state_flags = UC_JOB_COMPLETING;
+	}
+}
+
+int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter,
+		const struct uqueue_wants *wants, struct uc_jobs **out,
+		struct uc_error *err)
 {
 	size_t users = filter->user_count, ids = filter->id_count;
 	uint32_t *numbers = calloc(users + ids + 1, sizeof(*numbers));
-	struct uc_job_query query = { .detail = detail };
+	struct uc_job_query query = { .detail = wants->detail,
+				      .fields = wants->fields,
+				      .since = wants->since,
+				      .max_age_ms = wants->max_age_ms };
 	bool by_id = true;
 	int rc;
 
@@ -52,12 +65,14 @@ int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter, bo
 	query.user_count = by_id ? users : 0;
 	query.job_ids = numbers + users;
 	query.job_count = ids;
+	if (!wants->ended)
+		ask_for_states(filter, &query);
 	rc = uc_jobs_load(source, &query, out, err);
 	free(numbers);
 	return rc;
 }
 
-static int add_row(struct rows *rows, const struct uc_job *job, uint32_t task)
+static int add_row(struct uqueue_rows *rows, const struct uc_job *job, uint32_t task)
 {
 	if (rows->count == rows->size) {
 		size_t size = rows->size ? 2 * rows->size : 1024;
@@ -74,8 +89,8 @@ static int add_row(struct rows *rows, const struct uc_job *job, uint32_t task)
 }
 
 /* Each task that the record stands for, of those asked for. */
-static int add_tasks(const struct job_list *list, const struct uc_job *job,
-		     struct rows *rows)
+static int add_tasks(const struct uqueue_listing *list, const struct uc_job *job,
+		     struct uqueue_rows *rows)
 {
 	const char *rest = job->array_tasks.bytes;
 	struct uc_tasks range;
@@ -89,14 +104,14 @@ static int add_tasks(const struct job_list *list, const struct uc_job *job,
 }
 
 /* The whole record was asked for, by its own id or by everything else. */
-static bool is_whole(const struct job_list *list, const struct uc_job *job)
+static bool is_whole(const struct uqueue_listing *list, const struct uc_job *job)
 {
 	return !list->filter.by_task ||
 	       uqueue_filter_task(&list->filter, job, UC_NONE32 - 1);
 }
 
-static int collect(const struct job_list *list, const struct uc_jobs *jobs,
-		   struct rows *rows)
+int uqueue_listing_rows(const struct uqueue_listing *list, const struct uc_jobs *jobs,
+			struct uqueue_rows *rows)
 {
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
@@ -114,10 +129,10 @@ static int collect(const struct job_list *list, const struct uc_jobs *jobs,
 	return 0;
 }
 
-static int print(struct uc_run *run, const struct job_list *list,
+static int print(struct uc_run *run, const struct uqueue_listing *list,
 		 const struct uc_jobs *jobs, const struct uqueue_context *context)
 {
-	struct rows rows = { 0 };
+	struct uqueue_rows rows = { 0 };
 	struct uc_table table = { .name = "jobs",
 				  .row_size = sizeof(*rows.row),
 				  .context = context,
@@ -125,7 +140,7 @@ static int print(struct uc_run *run, const struct job_list *list,
 	struct uc_error err = { 0 };
 	int status;
 
-	if (collect(list, jobs, &rows) < 0) {
+	if (uqueue_listing_rows(list, jobs, &rows) < 0) {
 		uc_fail(&err, UC_FAILED, "out of memory");
 		free(rows.row);
 		return uc_run_error(run, &err);
@@ -145,14 +160,15 @@ static int print(struct uc_run *run, const struct job_list *list,
 	return status;
 }
 
-static int once(struct uc_run *run, const struct job_list *list, struct uc_source *source)
+static int once(struct uc_run *run, const struct uqueue_listing *list,
+		struct uc_source *source)
 {
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	struct uqueue_context context = { 0 };
 	struct uc_error err = { 0 };
 	int status;
 
-	if (uqueue_load(source, &list->filter, list->detail, &jobs, &err) < 0 ||
+	if (uqueue_load(source, &list->filter, &list->wants, &jobs, &err) < 0 ||
 	    uqueue_context_fill(&context, run, jobs, &err) < 0)
 		return uc_run_error(run, &err);
 	status = print(run, list, jobs, &context);
@@ -164,7 +180,7 @@ static int once(struct uc_run *run, const struct job_list *list, struct uc_sourc
  * Until somebody stops it or stdout is gone; a cluster that does not answer for a while
  * is said and asked again.
  */
-static int again(struct uc_run *run, const struct job_list *list,
+static int again(struct uc_run *run, const struct uqueue_listing *list,
 		 struct uc_source *source, int64_t seconds)
 {
 	for (;;) {
@@ -184,41 +200,75 @@ static int again(struct uc_run *run, const struct job_list *list,
 	}
 }
 
-static bool needs_detail(const struct uc_selection *shown)
+/* What the columns that are shown, and those that are sorted by, need. */
+static int find_needs(struct uqueue_listing *list, struct uc_error *err)
 {
-	for (size_t i = 0; i < shown->count; i++)
-		if (shown->column[i]->get == uqueue_get_gpu_ids)
-			return true;
-	return false;
+	for (size_t i = 0; i < list->shown.count; i++) {
+		const struct uc_column *column = list->shown.column[i];
+
+		list->wants.detail |= column->get == uqueue_get_gpu_ids;
+		list->wants.ended |= column->get == uqueue_get_progress;
+		uqueue_fields_add(&list->fields, column);
+	}
+	for (size_t i = 0; i < list->sort.count; i++)
+		uqueue_fields_add(&list->fields, list->sort.key[i].column);
+	uqueue_fields_add_filter(&list->fields, &list->filter);
+	list->wants.fields = list->fields.data;
+	return list->fields.failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
+}
+
+int uqueue_listing_select(struct uc_run *run, const struct uqueue_args *args,
+			  struct uqueue_listing *list)
+{
+	char start_time[] = "start_time", *keys[] = { start_time, NULL };
+	struct uc_strv sort = args->sort;
+	struct uc_error err = { 0 };
+
+	list->listing = args->listing;
+	list->array = args->array;
+	if (args->start)
+		list->listing.usual = start_columns;
+	if (args->longer)
+		list->listing.usual = long_columns;
+	if (args->start && !sort.count)
+		sort = (struct uc_strv){ .item = keys, .count = 1 };
+	if (uqueue_sort_parse(&sort, &list->sort, &err) < 0) {
+		uc_run_error(run, &err);
+		return -1;
+	}
+	return uc_listing_select(run, uqueue_columns, &list->listing, &list->shown);
+}
+
+int uqueue_listing_make(const struct uqueue_args *args, const struct uc_source *source,
+			struct uqueue_listing *list, struct uc_error *err)
+{
+	if (uqueue_filter_make(&list->filter, args, uc_source_is_live(source), err) < 0)
+		return -1;
+	return find_needs(list, err);
+}
+
+void uqueue_listing_free(struct uqueue_listing *list)
+{
+	uqueue_filter_free(&list->filter);
+	uc_buf_free(&list->fields);
 }
 
 int uqueue_list(struct uc_run *run, const struct uqueue_args *args)
 {
 	uc_auto(source) struct uc_source *source = NULL;
-	struct job_list list = { .listing = args->listing, .array = args->array };
-	char start_time[] = "start_time", *keys[] = { start_time, NULL };
-	struct uc_strv sort = args->sort;
+	struct uqueue_listing list = { 0 };
 	struct uc_error err = { 0 };
 	int status;
 
-	if (args->start)
-		list.listing.usual = start_columns;
-	if (args->longer)
-		list.listing.usual = long_columns;
-	if (args->start && !sort.count)
-		sort = (struct uc_strv){ .item = keys, .count = 1 };
-	if (uqueue_sort_parse(&sort, &list.sort, &err) < 0)
-		return uc_run_error(run, &err);
-	if (uc_listing_select(run, uqueue_columns, &list.listing, &list.shown) < 0 ||
-	    uc_run_config(run, NULL) < 0 || uc_run_source(run, 0, &source) < 0)
+	if (uqueue_listing_select(run, args, &list) < 0 || uc_run_config(run, NULL) < 0 ||
+	    uc_run_source(run, 0, &source) < 0)
 		return run->status;
-	list.detail = needs_detail(&list.shown);
-	if (uqueue_filter_make(&list.filter, args, uc_source_is_live(source), &err) < 0)
+	if (uqueue_listing_make(args, source, &list, &err) < 0)
 		status = uc_run_error(run, &err);
 	else if (args->iterate)
 		status = again(run, &list, source, args->iterate);
 	else
 		status = once(run, &list, source);
-	uqueue_filter_free(&list.filter);
+	uqueue_listing_free(&list);
 	return status;
 }

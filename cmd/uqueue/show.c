@@ -94,13 +94,14 @@ static int print_jobs(struct uc_run *run, const struct uc_table *table)
 static int show(struct uc_run *run, struct uc_source *source,
 		const struct uqueue_filter *filter, struct uc_error *err)
 {
+	const struct uqueue_wants wants = { .detail = true, .ended = true };
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	struct uqueue_context context = { 0 };
 	struct uqueue_row *rows;
 	size_t count = 0;
 	int rc;
 
-	if (uqueue_load(source, filter, true, &jobs, err) < 0 ||
+	if (uqueue_load(source, filter, &wants, &jobs, err) < 0 ||
 	    uqueue_context_fill(&context, run, jobs, err) < 0)
 		return -1;
 	context.mark = false;

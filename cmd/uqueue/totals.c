@@ -274,12 +274,13 @@ static int load(struct totals *totals, struct uc_source *source,
 		const struct uqueue_args *args, struct uc_jobs **jobs,
 		struct uc_error *err)
 {
+	const struct uqueue_wants wants = { .detail = totals->by == UQUEUE_BY_NODE };
 	uc_auto(nodes) struct uc_nodes *nodes = NULL;
 	struct uqueue_filter filter = { 0 };
 	int rc = -1;
 
 	if (uqueue_filter_make(&filter, args, uc_source_is_live(source), err) < 0 ||
-	    uqueue_load(source, &filter, totals->by == UQUEUE_BY_NODE, jobs, err) < 0 ||
+	    uqueue_load(source, &filter, &wants, jobs, err) < 0 ||
 	    uc_nodes_load(source, &nodes, err) < 0)
 		goto out;
 	for (size_t i = 0; i < nodes->count; i++)

@@ -13,7 +13,7 @@
 
 struct uqueue_args {
 	bool me, array, longer, start;
-	int64_t iterate;
+	int64_t iterate, watch;
 	int by; /* enum uqueue_by, -1 = list jobs */
 	const char *why, *finished;
 	bool cancel, hold, release, requeue, yes, dry_run; /* actions: act.h */
@@ -109,9 +109,20 @@ bool uqueue_filter_task(const struct uqueue_filter *filter, const struct uc_job 
 int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs *jobs,
 			struct uc_error *err) UC_MUST_CHECK;
 
-/* Ask for no more than the filter needs. */
-int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter, bool detail,
-		struct uc_jobs **out, struct uc_error *err) UC_MUST_CHECK;
+/* Of the jobs that may match the filter. */
+struct uqueue_wants {
+	bool detail;        /* GPUs by number */
+	bool ended;         /* those that have ended too, whatever the filter says */
+	const char *fields; /* as in uc_job_query, and so are these: */
+	int64_t since, max_age_ms;
+};
+/* Ask for no more than is needed, where the source can tell the difference. */
+int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter,
+		const struct uqueue_wants *wants, struct uc_jobs **out,
+		struct uc_error *err) UC_MUST_CHECK;
+/* Add the fields that a column, or the filter, needs (fields.c). */
+void uqueue_fields_add(struct uc_buf *fields, const struct uc_column *column);
+void uqueue_fields_add_filter(struct uc_buf *fields, const struct uqueue_filter *filter);
 
 /* What --sort asks for; "-priority", "P". Keys are checked before anything is loaded. */
 struct uqueue_sort {
@@ -139,6 +150,7 @@ extern const char *const uqueue_by_names[];
 /* The option that asks to do something to jobs, without dashes; NULL: none does. */
 const char *uqueue_acting(const struct uqueue_args *args);
 int uqueue_do(struct uc_run *run, const struct uqueue_args *args);
+int uqueue_watch(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_list(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_totals(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_finished(struct uc_run *run, const struct uqueue_args *args);

@@ -36,6 +36,36 @@ setup()
 	uqueue -o id,gpus --json | jq -e '.jobs[0] == {id: "100001", gpus: 2}'
 }
 
+# Only the fields that a column needs are asked for (fields.c): each shows the same alone.
+@test "a column shows alone what it shows among all, and sorts the same" {
+	local column of
+	local -A option=([nodes]=nodelist)
+
+	for of in synthetic:nodes=20,jobs=40,seed=3 \
+		"record:$UC_TEST_TOP/tests/data/clusters/slurm-22.05"; do
+		export UC_SOURCE=$of
+		uqueue -t all --json >all
+		uqueue --list-columns | cut -d' ' -f1 >columns
+		while read -r column; do
+			uqueue -t all -o "$column" --json >one
+			diff <(jq -c ".jobs[].$column" all) <(jq -c ".jobs[].$column" one)
+		done <columns
+		for column in user memory_total gpus mig time_left where workdir; do
+			diff <(uqueue -t all -S "$column" --json | jq -c '.jobs[].id') \
+				<(uqueue -t all -S "$column" -o id --json | jq -c '.jobs[].id')
+		done
+	done
+	export UC_SOURCE=synthetic:nodes=20,jobs=200,seed=3
+	uqueue --json >all
+	for column in user account partition qos name nodes; do
+		of=$(jq -r "first(.jobs[].$column | values)" all)
+		uqueue "--${option[$column]:-$column}=$of" --json | jq -c '.jobs[].id' >some
+		[ -s some ]
+		diff some <(uqueue "--${option[$column]:-$column}=$of" -o id --json |
+			jq -c '.jobs[].id')
+	done
+}
+
 @test "JSON without jobs is an empty list" {
 	UC_SOURCE=synthetic:nodes=2,jobs=0,seed=1 run -0 uqueue --json
 	jq -e '.jobs == []' <<<"$output"
