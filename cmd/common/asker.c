@@ -24,6 +24,8 @@ struct uc_asker {
 	bool busy; /* from the question until its answer is taken; the asking thread's */
 	int event;
 	uint32_t job_id;
+	uc_ask *ask; /* or NULL: about job_id */
+	void *arg;
 	struct uc_answer answer;
 };
 
@@ -35,18 +37,27 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void answer(struct uc_asker *a)
+static int load(struct uc_asker *a)
 {
 	const struct uc_job_query one = { .job_ids = &a->job_id, .job_count = 1 };
+
+	if (a->ask)
+		return a->ask(a->src, a->arg, &a->answer.jobs, &a->answer.error);
+	return uc_jobs_load(a->src, a->job_id ? &one : NULL, &a->answer.jobs,
+			    &a->answer.error);
+}
+
+static void answer(struct uc_asker *a)
+{
 	const int64_t start = now_ms();
 	const uint64_t event = 1;
 	ssize_t done;
 
 	a->answer = (struct uc_answer){ .everybody = a->job_id == 0 };
-	if (uc_jobs_load(a->src, a->job_id ? &one : NULL, &a->answer.jobs,
-			 &a->answer.error) < 0)
+	if (load(a) < 0)
 		a->answer.jobs = NULL;
 	a->answer.took = now_ms() - start;
+	uc_source_asked(a->src, &a->answer.asked);
 	pthread_mutex_lock(&a->lock);
 	a->step = ANSWERED;
 	pthread_mutex_unlock(&a->lock);
@@ -131,8 +142,23 @@ bool uc_asker_free(struct uc_asker *a)
 void uc_asker_ask(struct uc_asker *a, uint32_t job_id)
 {
 	a->job_id = job_id;
+	a->ask = NULL;
 	a->busy = true;
 	set_step(a, ASKED);
+}
+
+void uc_asker_do(struct uc_asker *a, uc_ask *question, void *arg)
+{
+	a->job_id = 0;
+	a->ask = question;
+	a->arg = arg;
+	a->busy = true;
+	set_step(a, ASKED);
+}
+
+struct uc_source *uc_asker_source(struct uc_asker *a)
+{
+	return a->src;
 }
 
 bool uc_asker_is_busy(const struct uc_asker *a)

@@ -171,6 +171,7 @@ static int once(struct uc_run *run, const struct uqueue_listing *list,
 	if (uqueue_load(source, &list->filter, &list->wants, &jobs, &err) < 0 ||
 	    uqueue_context_fill(&context, run, jobs, &err) < 0)
 		return uc_run_error(run, &err);
+	uc_source_rest(source);
 	status = print(run, list, jobs, &context);
 	uqueue_context_free(&context);
 	return status;

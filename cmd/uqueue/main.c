@@ -82,10 +82,34 @@ static const struct uc_opt options[] = {
 		 "such as\n.Ql P,-p ." },
 	{ "iterate", 'i', UC_OPT_NUMBER, .metavar = "SECONDS", .min = 2, .max = 86400,
 	  ARG(iterate), .help = "again every so often, never under 2" },
+	{ "watch", .type = UC_OPT_NUMBER, .metavar = "SECONDS", .absent = "10", .min = 2,
+	  .max = 86400, ARG(watch), .help = "on a screen of its own, changes marked",
+	  .doc = "Show the list on a screen of its own, asked for again every\n"
+		 ".Ar SECONDS\n(10 unless said, never under 2),\n"
+		 "until\n.Ic q\nis pressed; see\n.Sx WATCHING ." },
 	UC_LISTING_OPTIONS(struct uqueue_args, listing),
 	{ 0 }
 };
 // clang-format on
+
+static int check_watch(const struct uqueue_args *args, struct uc_error *err)
+{
+	const struct {
+		bool given;
+		const char *option;
+	} others[] = {
+		{ args->why, "why" },           { args->by >= 0, "by" },
+		{ args->iterate, "iterate" },   { args->finished, "finished" },
+		{ args->listing.json, "json" }, { args->listing.parsable, "parsable2" },
+	};
+
+	for (size_t i = 0; args->watch && i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].given)
+			return uc_fail(err, UC_USAGE,
+				       "options '--watch' and '--%s' exclude each other",
+				       others[i].option);
+	return 0;
+}
 
 /* What cannot go together. */
 static int check(const struct uqueue_args *args, struct uc_error *err)
@@ -121,12 +145,14 @@ static int act(struct uc_run *run, struct uqueue_args *args)
 
 	if (uqueue_acting(args))
 		return uqueue_do(run, args);
-	if (check(args, &err) < 0)
+	if (check(args, &err) < 0 || check_watch(args, &err) < 0)
 		return uc_run_error(run, &err);
 	if (args->finished)
 		return uqueue_finished(run, args);
 	if (args->why)
 		return uqueue_why(run, args->why);
+	if (args->watch)
+		return uqueue_watch(run, args);
 	return args->by >= 0 ? uqueue_totals(run, args) : uqueue_list(run, args);
 }
 
