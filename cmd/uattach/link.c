@@ -40,10 +40,13 @@ static void add_words(const struct uc_run *run, const struct uc_job *job,
 		      struct uc_strv *argv)
 {
 	static const char *const options[] = {
-		"--overlap",   "--nodes=1",          "--ntasks=1", "--mem=0",
-		"--gres=none", "--mpi=none",         "--quiet",    "--cpu-bind=none",
-		"--chdir=/",   "--job-name=uattach", NULL
+		"--overlap",          "--nodes=1",  "--ntasks=1", "--mem=0",
+		"--gres=none",        "--mpi=none", "--quiet",    "--chdir=/",
+		"--job-name=uattach", NULL
 	};
+
+	const char *key;
+	size_t len;
 
 	uc_strv_add(argv, "srun");
 	uc_strv_addf(argv, "--jobid=%u", job->job_id);
@@ -51,6 +54,8 @@ static void add_words(const struct uc_run *run, const struct uc_job *job,
 		uc_strv_addf(argv, "--nodelist=%s", job->batch_host.bytes);
 	uc_strv_add_all(argv, options);
 	uc_strv_addf(argv, "%s/session-attach", run->libexec_dir);
+	key = uattach_session_key(job, &len);
+	uc_strv_addn(argv, key, len);
 }
 
 static int spawn(struct uattach_link *link, const struct uc_strv *argv,

@@ -55,13 +55,25 @@ struct view {
 	struct uc_buf notice; /* the last one */
 };
 
-bool uattach_is_session(const struct uc_job *job)
+const char *uattach_session_key(const struct uc_job *job, size_t *len)
 {
 	const char *command = job->command.bytes;
-	const size_t len = strlen(UC_SPEC_SESSION);
+	const size_t mark = strlen(UC_SPEC_SESSION);
 
-	return job->batch && command && strncmp(command, UC_SPEC_SESSION, len) == 0 &&
-	       (command[len] == '\0' || command[len] == ' ');
+	if (!job->batch || !command ||
+	    strncmp(command, UC_SPEC_SESSION " ", mark + 1) != 0)
+		return NULL;
+	command += mark + 1;
+	*len = strspn(command, "0123456789abcdef");
+	return *len > 0 && (command[*len] == ' ' || command[*len] == '\0') ? command
+									   : NULL;
+}
+
+bool uattach_is_session(const struct uc_job *job)
+{
+	size_t len;
+
+	return uattach_session_key(job, &len);
 }
 
 static int64_t now_ms(void)

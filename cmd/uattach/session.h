@@ -8,6 +8,8 @@
 
 /* Is this job one? slurmctld tells by its command; no receipt is needed. */
 bool uattach_is_session(const struct uc_job *job);
+/* What tells it from others, of `len` bytes; NULL: it is none. */
+const char *uattach_session_key(const struct uc_job *job, size_t *len);
 /*
  * Show it until it ends or is detached from. run->status is the program's exit status; -1
  * without a text when that is not 0.

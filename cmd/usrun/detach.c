@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,13 +132,29 @@ static void add_time(const struct usrun *u, struct uc_strv *words)
 		uc_strv_addf(words, "--time=%" PRId64, seconds);
 }
 
+/* Tells this session from that of another job with the same number. No secret. */
+static int make_key(char key[17])
+{
+	unsigned char bytes[8];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -1;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
 static int set_server(struct usrun *u, const char *folder, struct uc_error *err)
 {
 	const struct uc_config *config = u->run->config;
 	const char *size = uc_config_string(config, "session.size");
 	uc_auto(strv) struct uc_strv words = { 0 };
+	char key[17];
 
+	if (make_key(key) < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "getrandom");
 	uc_strv_addf(&words, "%s/session-server", u->run->libexec_dir);
+	uc_strv_addf(&words, "--key=%s", key);
 	add_size(&words);
 	uc_strv_addf(&words, "--scrollback=%" PRId64,
 		     uc_config_number(config, "session.scrollback", 0));
@@ -155,7 +172,7 @@ static int set_server(struct usrun *u, const char *folder, struct uc_error *err)
 	uc_strv_add(&words, "--");
 	if (words.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	return uc_spec_set_session(u->spec, (const char *const *)words.item, err);
+	return uc_spec_set_session(u->spec, key, (const char *const *)words.item, err);
 }
 
 int usrun_detach_prepare(struct usrun *u, struct uc_error *err)

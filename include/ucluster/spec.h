@@ -192,10 +192,10 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 /*
  * Let srun in the batch script run under these words, the server of a session, which has
  * a terminal for it: --pty is allowed then. slurmctld shows the job's command with
- * UC_SPEC_SESSION before it.
+ * UC_SPEC_SESSION and `key` before it.
  */
 #define UC_SPEC_SESSION "usrun-session"
-int uc_spec_set_session(struct uc_spec *spec, const char *const *words,
+int uc_spec_set_session(struct uc_spec *spec, const char *key, const char *const *words,
 			struct uc_error *err) UC_MUST_CHECK;
 /* Make the script and submit it. environment is the caller's; workdir absolute. */
 int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,

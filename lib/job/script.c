@@ -372,7 +372,7 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 	if (save)
 		add_save_begin(spec, out);
 	uc_buf_add(out, save ? "" : "exec ");
-	for (size_t i = 0; i < spec->session.count; i++) {
+	for (size_t i = 1; i < spec->session.count; i++) {
 		add_word(out, spec->session.item[i]);
 		uc_buf_addc(out, ' ');
 	}
@@ -450,10 +450,11 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 	return script->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }
 
-int uc_spec_set_session(struct uc_spec *spec, const char *const *words,
+int uc_spec_set_session(struct uc_spec *spec, const char *key, const char *const *words,
 			struct uc_error *err)
 {
 	uc_strv_free(&spec->session);
+	uc_strv_add(&spec->session, key);
 	uc_strv_add_all(&spec->session, words);
 	return spec->session.failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

@@ -39,7 +39,7 @@ struct uc_spec {
 	const struct uc_secrets *secrets; /* borrowed, or NULL */
 	struct uc_strv soft_env;          /* variables that give way to any other value */
 	char *script;                     /* the batch script itself, or NULL */
-	struct uc_strv session;           /* what srun in it runs under, or nothing */
+	struct uc_strv session; /* its key, then what srun runs under; or nothing */
 	struct uc_origin_of *origins;
 	size_t origin_count;
 	bool step; /* a step of a job that is there */

@@ -128,8 +128,10 @@ int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 
 	if (uc_spec_environment(spec, environment, &env, err) < 0)
 		return -1;
-	if (spec->session.count > 0)
+	if (spec->session.count > 0) {
 		uc_strv_add(&argv, UC_SPEC_SESSION);
+		uc_strv_add(&argv, spec->session.item[0]);
+	}
 	uc_strv_add_all(&argv, (const char *const *)spec->command.item);
 	if (argv.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /*
- * session-attach: a step of a session's job, that hands the bytes of a viewer on the
+ * session-attach KEY: a step of a session's job, that hands the bytes of a viewer on the
  * login node to the server on this node, and back.
  */
 #include <errno.h>
@@ -48,16 +48,17 @@ static const char *env(const char *name)
 	return NULL;
 }
 
-static int find_server(struct uc_error *err)
+static int find_server(const char *key, struct uc_error *err)
 {
 	const struct uc_place place = { .uid = getuid(),
-					.cluster = env("SLURM_CLUSTER_NAME"),
-					.job = env("SLURM_JOB_ID") };
+					.job = env("SLURM_JOB_ID"),
+					.key = key };
 	const int64_t until = now_ms() + FIND_MS;
 	int fd;
 
-	if (!place.job)
-		return uc_fail(err, UC_USAGE, "this runs in a job only");
+	if (!uc_place_is_plain(place.job) || !uc_place_is_plain(place.key))
+		return uc_fail(err, UC_USAGE,
+			       "this runs in a job, with the key of its session");
 	while ((fd = uc_place_connect(&place, err)) < 0 && now_ms() < until)
 		poll(NULL, 0, 50);
 	return fd;
@@ -118,7 +119,7 @@ static void relay(struct way *to_server, struct way *to_viewer)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct way to_server, to_viewer; /* large */
 	struct uc_error err = { 0 };
@@ -128,7 +129,7 @@ int main(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	server = find_server(&err);
+	server = find_server(argc == 2 ? argv[1] : NULL, &err);
 	if (server < 0) {
 		uc_auto(buf) struct uc_buf frame = { 0 };
 

@@ -53,12 +53,16 @@ static int open_folder(const char *path, uid_t uid, int attempt, bool make,
 	return fd;
 }
 
-/* The socket's name in its folder; the cluster's own characters are kept plain. */
+/* The socket's name in its folder; both parts are plain, see uc_place_is_plain(). */
 static void add_name(const struct uc_place *place, struct uc_buf *name)
 {
-	for (const char *c = place->cluster ? place->cluster : ""; *c; c++)
-		uc_buf_addc(name, strchr("/.", *c) || *c <= ' ' ? '_' : *c);
-	uc_buf_addf(name, "-%s", place->job);
+	uc_buf_addf(name, "%s-%s", place->job, place->key);
+}
+
+bool uc_place_is_plain(const char *word)
+{
+	return word && word[0] && strlen(word) <= 32 &&
+	       word[strspn(word, "0123456789abcdef")] == '\0';
 }
 
 /* By the open folder, which nobody can change meanwhile; and sun_path is short. */

@@ -14,9 +14,11 @@
 struct uc_place {
 	const char *const *roots; /* NULL-terminated; NULL: of this machine */
 	uid_t uid;
-	const char *cluster; /* or NULL */
-	const char *job;     /* the job's number, as Slurm writes it */
+	const char *job; /* the job's number, as Slurm writes it */
+	const char *key; /* another cluster may have a job of that number here */
 };
+/* A job's number, or a key: digits and letters up to "f". */
+bool uc_place_is_plain(const char *word);
 /* A socket that listens; *path is where it is. */
 int uc_place_listen(const struct uc_place *place, struct uc_buf *path,
 		    struct uc_error *err) UC_MUST_CHECK;

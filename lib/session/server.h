@@ -6,7 +6,7 @@
  * The server of a session: it runs as a batch job's command on the compute node, owns the
  * terminal that srun --pty has, and shows it to whoever attaches.
  *
- *	session-server --size=COLUMNSxROWS [--state=DIR] ... -- srun --pty ... bash
+ *	session-server --key=KEY --size=COLUMNSxROWS ... -- srun --pty ... bash
  *
  * It is one loop around poll(2). Nothing in it waits for a viewer: what one does not take
  * is kept up to a bound, then left out, and the screen is drawn anew once it took that.
@@ -37,7 +37,7 @@ struct options {
 	struct uc_session_size size;
 	int64_t history, idle, grace, limit; /* lines; seconds, 0 = none */
 	bool latest; /* whose size counts: the latest viewer's, else the smallest */
-	const char *state, *name;
+	const char *state, *name, *key;
 	char *const *command;
 };
 

@@ -310,6 +310,9 @@ static bool take_option(struct options *o, int option, const char *value)
 	case 'n':
 		o->name = value;
 		return true;
+	case 'k':
+		o->key = value;
+		return uc_place_is_plain(value);
 	case 'l':
 		o->latest = true;
 		return true;
@@ -333,6 +336,7 @@ static bool read_options(struct options *o, int argc, char **argv)
 		{ "grace", required_argument, NULL, 'g' },
 		{ "time", required_argument, NULL, 't' },
 		{ "state", required_argument, NULL, 'd' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "name", required_argument, NULL, 'n' },
 		{ "latest", no_argument, NULL, 'l' },
 		{ 0 },
@@ -343,7 +347,7 @@ static bool read_options(struct options *o, int argc, char **argv)
 		if (!take_option(o, option, optarg))
 			return false;
 	o->command = argv + optind;
-	return o->command[0];
+	return o->command[0] && o->key;
 }
 
 /* --- begin and end --- */
@@ -364,8 +368,8 @@ static int open_signals(void)
 static int begin(struct server *s, struct uc_error *err)
 {
 	const struct uc_place place = { .uid = getuid(),
-					.cluster = env("SLURM_CLUSTER_NAME"),
-					.job = s->job };
+					.job = s->job,
+					.key = s->options.key };
 	char path[64];
 	int rc;
 
@@ -416,9 +420,10 @@ int main(int argc, char **argv)
 
 	for (size_t i = 0; i < VIEWERS; i++)
 		s.viewer[i].fd = -1;
-	if (!s.job || !read_options(&s.options, argc, argv)) {
+	if (!uc_place_is_plain(s.job) || !read_options(&s.options, argc, argv)) {
 		dprintf(STDERR_FILENO,
-			"usage: session-server [options] -- COMMAND [ARG...], in a job\n");
+			"usage: session-server --key=KEY [options] -- COMMAND [ARG...], in a "
+			"job\n");
 		return UC_USAGE;
 	}
 	s.size = s.options.size;
