@@ -78,6 +78,11 @@ struct uc_limit {
 	struct uc_raw tres_group, tres_group_minutes, tres_running_minutes;
 	uint32_t jobs_used, submit_used;
 	struct uc_raw tres_group_used;
+
+	/* fair share of an association or account, in millionths; all 0: not computed */
+	uint32_t share;  /* of what its siblings have together */
+	uint32_t usage;  /* of the same, as it counts now (it decays) */
+	uint32_t factor; /* what its jobs get for priority */
 };
 
 /* Immutable; owns all its strings. */

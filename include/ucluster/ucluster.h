@@ -31,6 +31,7 @@
 #include <ucluster/step.h>
 #include <ucluster/text.h>
 #include <ucluster/units.h>
+#include <ucluster/usage.h>
 
 #ifdef __cplusplus
 extern "C" {

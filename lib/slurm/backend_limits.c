@@ -89,6 +89,12 @@ static struct uc_raw allowed_qos(struct work *work, const slurmdb_assoc_rec_t *a
 	return keep(work, &text);
 }
 
+/* priority/basic leaves them unset, NaN or negative. */
+static uint32_t millionths(double value)
+{
+	return value > 0 && value <= 4000 ? (uint32_t)(value * 1e6 + 0.5) : 0;
+}
+
 static void add_association(struct work *work, const slurmdb_assoc_rec_t *assoc)
 {
 	const bool own = assoc->user && *assoc->user;
@@ -123,6 +129,9 @@ static void add_association(struct work *work, const slurmdb_assoc_rec_t *assoc)
 		row.jobs_used = assoc->usage->used_jobs;
 		row.submit_used = assoc->usage->used_submit_jobs;
 		row.tres_group_used = tres_list(work, assoc->usage->grp_used_tres, true);
+		row.share = millionths(assoc->usage->shares_norm);
+		row.usage = millionths((double)assoc->usage->usage_efctv);
+		row.factor = millionths(assoc->usage->fs_factor);
 	}
 	uc_wire_add(work->wire, &row);
 }

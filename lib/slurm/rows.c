@@ -244,6 +244,9 @@ static const struct uc_field limit_fields[] = {
 	F(uc_limit, jobs_used, U32, NONE, 0),
 	F(uc_limit, submit_used, U32, NONE, 0),
 	F(uc_limit, tres_group_used, RAW, NONE, 0),
+	F(uc_limit, share, U32, NONE, 0),
+	F(uc_limit, usage, U32, NONE, 0),
+	F(uc_limit, factor, U32, NONE, 0),
 };
 
 static const struct uc_field reservation_fields[] = {
