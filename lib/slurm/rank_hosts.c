@@ -50,9 +50,9 @@ static bool in_ranges(const char *at, const char *end, const char *name, size_t 
 			if (!last_width || last_width > MAX_DIGITS)
 				return false;
 		}
-		/* "[8-10]" has both widths, "[08-10]" only two digits */
+		/* zeros fill up to the width of the first: "[0-10]", "[08-112]" */
 		if (wanted >= number(at, width) && wanted <= number(last, last_width) &&
-		    (len == width || (at[0] != '0' && name[0] != '0')))
+		    (len == width || (len > width && name[0] != '0')))
 			return true;
 		at = last + last_width;
 		if (at < end && *at++ != ',')
