@@ -49,6 +49,10 @@ int uc_source_open(const char *name, const struct uc_source_options *options,
 void uc_source_free(struct uc_source *src);
 UC_DEFINE_AUTO(source, struct uc_source *)
 
+/* There will be no question for a while: the worker, and the memory of its last answer,
+ * goes away while the caller goes on. The next question starts another. */
+void uc_source_rest(struct uc_source *src);
+
 /* Only a live source acts; any other fails every action with UC_DENIED before anything.
  */
 bool uc_source_is_live(const struct uc_source *src);

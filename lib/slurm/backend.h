@@ -9,6 +9,9 @@
 
 #define BACKEND_SOCKET 3
 
+/* Free what the last answer was made of. */
+void backend_release(void);
+
 /* Handlers fill `answer` (kind UC_SAY_DONE) or *err. */
 int backend_ping(const struct uc_frame *question, struct uc_frame *answer,
 		 struct uc_error *err);

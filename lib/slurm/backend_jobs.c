@@ -275,6 +275,24 @@ static void add_jobs(struct work *work, const job_info_msg_t *msg)
 		work->updated = msg->last_update;
 }
 
+/* What was loaded for an answer: a process that is about to end need not take it apart.
+ */
+static struct {
+	job_info_msg_t *msg[SINGLE_MAX];
+	size_t count;
+} kept;
+
+static void keep(job_info_msg_t *msg)
+{
+	kept.msg[kept.count++] = msg;
+}
+
+void backend_release(void)
+{
+	while (kept.count)
+		slurm_free_job_info_msg(kept.msg[--kept.count]);
+}
+
 static int load_everything(struct work *work, struct uc_error *err)
 {
 	job_info_msg_t *msg = NULL;
@@ -286,7 +304,7 @@ static int load_everything(struct work *work, struct uc_error *err)
 		return 0;
 	}
 	add_jobs(work, msg);
-	slurm_free_job_info_msg(msg);
+	keep(msg);
 	return 0;
 }
 
@@ -298,7 +316,7 @@ static int load_user(struct work *work, uint32_t uid, struct uc_error *err)
 	if (slurm_load_job_user(&msg, uid, work->flags | SHOW_ALL) != SLURM_SUCCESS)
 		return backend_fail(err, errno, "loading jobs of a user");
 	add_jobs(work, msg);
-	slurm_free_job_info_msg(msg);
+	keep(msg);
 	return 0;
 }
 
@@ -311,7 +329,7 @@ static int load_id(struct work *work, uint32_t id, struct uc_error *err)
 			       ? 0
 			       : backend_fail(err, errno, "loading a job");
 	add_jobs(work, msg);
-	slurm_free_job_info_msg(msg);
+	keep(msg);
 	return 0;
 }
 
@@ -406,6 +424,7 @@ int backend_jobs(const struct uc_frame *question, struct uc_frame *answer,
 	struct work work = { .question = question, .flags = SHOW_LOCAL };
 	int rc = -1;
 
+	backend_release();
 	read_question(&work);
 	work.wire = uc_wire_new(UC_ROWS_JOBS);
 	if (!work.wire)

@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 /* slurm-worker-N: answers questions on descriptor 3 until it is closed. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "slurm/compat.h"
 #include "slurm/backend.h"
 #include "slurm/backend_options.h"
+
+#define REST_MS 200
 
 static const struct {
 	uint32_t kind;
@@ -83,6 +86,15 @@ static int answer_question(const struct uc_frame *question)
 	return rc;
 }
 
+/* Most are asked once and then killed: only who is not frees what the answer took. */
+static void rest(void)
+{
+	struct pollfd next = { BACKEND_SOCKET, POLLIN, 0 };
+
+	if (poll(&next, 1, REST_MS) == 0)
+		backend_release();
+}
+
 static bool is_socket(int fd)
 {
 	struct stat st;
@@ -117,5 +129,6 @@ int main(int argc, char **argv)
 			return errno == EPIPE || errno == ECONNRESET ? 0 : 1;
 		if (answer_question(&question) < 0)
 			return 1;
+		rest();
 	}
 }

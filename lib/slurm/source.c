@@ -77,6 +77,12 @@ void uc_source_free(struct uc_source *src)
 	free(src);
 }
 
+void uc_source_rest(struct uc_source *src)
+{
+	if (src->ops->rest)
+		src->ops->rest(src->self);
+}
+
 bool uc_source_is_live(const struct uc_source *src)
 {
 	return src->ops->live;

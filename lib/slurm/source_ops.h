@@ -16,6 +16,7 @@ struct uc_source_ops {
 	int (*open)(const char *words, const struct uc_source_options *options,
 		    void **self, struct uc_error *err);
 	void (*close)(void *self);
+	void (*rest)(void *self); /* may be NULL */
 	int64_t (*now)(void *self);
 	int (*ping)(void *self, struct uc_error *err);
 

@@ -29,6 +29,11 @@ static void slurm_close(void *self)
 	uc_worker_free(self);
 }
 
+static void slurm_rest(void *self)
+{
+	uc_worker_rest(self);
+}
+
 static int64_t slurm_now(void *self)
 {
 	(void)self;
@@ -308,6 +313,7 @@ const struct uc_source_ops uc_source_slurm = {
 	.filters = true,
 	.open = slurm_open,
 	.close = slurm_close,
+	.rest = slurm_rest,
 	.now = slurm_now,
 	.ping = slurm_ping,
 	.load = slurm_load,

@@ -63,9 +63,14 @@ static int end_worker(struct uc_worker *worker)
 			continue;
 	}
 	worker->pid = 0;
-	worker->ready = false;
+	worker->ready = worker->resting = false;
 	close_fd(&worker->errors);
 	return status;
+}
+
+void uc_worker_rest(struct uc_worker *worker)
+{
+	worker->resting = worker->pid > 0 && kill(worker->pid, SIGKILL) == 0;
 }
 
 void uc_worker_free(struct uc_worker *worker)
@@ -424,7 +429,7 @@ int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,
 	if (question->body.failed || question->body.len > UC_FRAME_MAX)
 		return uc_fail(err, UC_USAGE, "the request is larger than %zu MiB",
 			       UC_FRAME_MAX >> 20);
-	if (worker->pid && has_exited(worker->pid))
+	if (worker->resting || (worker->pid && has_exited(worker->pid)))
 		end_worker(worker);
 	if (worker->pid) {
 		read_errors(worker);

@@ -22,12 +22,15 @@ struct uc_worker {
 	struct uc_buf said; /* on stderr, the last UC_WORKER_STDERR_MAX bytes */
 	char name[24];      /* "slurm-worker-38" */
 	bool ready;         /* said hello */
+	bool resting;       /* was told to end */
 	bool sending;       /* said that the request goes out now */
 };
 
 int uc_worker_new(const struct uc_source_options *options, struct uc_worker **out,
 		  struct uc_error *err) UC_MUST_CHECK;
 void uc_worker_free(struct uc_worker *worker);
+/* End the process without waiting for it; the next question starts another. */
+void uc_worker_rest(struct uc_worker *worker);
 
 /*
  * One question, one answer (UC_SAY_DONE) within timeout_ms. On failure *err is complete:
