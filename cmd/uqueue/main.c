@@ -56,7 +56,7 @@ static const struct uc_opt options[] = {
 	  .doc = "End jobs that run and put them back into the queue;\n"
 		 "named by id, ended ones too." },
 	{ "set", .type = UC_OPT_WORDS, .metavar = "KEY=VALUE", ARG(set),
-	  .help = "change time, partition, name, comment, nice or dependency",
+	  .help = "another time, partition, name, nice, ...",
 	  .doc = "Give jobs another\n"
 		 ".Cm time\n(limit:\n.Ql 2:00:00 , 90m , +1h , -30m , UNLIMITED ) ,\n"
 		 ".Cm partition , name , comment , nice\nor\n.Cm dependency .\n"
@@ -71,7 +71,7 @@ static const struct uc_opt options[] = {
 	{ "array", 'r', UC_OPT_FLAG, ARG(array), .group = "How to list them", .help = "one line for each task of an array" },
 	{ "long", 'l', UC_OPT_FLAG, ARG(longer), .help = "more columns" },
 	{ "start", .type = UC_OPT_FLAG, ARG(start),
-	  .help = "when jobs that wait may start, the first of them first",
+	  .help = "when jobs that wait may start, in that order",
 	  .doc = "Only jobs that wait, with the start that slurmctld foresees\n"
 		 "(most have none until the backfill scheduler has looked at them),\n"
 		 "the first to start first." },

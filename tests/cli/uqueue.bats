@@ -151,7 +151,7 @@ setup()
 
 @test "help fits 80 columns, and any terminal" {
 	COLUMNS=80 uqueue --help >out
-	[ "$(wc -l <out)" -le 45 ]
+	[ "$(wc -l <out)" -le 56 ]
 	run ! grep -E '.{81}' out
 	COLUMNS=40 uqueue --help >out
 	run ! grep -E '.{41}' out
