@@ -15,13 +15,8 @@ static const struct uc_opt options[] = {
 // clang-format on
 
 static const struct uc_cmd *const subcommands[] = {
-	&uinfo_cmd_gpus,
-	&uinfo_cmd_nodes,
-	&uinfo_cmd_partitions,
-	&uinfo_cmd_limits,
-	&uinfo_cmd_usage,
-	&uinfo_cmd_disk,
-	NULL,
+	&uinfo_cmd_gpus,  &uinfo_cmd_nodes, &uinfo_cmd_partitions, &uinfo_cmd_limits,
+	&uinfo_cmd_usage, &uinfo_cmd_disk,  &uinfo_cmd_health,     NULL,
 };
 
 static int run_overview(struct uc_run *run, const struct uc_cmd *cmd, int argc,

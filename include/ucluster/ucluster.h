@@ -15,6 +15,7 @@
 #include <ucluster/error.h>
 #include <ucluster/follow.h>
 #include <ucluster/gres.h>
+#include <ucluster/health.h>
 #include <ucluster/history.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>

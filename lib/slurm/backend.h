@@ -31,6 +31,8 @@ int backend_history(const struct uc_frame *question, struct uc_frame *answer,
 		    struct uc_error *err);
 int backend_steps(const struct uc_frame *question, struct uc_frame *answer,
 		  struct uc_error *err);
+int backend_probe(const struct uc_frame *question, struct uc_frame *answer,
+		  struct uc_error *err);
 int backend_submit(const struct uc_frame *question, struct uc_frame *answer,
 		   struct uc_error *err);
 int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,

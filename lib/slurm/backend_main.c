@@ -27,6 +27,7 @@ static const struct {
 	{ UC_ASK_SUBMIT, backend_submit },
 	{ UC_ASK_LIMITS, backend_limits },
 	{ UC_ASK_ESTIMATE, backend_estimate },
+	{ UC_ASK_PROBE, backend_probe },
 	{ UC_ASK_RESERVATIONS, backend_reservations },
 	{ UC_ASK_STEPS, backend_steps },
 	{ UC_ASK_HISTORY, backend_history },

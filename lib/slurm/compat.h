@@ -17,6 +17,9 @@
 #define UC_SLURM_SINCE(major, minor)                                                     \
 	(SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(major, minor, 0))
 
+/* What this worker was built for. */
+#define UC_SLURM_BUILT ((long)SLURM_VERSION_NUMBER)
+
 /* How a GRES is written in a request. */
 #if UC_SLURM_SINCE(23, 11)
 #define UC_GRES_PREFIX "gres/"

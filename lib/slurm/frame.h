@@ -27,6 +27,7 @@ enum uc_frame_kind {
 	UC_ASK_STEPS,
 	UC_ASK_HISTORY,
 	UC_ASK_ACT,
+	UC_ASK_PROBE,
 	/* answers */
 	UC_SAY_HELLO = 100, /* once, when libslurm is ready */
 	UC_SAY_SENDING,     /* from here on a lost answer leaves the outcome unknown */
@@ -66,6 +67,9 @@ enum uc_frame_tag {
 	UC_TAG_SUBMITTED, /* i64 */
 	UC_TAG_USER_HOLD, /* u32 1: the owner may end it */
 };
+
+/* UC_TAG_CODE of UC_ASK_PROBE: the index of a controller, or */
+#define UC_PROBE_ACCOUNTING 1000u
 
 /* A frame to be sent, or one that arrived. Zero-initialise with fd -1: UC_FRAME(kind). */
 struct uc_frame {

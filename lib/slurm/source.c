@@ -309,6 +309,15 @@ int uc_steps_load(struct uc_source *src, uint32_t job_id, struct uc_steps **out,
 	return rows ? 0 : -1;
 }
 
+int uc_source_probe(struct uc_source *src, uint32_t what, struct uc_strv *facts,
+		    struct uc_error *err)
+{
+	if (!src->ops->probe)
+		return uc_fail(err, UC_DENIED, "'%s:' is not a live cluster",
+			       src->ops->name);
+	return src->ops->probe(src->self, what, facts, err);
+}
+
 void uc_submitted_free(struct uc_submitted *result)
 {
 	free(result->note);

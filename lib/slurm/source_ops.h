@@ -37,6 +37,10 @@ struct uc_source_ops {
 		       struct uc_history_facts *facts, struct uc_rows **out,
 		       struct uc_error *err);
 
+	/* Answers "name=value" (health.c); NULL: it has nothing to be probed. */
+	int (*probe)(void *self, uint32_t what, struct uc_strv *facts,
+		     struct uc_error *err);
+
 	/* NULL when it cannot act. */
 	int (*submit)(void *self, const struct uc_submission *job,
 		      struct uc_submitted *result, struct uc_error *err);
@@ -47,6 +51,10 @@ struct uc_source_ops {
 };
 
 extern const struct uc_source_ops uc_source_slurm, uc_source_record, uc_source_synthetic;
+
+/* UC_DENIED when the source is not live. */
+int uc_source_probe(struct uc_source *src, uint32_t what, struct uc_strv *facts,
+		    struct uc_error *err);
 
 /* For the sources that ignore where they are asked from: the clock. */
 int64_t uc_clock_now(void);

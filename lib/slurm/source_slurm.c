@@ -95,6 +95,22 @@ static void put_time(struct uc_frame *question, enum uc_frame_tag tag, int64_t w
 }
 
 /* "jobacct_gather/none"; "task=10,energy=30" or "30". */
+static int slurm_probe(void *self, uint32_t what, struct uc_strv *facts,
+		       struct uc_error *err)
+{
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_PROBE);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+	struct uc_frame_item item;
+
+	uc_frame_add_u32(&question, UC_TAG_CODE, what);
+	if (uc_worker_ask(self, &question, &answer, err) < 0)
+		return -1;
+	for (size_t at = 0; uc_frame_next(&answer, &at, &item);)
+		if (item.tag == UC_TAG_TEXT)
+			uc_strv_addn(facts, item.bytes, strnlen(item.bytes, item.len));
+	return facts->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
+}
+
 static void read_facts(const struct uc_frame *answer, struct uc_history_facts *facts)
 {
 	char *type = uc_frame_text(answer, UC_TAG_NOTE);
@@ -317,6 +333,7 @@ const struct uc_source_ops uc_source_slurm = {
 	.now = slurm_now,
 	.ping = slurm_ping,
 	.load = slurm_load,
+	.probe = slurm_probe,
 	.history = slurm_history,
 	.submit = slurm_submit,
 	.estimate = slurm_estimate,
