@@ -148,6 +148,12 @@ void uc_json_duration(struct uc_json *json, const char *key, int64_t seconds)
 		uc_json_number(json, key, seconds);
 }
 
+void uc_json_value(struct uc_json *json, const char *key, const struct uc_value *value)
+{
+	begin(json, key);
+	uc_buf_json_value(json->out, value);
+}
+
 void uc_json_share(struct uc_json *json, const char *key, int64_t thousandths)
 {
 	if (thousandths < 0) {

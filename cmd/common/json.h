@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <ucluster/text.h>
 
+struct uc_value;
+
 struct uc_json {
 	struct uc_buf *out;
 	bool more; /* a comma comes first */
@@ -38,6 +40,10 @@ void uc_json_time(struct uc_json *json, const char *key, int64_t when);
 void uc_json_duration(struct uc_json *json, const char *key, int64_t seconds);
 /* A share in thousandths as a number from 0 to 1; negative is null. */
 void uc_json_share(struct uc_json *json, const char *key, int64_t thousandths);
+
+/* A cell of a table (table.h), raw. */
+void uc_json_value(struct uc_json *json, const char *key, const struct uc_value *value);
+void uc_buf_json_value(struct uc_buf *out, const struct uc_value *value);
 
 /*
  * A string with its quotation marks. JSON holds Unicode only: bytes that are not become

@@ -23,7 +23,7 @@ static bool is_null(const struct uc_value *value)
 	}
 }
 
-static void add_value(struct uc_buf *out, const struct uc_value *value)
+void uc_buf_json_value(struct uc_buf *out, const struct uc_value *value)
 {
 	if (is_null(value))
 		uc_buf_add(out, "null");
@@ -53,7 +53,7 @@ int uc_table_json_array(const struct uc_table *table, const struct uc_selection 
 			uc_buf_add(&line, shown->column[c]->key);
 			uc_buf_add(&line, "\": ");
 			uc_value_get(table, r, shown->column[c], &value);
-			add_value(&line, &value);
+			uc_buf_json_value(&line, &value);
 			line.failed = line.failed || value.scratch.failed;
 		}
 		uc_buf_addc(&line, '}');

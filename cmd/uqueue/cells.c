@@ -124,7 +124,7 @@ UQUEUE_CELL(uqueue_get_time_left)
 	const struct uqueue_context *ctx = context;
 	const struct uc_job *job = job_of(row);
 
-	if (job->time_limit == UC_NOT_SET)
+	if (job->time_limit == UC_NOT_SET || uc_job_is_finished(job->state))
 		return;
 	out->type = UC_VALUE_SECONDS;
 	out->number = job->time_limit;

@@ -1,163 +1,319 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* uqueue show: everything about one job, in sections. */
+/* uqueue show: everything about one job, from slurmctld, accounting and receipts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <ucluster/gres.h>
 #include <ucluster/source.h>
-#include "common/run.h"
-#include "uqueue/uqueue.h"
+#include <ucluster/state.h>
+#include "uqueue/show.h"
 
-/* What stands in a section, as keys of columns; what is not known is left out. */
-static const struct {
-	const char *title, *keys;
-} sections[] = {
-	{ "Job", "id,name,user,account,qos,state,why,reason_text,exit_code,progress,"
-		 "het_ids,comment,admin_comment" },
-	{ "Request",
-	  "partition,node_count,node_max,cpus,tasks,cpus_per_task,"
-	  "tasks_per_node,memory_total,memory,tmp_disk,gpus,mig,shards,"
-	  "tres_per_job,tres_per_node,tres_per_socket,tres_per_task,time_limit,"
-	  "time_min,features,licenses,reservation,dependency,sharing,"
-	  "required_nodes,excluded_nodes,requeue,priority,nice" },
-	{ "Where", "nodes,batch_host,sched_nodes,submit_host" },
-	{ "Times", "submit_time,eligible_time,start_time,end_time,deadline,elapsed,"
-		   "time_left,suspend_time,preempt_time,last_tried,restarts" },
-	{ "GPUs", "gpu_types,gpu_ids" },
-	{ "Files", "command,submit_line,workdir,std_in,std_out,std_err,container" },
+/* A host list of a job is not longer than this; who writes more means harm. */
+#define NODES_MAX 100000
+/* Slurm's ids come again one day: a receipt is of a job submitted at that second. */
+#define SAME_JOB 120
+
+struct args {
+	bool json;
 };
-#define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
 
-static const struct uc_column *find_column(const char *key, size_t len)
+bool show_ending(const struct show *show, const struct uc_job *job,
+		 struct uc_ending *ending)
 {
-	for (size_t i = 0; uqueue_columns[i].heading; i++)
-		if (strncmp(uqueue_columns[i].key, key, len) == 0 &&
-		    !uqueue_columns[i].key[len])
-			return &uqueue_columns[i];
-	return NULL;
+	const struct uc_history *history = show->eff.history;
+
+	if (!uc_job_is_finished(job->state))
+		return false;
+	uc_ending_of_job(ending, job, show->now);
+	for (size_t i = 0; history && i < history->count; i++) {
+		const struct uc_past *past = &history->row[i];
+
+		if (past->step.bytes || past->job_id != job->job_id ||
+		    !uc_job_is_finished(past->state))
+			continue;
+		ending->cancelled_by = past->cancelled_by;
+		ending->failed_node = past->failed_node;
+		ending->elapsed = past->elapsed;
+	}
+	return true;
 }
 
-/* "memory_total" is shown as "memory total". */
-static void add_line(struct uc_buf *out, const struct uc_column *column,
-		     const struct uc_buf *text)
+int show_output(const struct show *show, size_t row, bool error, struct uc_buf *path)
 {
-	size_t start = out->len;
+	struct uc_job job = *show->rows[row].job;
 
-	uc_buf_addf(out, "  %-16s", column->key);
-	for (size_t i = start; !out->failed && i < out->len; i++)
-		if (out->data[i] == '_')
-			out->data[i] = ' ';
-	uc_buf_addf(out, " %s\n", uc_buf_text(text));
+	if (job.array_job_id && job.array_task_id == UC_NONE32)
+		job.array_task_id = show->rows[row].task;
+	if (job.array_job_id && job.array_task_id == UC_NONE32)
+		return -1;
+	return uc_job_output(&job, error, NULL, path, NULL);
 }
 
-static void add_section(struct uc_buf *out, const struct uc_run *run,
-			const struct uc_table *table, size_t row, size_t section)
+void show_node_names(const struct uc_job *job, struct uc_strv *names)
 {
-	uc_auto(value) struct uc_value value = { 0 };
-	uc_auto(buf) struct uc_buf text = { 0 }, lines = { 0 };
-
-	for (const char *key = sections[section].keys; *key;) {
-		size_t len = strcspn(key, ",");
-		const struct uc_column *column = find_column(key, len);
-
-		uc_buf_reset(&text);
-		uc_value_get(table, row, column, &value);
-		uc_value_text(&text, &value, run->safe);
-		if (text.len)
-			add_line(&lines, column, &text);
-		out->failed = out->failed || text.failed || lines.failed;
-		key += len + (key[len] == ',');
-	}
-	if (lines.len)
-		uc_buf_addf(out, "%s\n%s", sections[section].title, uc_buf_text(&lines));
+	if (job->gres_detail.count && uqueue_job_holds(job))
+		uc_hosts_expand(job->nodes.bytes, NODES_MAX, names);
 }
 
-static int print_jobs(struct uc_run *run, const struct uc_table *table)
+/* "waits", "runs", "exit code 1": for tasks that are one line together. */
+static void add_manner(struct uc_buf *out, const struct show *show,
+		       const struct uc_job *job)
 {
-	uc_auto(buf) struct uc_buf out = { 0 };
-	struct uc_error err = { 0 };
+	struct uc_ending ending;
 
-	for (size_t r = 0; r < table->count; r++) {
-		if (r)
-			uc_buf_addc(&out, '\n');
-		for (size_t s = 0; s < SECTION_COUNT; s++)
-			add_section(&out, run, table, r, s);
+	if (!show_ending(show, job, &ending))
+		uc_ending_of_job(&ending, job, show->now);
+	uc_ending_brief(out, &ending, show->run->safe);
+}
+
+static void add_task(struct show_group *group, const struct uc_job *job)
+{
+	uint32_t count = 1;
+
+	if (group->tasks.len)
+		uc_buf_addc(&group->tasks, ',');
+	if (!uc_raw_empty(job->array_tasks)) {
+		size_t len = strcspn(job->array_tasks.bytes, "%");
+
+		uc_buf_safen(&group->tasks, job->array_tasks.bytes, len, 0);
+		count = uc_array_count(job->array_tasks.bytes);
+	} else {
+		uc_buf_addf(&group->tasks, "%u", job->array_task_id);
 	}
-	if (out.failed) {
-		uc_fail(&err, UC_FAILED, "out of memory");
-		return uc_run_error(run, &err);
+	group->count += count == UC_NONE32 ? 1 : count;
+}
+
+static void group_task(struct show *show, const struct uc_job *job)
+{
+	uc_auto(buf) struct uc_buf words = { 0 };
+	size_t i;
+
+	add_manner(&words, show, job);
+	for (i = 0; i < show->group_count; i++)
+		if (!strcmp(uc_buf_text(&show->group[i].words), uc_buf_text(&words)))
+			break;
+	if (i == SHOW_GROUPS)
+		return;
+	if (i == show->group_count) {
+		show->group_count++;
+		uc_buf_add(&show->group[i].words, uc_buf_text(&words));
 	}
-	fputs(uc_buf_text(&out), stdout);
+	add_task(&show->group[i], job);
+}
+
+/* Jobs that only accounting knows, as rows like slurmctld's. */
+static int remember(struct show *show, struct uc_error *err)
+{
+	const struct uc_history *history = show->eff.history;
+
+	show->forgotten = calloc(history->count + 1, sizeof(*show->forgotten));
+	show->rows = calloc(history->count + 1, sizeof(*show->rows));
+	if (!show->forgotten || !show->rows)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	for (size_t i = 0; i < history->count; i++) {
+		struct uc_job *job = &show->forgotten[show->row_count];
+
+		if (history->row[i].step.bytes)
+			continue;
+		uc_job_of_past(job, &history->row[i]);
+		/* a job that was requeued: its last run */
+		if (show->row_count && job[-1].job_id == job->job_id) {
+			job[-1] = *job;
+			continue;
+		}
+		show->rows[show->row_count++] = (struct uqueue_row){ job, UC_NONE32 };
+	}
+	show->now = history->now;
 	return 0;
 }
 
-static int show(struct uc_run *run, struct uc_source *source,
-		const struct uqueue_filter *filter, struct uc_error *err)
+static int pick_rows(struct show *show, struct uc_error *err)
 {
-	const struct uqueue_wants wants = { .detail = true, .ended = true };
-	uc_auto(jobs) struct uc_jobs *jobs = NULL;
-	struct uqueue_context context = { 0 };
-	struct uqueue_row *rows;
-	size_t count = 0;
-	int rc;
-
-	if (uqueue_load(source, filter, &wants, &jobs, err) < 0 ||
-	    uqueue_context_fill(&context, run, jobs, err) < 0)
-		return -1;
-	context.mark = false;
-	rows = calloc(jobs->count + 1, sizeof(*rows));
-	for (size_t i = 0; rows && i < jobs->count; i++) {
-		const struct uc_job *job = &jobs->row[i];
+	show->rows = calloc(show->jobs->count + 1, sizeof(*show->rows));
+	if (!show->rows)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	for (size_t i = 0; i < show->jobs->count; i++) {
+		const struct uc_job *job = &show->jobs->row[i];
 		uint32_t task = UC_NONE32;
 
-		if (!uqueue_filter_match(filter, job))
+		if (!uc_job_id_match(&show->id, job))
 			continue;
-		for (size_t k = 0; k < filter->id_count; k++)
-			if (!uc_raw_empty(job->array_tasks) &&
-			    uc_job_id_match(&filter->ids[k], job))
-				task = filter->ids[k].task;
-		rows[count++] = (struct uqueue_row){ job, task };
+		if (!uc_raw_empty(job->array_tasks))
+			task = show->id.task;
+		show->rows[show->row_count++] = (struct uqueue_row){ job, task };
 	}
-	rc = rows ? print_jobs(run, &(struct uc_table){ .rows = rows,
-							.count = count,
-							.row_size = sizeof(*rows),
-							.context = &context,
-							.now = jobs->now })
-		  : uc_fail(err, UC_FAILED, "out of memory");
-	free(rows);
-	uqueue_context_free(&context);
-	return rc < 0 ? -1 : uqueue_filter_found(filter, jobs, err);
+	show->now = show->jobs->now;
+	return 0;
+}
+
+/* What waits has no history worth a question to slurmdbd. */
+static bool needs_history(const struct show *show)
+{
+	for (size_t i = 0; i < show->row_count; i++)
+		if (!uqueue_job_waits(show->rows[i].job))
+			return true;
+	return !show->row_count;
+}
+
+static int load(struct show *show, struct uc_source *source, struct uc_error *err)
+{
+	const struct uc_job_query query = { .job_ids = &show->id.job,
+					    .job_count = 1,
+					    .detail = true };
+	struct uc_error why = { 0 };
+
+	if (uc_jobs_load(source, &query, &show->jobs, err) < 0 ||
+	    pick_rows(show, err) < 0)
+		return -1;
+	if (!needs_history(show))
+		return 0;
+	if (uqueue_eff_load(source, &show->id, &show->eff, &why) < 0) {
+		if (show->row_count) {
+			uc_run_say(show->run, 0, "accounting: %s", why.text);
+			return 0;
+		}
+		*err = why;
+		return -1;
+	}
+	if (show->row_count)
+		return 0;
+	if (!show->eff.history->count)
+		return uc_fail(err, UC_NOTFOUND, "job %s is not in the queue%s%s",
+			       show->word,
+			       show->eff.facts.why[0] ? ", and " : ", nor in accounting",
+			       show->eff.facts.why);
+	free(show->rows);
+	show->rows = NULL;
+	return remember(show, err);
+}
+
+/* Of an array: how its tasks fare, and one of them to stand for all. */
+static void gather_array(struct show *show)
+{
+	size_t best = 0;
+
+	if (show->row_count < 2 || !show->rows[0].job->array_job_id)
+		return;
+	for (size_t i = 0; i < show->row_count; i++) {
+		group_task(show, show->rows[i].job);
+		if (!uc_raw_empty(show->rows[i].job->array_tasks))
+			best = i;
+	}
+	show->rows[0] = show->rows[best];
+	show->row_count = 1;
+}
+
+static void find_receipt(struct show *show)
+{
+	const struct uc_job *job = show->rows[0].job;
+	const uint32_t ids[] = { show->id.job, job->array_job_id, job->job_id };
+	uc_auto(buf) struct uc_buf dir = { 0 };
+
+	uc_run_state_dir(show->run, &dir);
+	if (!dir.len || job->user_id != getuid())
+		return;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]) && !show->receipt; i++) {
+		int64_t apart;
+
+		if (!ids[i] || uc_receipt_read(uc_buf_text(&dir), ids[i], NULL,
+					       &show->receipt, NULL) < 0)
+			continue;
+		apart = show->receipt->submit_time - job->submit_time;
+		if (apart >= -SAME_JOB && apart <= SAME_JOB)
+			continue;
+		uc_receipt_free(show->receipt);
+		show->receipt = NULL;
+	}
+}
+
+static void show_free(struct show *show)
+{
+	for (size_t i = 0; i < show->group_count; i++) {
+		uc_buf_free(&show->group[i].words);
+		uc_buf_free(&show->group[i].tasks);
+	}
+	uqueue_context_free(&show->context);
+	uqueue_eff_free(&show->eff);
+	uc_receipt_free(show->receipt);
+	uc_jobs_free(show->jobs);
+	free(show->forgotten);
+	free(show->rows);
+}
+
+static int add_job(struct show *show, struct uc_source *source, struct uc_json *json,
+		   bool as_json, struct uc_error *err)
+{
+	if (uqueue_id_parse(show->word, NULL, &show->id, err) < 0 ||
+	    load(show, source, err) < 0 ||
+	    uqueue_context_fill(&show->context, show->run, show->jobs, err) < 0)
+		return -1;
+	show->context.mark = false;
+	show->context.now = show->now;
+	gather_array(show);
+	find_receipt(show);
+	if (as_json)
+		show_json(show, json);
+	else
+		show_sections(show, json->out);
+	return 0;
 }
 
 static int run_show(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
+	const struct uc_strv *words = &run->parsed.operands;
 	uc_auto(source) struct uc_source *source = NULL;
-	struct uqueue_args args = { 0 };
-	struct uqueue_filter filter = { 0 };
+	uc_auto(buf) struct uc_buf text = { 0 };
+	struct uc_json json = { .out = &text };
+	struct args args = { 0 };
 	struct uc_error err = { 0 };
-	int rc = -1;
+	int rc = 0;
 
 	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, NULL) || uc_run_config(run, NULL) < 0 ||
+	if (!uc_run_parse(run, cmd, argv, &args) || uc_run_config(run, NULL) < 0 ||
 	    uc_run_source(run, 0, &source) < 0)
 		return run->status;
-	args.jobs = run->parsed.operands; /* borrowed */
-	if (uqueue_filter_make(&filter, &args, uc_source_is_live(source), &err) == 0)
-		rc = show(run, source, &filter, &err);
-	uqueue_filter_free(&filter);
+	if (args.json)
+		uqueue_json_begin(&json, source);
+	for (size_t i = 0; i < words->count && rc == 0; i++) {
+		struct show show = { .word = words->item[i], .run = run };
+
+		rc = add_job(&show, source, &json, args.json, &err);
+		show_free(&show);
+	}
+	if (args.json)
+		uqueue_json_end(&json);
+	if (rc == 0 && text.failed)
+		rc = uc_fail(&err, UC_FAILED, "out of memory");
+	/* of several jobs, those before the one that is not there */
+	if (rc == 0 || !args.json)
+		fputs(uc_buf_text(&text), stdout);
 	return rc < 0 ? uc_run_error(run, &err) : 0;
 }
+
+// clang-format off
+static const struct uc_opt options[] = {
+	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(struct args, json),
+	  .group = "Output", .help = "JSON with raw values" },
+	{ 0 }
+};
+// clang-format on
 
 const struct uc_cmd uqueue_show = {
 	.name = "uqueue show",
 	.summary = "say everything about some jobs",
 	.usage = (const char *const[]){ "JOBID...", NULL },
+	.options = options,
 	.operands = "JOBID",
 	.min_operands = 1,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
 	.fn = run_show,
-	.doc = "Show everything that slurmctld knows of these jobs, in sections:\n"
-	       "what they are, what they ask for, where and when they run, which GPUs\n"
-	       "they hold on which node, and their files.\n"
+	.doc = "Show everything that is known of these jobs, in sections:\n"
+	       "what they are and how they ended, what they ask for,\n"
+	       "where and when they run, which GPUs they hold on which node, their files,\n"
+	       "what they used, and how\n.Xr usrun 1\nwas called for them.\n"
+	       "Jobs that slurmctld has forgotten are looked for in accounting.\n"
+	       "An array is shown as one: how many of its tasks fare how, and one of them.\n"
 	       "What is not known or not set is left out.",
 };

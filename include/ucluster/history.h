@@ -113,6 +113,7 @@ int uc_history_load(struct uc_source *src, const struct uc_history_query *query,
 		    struct uc_history_facts *facts, struct uc_history **out,
 		    struct uc_error *err) UC_MUST_CHECK;
 
+/* For the words of ending.h; strings are borrowed. */
 void uc_ending_of_past(struct uc_ending *ending, const struct uc_past *past);
 /* What of it a row of job.h can say; strings are borrowed. */
 void uc_job_of_past(struct uc_job *job, const struct uc_past *past);

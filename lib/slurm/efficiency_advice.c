@@ -86,11 +86,14 @@ static void advise_cpus(const struct uc_efficiency *eff, struct list *list)
 {
 	const uint32_t tasks = eff->tasks ? eff->tasks : 1;
 	double busy = (double)eff->cpu_share.most / 1000 * eff->cpus;
-	uint32_t wanted = (uint32_t)(busy * 1.2 / tasks + 1);
+	uint32_t wanted;
 	struct uc_advice *advice;
 
 	if (!eff->cpu_share.count || eff->cpu_share.most >= CPU_LITTLE ||
-	    eff->elapsed.most < RUN_SHORT || eff->cpus < 2 || wanted * tasks >= eff->cpus)
+	    eff->elapsed.most < RUN_SHORT || eff->cpus < 2)
+		return;
+	wanted = (uint32_t)(busy * 1.2 / tasks + 1);
+	if ((uint64_t)wanted * tasks >= eff->cpus)
 		return;
 	advice = next(list);
 	if (!advice)
