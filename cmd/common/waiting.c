@@ -13,12 +13,15 @@
 void uc_waiting_free(struct uc_waiting *shown)
 {
 	uc_buf_free(&shown->partition);
+	uc_buf_free(&shown->limit);
 }
 
 void uc_waiting_fill(struct uc_waiting *shown, const struct uc_run *run,
 		     const struct uc_jobs *jobs, const struct uc_job *job,
 		     bool whole_queue)
 {
+	if (shown->reason != job->reason)
+		uc_buf_reset(&shown->limit);
 	shown->job_id = job->job_id;
 	shown->reason = job->reason;
 	shown->start = job->start_time;
@@ -29,6 +32,17 @@ void uc_waiting_fill(struct uc_waiting *shown, const struct uc_run *run,
 		shown->ranked = uc_job_rank(jobs, job, &shown->rank);
 	uc_buf_reset(&shown->partition);
 	uc_buf_safe(&shown->partition, job->partition, run->safe);
+}
+
+void uc_waiting_limit(struct uc_waiting *shown, const struct uc_run *run,
+		      const struct uc_job *job, const struct uc_limits *limits)
+{
+	const struct uc_reason_facts facts = { .limits = limits };
+	struct uc_reason_limit limit;
+
+	uc_buf_reset(&shown->limit);
+	if (uc_reason_limit_find(job, &facts, &limit))
+		uc_reason_limit_words(&shown->limit, job, &limit, run->safe);
 }
 
 /* "3 jobs ahead in gpu"; nothing when it is not known, or hidden from this user. */
@@ -61,5 +75,7 @@ void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *job, int64_t 
 						      : "probably starts at");
 		uc_buf_clock(line, job->start, job->now);
 	}
-	uc_buf_addf(line, " (%s)", uc_reason_short(job->reason));
+	uc_buf_addf(line, " (%s)",
+		    job->limit.len ? uc_buf_text(&job->limit)
+				   : uc_reason_short(job->reason));
 }

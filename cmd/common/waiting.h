@@ -15,6 +15,7 @@ struct uc_waiting {
 	bool ranked;        /* `rank` is known */
 	struct uc_rank rank;
 	struct uc_buf partition; /* safe text */
+	struct uc_buf limit;     /* that it waits for, in words; safe text */
 };
 void uc_waiting_free(struct uc_waiting *shown);
 UC_DEFINE_AUTO_VALUE(waiting, struct uc_waiting)
@@ -23,6 +24,9 @@ UC_DEFINE_AUTO_VALUE(waiting, struct uc_waiting)
 void uc_waiting_fill(struct uc_waiting *shown, const struct uc_run *run,
 		     const struct uc_jobs *jobs, const struct uc_job *job,
 		     bool whole_queue);
+/* What limit it waits for, where that is its reason. */
+void uc_waiting_limit(struct uc_waiting *shown, const struct uc_run *run,
+		      const struct uc_job *job, const struct uc_limits *limits);
 /* "job 4711 waits 0:42: ..."; elapsed -1: without the time. */
 void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *shown,
 		     int64_t elapsed);

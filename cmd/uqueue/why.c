@@ -29,109 +29,6 @@ struct view {
 	struct uc_reason_limit limit;
 };
 
-/* Reasons that are a limit on something counted, and where its count is. */
-static const struct limit_kind {
-	const char *reason, *tres;
-	enum {
-		OF_USER,
-		OF_QOS,
-		OF_ASSOCIATION
-	} of;
-} limit_kinds[] = {
-	{ "QOSMaxGRESPerUser", "gpu", OF_USER },
-	{ "QOSMaxCpuPerUserLimit", "cpu", OF_USER },
-	{ "QOSMaxMemoryPerUser", "mem", OF_USER },
-	{ "QOSMaxNodePerUserLimit", "node", OF_USER },
-	{ "QOSGrpGRES", "gpu", OF_QOS },
-	{ "QOSGrpCpuLimit", "cpu", OF_QOS },
-	{ "QOSGrpMemLimit", "mem", OF_QOS },
-	{ "QOSGrpNodeLimit", "node", OF_QOS },
-	{ "AssocGrpGRES", "gpu", OF_ASSOCIATION },
-	{ "AssocGrpCpuLimit", "cpu", OF_ASSOCIATION },
-	{ "AssocGrpMemLimit", "mem", OF_ASSOCIATION },
-	{ "AssocGrpNodeLimit", "node", OF_ASSOCIATION },
-};
-
-static const struct limit_kind *find_kind(uint32_t reason)
-{
-	const char *name = uc_reason_name(reason);
-
-	for (size_t i = 0; name && i < sizeof(limit_kinds) / sizeof(limit_kinds[0]); i++)
-		if (strcmp(limit_kinds[i].reason, name) == 0)
-			return &limit_kinds[i];
-	return NULL;
-}
-
-static uint64_t job_amount(const struct uc_job *job, const char *tres)
-{
-	if (strcmp(tres, "gpu") == 0)
-		return job->gpus == UC_NONE32 ? 0 : job->gpus;
-	if (strcmp(tres, "cpu") == 0)
-		return job->cpus;
-	return strcmp(tres, "mem") == 0 ? uqueue_job_memory(job) : job->node_count;
-}
-
-/* The first job to end that counts against the same limit. */
-static void find_next(struct view *view, const struct limit_kind *kind)
-{
-	for (size_t i = 0; i < view->jobs->count; i++) {
-		const struct uc_job *job = &view->jobs->row[i];
-		bool same_qos = job->qos.bytes && view->job->qos.bytes &&
-				strcmp(job->qos.bytes, view->job->qos.bytes) == 0;
-		bool same_account =
-			job->account.bytes && view->job->account.bytes &&
-			strcmp(job->account.bytes, view->job->account.bytes) == 0;
-
-		if ((job->state & UC_JOB_BASE) != UC_JOB_RUNNING || !job->end_time ||
-		    job->time_limit == UC_DURATION_INFINITE ||
-		    !job_amount(job, kind->tres) ||
-		    (kind->of == OF_USER && job->user_id != view->job->user_id) ||
-		    (kind->of == OF_ASSOCIATION ? !same_account : !same_qos))
-			continue;
-		if (view->limit.next_time && job->end_time >= view->limit.next_time)
-			continue;
-		view->limit.next_time = job->end_time;
-		view->limit.next_job = job->job_id;
-	}
-}
-
-/* The association's own limit, or that of an account above it. */
-static const struct uc_limit *find_association(const struct view *view, const char *tres)
-{
-	const struct uc_limit *limit = uc_limits_association(
-		view->limits, view->job->account.bytes, view->job->partition.bytes);
-	uint64_t value;
-
-	while (limit && !uc_tres_get(limit->tres_group.bytes, tres, "", &value))
-		limit = uc_limits_above(view->limits, limit);
-	return limit;
-}
-
-static void find_limit(struct view *view)
-{
-	const struct limit_kind *kind = find_kind(view->job->reason);
-	const struct uc_limit *of;
-	struct uc_raw allowed, used;
-
-	if (!kind || !view->limits)
-		return;
-	of = kind->of == OF_ASSOCIATION
-		     ? find_association(view, kind->tres)
-		     : uc_limits_qos(view->limits, view->job->qos.bytes ?: "");
-	if (!of)
-		return;
-	allowed = kind->of == OF_USER ? of->tres_user : of->tres_group;
-	used = kind->of == OF_USER ? of->tres_user_used : of->tres_group_used;
-	view->limit = (struct uc_reason_limit){ UC_NONE64, 0, 0, 0, 0 };
-	if (!uc_tres_get(allowed.bytes, kind->tres, "", &view->limit.allowed))
-		return;
-	if (!uc_tres_get(used.bytes, kind->tres, "", &view->limit.used))
-		view->limit.used = 0;
-	view->limit.asked = job_amount(view->job, kind->tres);
-	find_next(view, kind);
-	view->context.limit = &view->limit;
-}
-
 /* A clause as a sentence. */
 static void add_sentence(struct uc_buf *text, const struct uc_buf *clause)
 {
@@ -325,11 +222,15 @@ static void load_limits(struct uc_run *run, struct uc_source *source, struct vie
 {
 	struct uc_error err = { 0 };
 
-	if (!find_kind(view->job->reason))
+	if (!uc_reason_is_limit(view->job->reason))
 		return;
 	if (uc_limits_load(source, view->job->user_id, &view->limits, &err) < 0)
 		uc_run_say(run, 1, "limits are not known: %s", err.text);
-	find_limit(view);
+	if (uc_reason_limit_find(view->job,
+				 &(struct uc_reason_facts){
+					 view->limits, view->partitions, view->jobs },
+				 &view->limit))
+		view->context.limit = &view->limit;
 }
 
 static int tell(struct uc_run *run, struct uc_source *source, struct view *view,

@@ -7,6 +7,8 @@
 #include <ucluster/state.h>
 #include "usrun/watch.h"
 
+#define LIMIT_S 60 /* between two questions about limits */
+
 static bool is_pending(const struct uc_job *job)
 {
 	return job->state == UC_JOB_PENDING;
@@ -88,6 +90,21 @@ find(struct usrun_waiting *ours, const struct uc_jobs *jobs, const struct uc_job
 	return is_pending(job) && waiting == 1 ? USRUN_WAITING : USRUN_WAITING_OVER;
 }
 
+/* One question more, where a limit is why: seldom, for its use changes with jobs. */
+static void ask_for_limit(struct usrun_waiting *ours, struct uc_run *run,
+			  struct uc_source *src, const struct uc_job *job)
+{
+	uc_auto(limits) struct uc_limits *limits = NULL;
+	const int64_t now = ours->shown.now;
+
+	if (!uc_reason_is_limit(job->reason) ||
+	    (ours->shown.limit.len && now < ours->limit_at + LIMIT_S))
+		return;
+	ours->limit_at = now;
+	if (uc_limits_load(src, job->user_id, &limits, NULL) == 0)
+		uc_waiting_limit(&ours->shown, run, job, limits);
+}
+
 enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc_run *run,
 					   bool whole_queue)
 {
@@ -109,5 +126,6 @@ enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc
 	if (state != USRUN_WAITING)
 		return state;
 	uc_waiting_fill(&ours->shown, run, jobs, job, whole_queue);
+	ask_for_limit(ours, run, src, job);
 	return USRUN_WAITING;
 }

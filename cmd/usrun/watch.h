@@ -20,9 +20,10 @@ struct usrun_waiting {
 	int64_t since;      /* it was submitted after that */
 	struct uc_buf line; /* srun's words, as slurmctld has them; empty: not compared */
 	int64_t submit_time;
+	int64_t limit_at;        /* when limits were asked for */
 	struct uc_waiting shown; /* job_id 0 = not yet found */
 };
-/* One RPC: about the user's own jobs, or everybody's. */
+/* One RPC: about the user's own jobs, or everybody's; now and then one about limits. */
 enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *job, struct uc_run *run,
 					   bool whole_queue);
 

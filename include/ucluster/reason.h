@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <ucluster/error.h>
 #include <ucluster/job.h>
+#include <ucluster/limits.h>
 #include <ucluster/node.h>
 #include <ucluster/text.h>
 
@@ -47,7 +48,25 @@ struct uc_reason_limit {
 	uint64_t allowed, used, asked;
 	uint32_t next_job; /* frees some of it, 0 = not known */
 	int64_t next_time; /* when, 0 = not known */
+	const struct uc_limit
+		*of; /* whose it is: QOS, association or account; borrowed */
 };
+
+/* Is it a limit on what is counted, so that its numbers can be found? */
+bool uc_reason_is_limit(uint32_t reason);
+/* Snapshots to find them in; without `limits` nothing is found, the others may be NULL.
+ */
+struct uc_reason_facts {
+	const struct uc_limits *limits; /* of the job's owner */
+	const struct uc_partitions *partitions;
+	const struct uc_jobs *jobs;
+};
+/* The limit that a pending job waits for, and its use. False: none, or not known. */
+bool uc_reason_limit_find(const struct uc_job *job, const struct uc_reason_facts *facts,
+			  struct uc_reason_limit *out);
+/* Add, for the job's owner, "QOS 'short' gives you 8 GPUs, you hold 8"; safe text. */
+void uc_reason_limit_words(struct uc_buf *buf, const struct uc_job *job,
+			   const struct uc_reason_limit *limit, unsigned safe);
 
 /*
  * What is known besides the job; any may be missing (NULL, 0) and the sentence says less

@@ -304,7 +304,7 @@ while not os.path.exists("go"): time.sleep(0.05)'
 	as uctone usrun --no-container --qos=short --gpus=1 true 2>waiting &
 	wait_until 20 grep -q waits waiting
 	cat waiting
-	grep -qE '^usrun: job [0-9]+ waits.* \(limit of its owner\)$' waiting
+	grep -qE '^usrun: job [0-9]+ waits \(QOS .short. gives you 8 GPUs, you hold 8\)$' waiting
 	# the other user has 8 of their own
 	cd ../home-ucttwo
 	run -0 as ucttwo usrun --no-container --qos=short --gpus=8 true

@@ -83,7 +83,7 @@ static void test_every_reason_has_a_sentence_and_an_action(void **state)
 {
 	const struct uc_reason_context nothing = { 0 };
 	const struct uc_rank rank = { .counts = true, .ahead = 2 };
-	const struct uc_reason_limit limit = { 8, 8, 12, 4712, NOW + HOUR };
+	const struct uc_reason_limit limit = { 8, 8, 12, 4712, NOW + HOUR, NULL };
 	const struct uc_reason_context all = {
 		.now = NOW, .partitions = &partitions, .rank = &rank, .limit = &limit
 	};
@@ -220,7 +220,7 @@ static void test_slots_that_changed_hands(void **state)
 static void test_numbers_are_filled_in(void **state)
 {
 	const struct uc_rank rank = { .counts = true, .ahead = 3 };
-	const struct uc_reason_limit limit = { 8, 8, UC_NONE64, 4712, NOW + HOUR };
+	const struct uc_reason_limit limit = { 8, 8, UC_NONE64, 4712, NOW + HOUR, NULL };
 	struct uc_reason_context context = {
 		.now = NOW, .partitions = &partitions, .rank = &rank, .limit = &limit
 	};
@@ -259,9 +259,9 @@ static void test_numbers_are_filled_in(void **state)
 
 static void test_memory_and_time_have_their_units(void **state)
 {
-	const struct uc_reason_limit limit = { 64ull << 30, 48ull << 30, UC_NONE64, 0,
-					       0 };
-	const struct uc_reason_limit wall = { 12 * 60, UC_NONE64, UC_NONE64, 0, 0 };
+	const struct uc_reason_limit limit = { 64ull << 30, 48ull << 30, UC_NONE64,
+					       0,           0,           NULL };
+	const struct uc_reason_limit wall = { 12 * 60, UC_NONE64, UC_NONE64, 0, 0, NULL };
 	struct uc_reason_context context = { .now = NOW, .limit = &limit };
 	struct uc_job job = plain_job(130);
 
@@ -357,6 +357,108 @@ static void test_times_are_said_as_on_that_day(void **state)
 	}
 }
 
+static struct uc_limit limit_rows[] = {
+	{ .kind = UC_LIMIT_QOS,
+	  .name = { "normal" },
+	  .tres_user = { "gres/gpu=8,mem=64G" },
+	  .tres_user_used = { "cpu=4,gres/gpu=6" },
+	  .group_jobs = 20,
+	  .jobs_used = 20,
+	  .user_jobs = UC_NONE32 },
+	{ .kind = UC_LIMIT_QOS,
+	  .name = { "parts" },
+	  .tres_user = { "gres/gpu=2" },
+	  .tres_user_used = { "gres/gpu=2" },
+	  .group_jobs = UC_NONE32,
+	  .user_jobs = 1,
+	  .user_jobs_used = 1 },
+	{ .kind = UC_LIMIT_ACCOUNT,
+	  .account = { "science" },
+	  .tres_group = { "cpu=40" },
+	  .tres_group_used = { "cpu=40" },
+	  .group_jobs = UC_NONE32 },
+	{ .kind = UC_LIMIT_ACCOUNT,
+	  .account = { "physics" },
+	  .parent = { "science" },
+	  .group_jobs = UC_NONE32 },
+	{ .kind = UC_LIMIT_ASSOCIATION,
+	  .account = { "physics" },
+	  .user = { "me" },
+	  .is_default = true,
+	  .group_jobs = UC_NONE32 },
+};
+static const struct uc_limits limits = { .count = ARRAY_SIZE(limit_rows),
+					 .row = limit_rows };
+
+static uint32_t reason_named(const char *name)
+{
+	for (uint32_t i = 0; i <= REASONS; i++)
+		if (uc_reason_name(i) && strcmp(uc_reason_name(i), name) == 0)
+			return i;
+	fail_msg("no reason %s", name);
+	return 0;
+}
+
+/* Which limit it is, whose, and how much of it is taken. */
+static void test_limits_are_found(void **state)
+{
+	static const struct {
+		const char *reason, *words;
+		bool of_partition;
+	} cases[] = {
+		{ "QOSMaxGRESPerUser",
+		  "QOS 'normal' gives you 8 GPUs, you hold 6, this asks for 4", false },
+		{ "QOSMaxGRESPerUser", "QOS 'parts' gives you 2 GPUs, you hold 2", true },
+		{ "QOSMaxJobsPerUserLimit",
+		  "QOS 'parts' gives you 1 running job, you hold 1", true },
+		{ "QOSMaxMemoryPerUser",
+		  "QOS 'normal' gives you 64G of memory, you hold 0B, "
+		  "this asks for 80G",
+		  true },
+		{ "QOSGrpJobsLimit",
+		  "QOS 'normal' gives all its users 20 running jobs, they hold 20",
+		  false },
+		{ "AssocGrpCpuLimit", "account 'science' has 40 CPUs, its jobs hold 40",
+		  false },
+		{ "QOSMaxCpuPerUserLimit", NULL, false }, /* nobody has it */
+		{ "Priority", NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct uc_partition part = {
+			.name = { "gpu" },
+			.qos = { cases[i].of_partition ? "parts" : NULL }
+		};
+		const struct uc_partitions here = { .count = 1, .row = &part };
+		struct uc_job rows[] = { plain_job(reason_named(cases[i].reason)),
+					 plain_job(0), plain_job(0) };
+		const struct uc_jobs jobs = { .count = 3, .row = rows };
+		const struct uc_reason_facts facts = { &limits, &here, &jobs };
+		struct uc_reason_limit limit;
+		uc_auto(buf) struct uc_buf text = { 0 };
+
+		for (size_t j = 0; j < 3; j++) {
+			rows[j].account = uc_raw("physics");
+			rows[j].gpus = rows[j].cpus = 4;
+			rows[j].node_count = 1;
+			rows[j].memory = 80ull << 30;
+			rows[j].state = j ? UC_JOB_RUNNING : UC_JOB_PENDING;
+			rows[j].job_id = 10 + (uint32_t)j;
+			rows[j].end_time = NOW + 3 * HOUR - (int64_t)j * HOUR;
+			rows[j].time_limit = HOUR;
+		}
+		if (uc_reason_limit_find(&rows[0], &facts, &limit) !=
+		    (cases[i].words != NULL))
+			fail_msg("%zu", i);
+		if (!cases[i].words)
+			continue;
+		uc_reason_limit_words(&text, &rows[0], &limit, 0);
+		assert_string_equal(uc_buf_text(&text), cases[i].words);
+		assert_int_equal(limit.next_job, 12);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_slots_that_changed_hands),
 		cmocka_unit_test(test_numbers_are_filled_in),
 		cmocka_unit_test(test_memory_and_time_have_their_units),
+		cmocka_unit_test(test_limits_are_found),
 		cmocka_unit_test(test_jobs_are_named_as_scontrol_takes_them),
 		cmocka_unit_test(test_nodes_that_are_down_are_named),
 		cmocka_unit_test(test_times_are_said_as_on_that_day),
