@@ -44,7 +44,8 @@ static const struct mode {
 	{ .number = 2004 },                  /* pastes have brackets */
 	{ .number = 2026, .passing = true }, /* nothing is shown until this is reset */
 };
-#define MODES (sizeof(modes) / sizeof(modes[0]))
+#define MODES     (sizeof(modes) / sizeof(modes[0]))
+#define ALTERNATE 7u /* the first three */
 _Static_assert(MODES < 31, "bits of uc_modes.changed");
 /* CSI 4 h, the only one without a "?" */
 #define INSERT (1u << 31)
@@ -81,19 +82,14 @@ static void set_private(struct uc_modes *m, const char *at, bool on)
 		for (size_t i = 0; i < MODES; i++) {
 			if (modes[i].number != wanted)
 				continue;
-			if (on != modes[i].on)
+			if (!on && modes[i].alternate)
+				m->changed &= ~ALTERNATE; /* whichever of them began it */
+			else if (on != modes[i].on)
 				m->changed |= 1u << i;
 			else
 				m->changed &= ~(1u << i);
 		}
 	}
-}
-
-/* One of the three that programs use for the alternate screen ends all. */
-static void leave_alternate(struct uc_modes *m, bool was)
-{
-	if (was && !(m->changed & 1u))
-		m->changed &= ~7u;
 }
 
 static void set_region(struct uc_modes *m, const char *at)
@@ -113,11 +109,7 @@ static void take_csi(struct uc_modes *m, const char *at, char final)
 	const char between = at[0] ? at[strlen(at) - 1] : '\0';
 
 	if (lead == '?' && (final == 'h' || final == 'l')) {
-		const bool was = uc_modes_alternate(m);
-
 		set_private(m, numbers, final == 'h');
-		if (final == 'l')
-			leave_alternate(m, was);
 	} else if (!lead && (final == 'h' || final == 'l')) {
 		while (*at)
 			if (number(&at) == 4)
@@ -128,7 +120,7 @@ static void take_csi(struct uc_modes *m, const char *at, char final)
 	} else if (!lead && between == ' ' && final == 'q') {
 		m->cursor_style = (uint8_t)(number(&at) & 7);
 	} else if (!lead && between == '!' && final == 'p') {
-		const uint32_t screen = m->changed & 7u;
+		const uint32_t screen = m->changed & ALTERNATE;
 
 		reset(m);
 		m->changed = screen;
@@ -249,7 +241,7 @@ void uc_modes_feed(struct uc_modes *m, const char *bytes, size_t len)
 
 bool uc_modes_alternate(const struct uc_modes *m)
 {
-	return m->changed & 7u;
+	return m->changed & ALTERNATE;
 }
 
 static void put_mode(struct uc_buf *out, const struct mode *mode, bool on)

@@ -140,17 +140,12 @@ bool uc_paint_is_blank(const VTermScreenCell *cell)
 	       !pen.attrs.underline && !pen.attrs.strike && !pen.coloured[1];
 }
 
-bool uc_paint_line(struct uc_buf *out, const VTermScreenCell *cells, int columns)
+void uc_paint_cells(struct uc_buf *out, const VTermScreenCell *cells, int count)
 {
 	const struct uc_paint_pen none = { 0 };
 	struct uc_paint_pen pen = none;
-	int end = columns;
 
-	/* a blank that was written has a character */
-	while (end > 0 && cells[end - 1].chars[0] == 0 &&
-	       uc_paint_is_blank(&cells[end - 1]))
-		end--;
-	for (int i = 0; i < end; i++) {
+	for (int i = 0; i < count; i++) {
 		const VTermScreenCell *cell = &cells[i];
 		const struct uc_paint_pen wanted = cell_pen(cell);
 
@@ -160,10 +155,25 @@ bool uc_paint_line(struct uc_buf *out, const VTermScreenCell *cells, int columns
 			add_pen(out, &wanted);
 		pen = wanted;
 		add_utf8(out, cell->chars[0] ? cell->chars[0] : ' ');
-		for (int c = 1; c < VTERM_MAX_CHARS_PER_CELL && cell->chars[c]; c++)
+		/* behind the last one there is nothing in particular */
+		for (int c = 1; cell->chars[0] && c < VTERM_MAX_CHARS_PER_CELL; c++) {
+			if (!cell->chars[c])
+				break;
 			add_utf8(out, cell->chars[c]);
+		}
 	}
 	if (!same_pen(&pen, &none))
 		uc_buf_add(out, "\x1b[m");
+}
+
+bool uc_paint_line(struct uc_buf *out, const VTermScreenCell *cells, int columns)
+{
+	int end = columns;
+
+	/* a blank that was written has a character */
+	while (end > 0 && cells[end - 1].chars[0] == 0 &&
+	       uc_paint_is_blank(&cells[end - 1]))
+		end--;
+	uc_paint_cells(out, cells, end);
 	return columns > 0 && !uc_paint_is_blank(&cells[columns - 1]);
 }

@@ -16,6 +16,8 @@ void uc_paint_pen(struct uc_buf *out, const struct uc_paint_pen *pen);
 /* The one that is in use. */
 void uc_paint_state_pen(const VTermState *state, struct uc_paint_pen *pen);
 
+/* All of these cells, blank ones too, begun and ended with the default pen. */
+void uc_paint_cells(struct uc_buf *out, const VTermScreenCell *cells, int count);
 /*
  * A row without the blanks at its end, begun and ended with the default pen. True: it is
  * full to the last column, so what is in the next row may go on with it.

@@ -148,6 +148,13 @@ void uc_screen_answered(struct uc_screen *s)
 
 /* --- drawing --- */
 
+static void get_row(const struct uc_screen *s, int row, VTermScreenCell *cells)
+{
+	for (int column = 0; column < s->size.columns; column++)
+		vterm_screen_get_cell(s->cells, (VTermPos){ row, column },
+				      &cells[column]);
+}
+
 /* Every row where it belongs; one that goes on in the next is written on. */
 static void paint_rows(struct uc_screen *s, const struct uc_session_size *size,
 		       struct uc_buf *out)
@@ -160,9 +167,7 @@ static void paint_rows(struct uc_screen *s, const struct uc_session_size *size,
 		return;
 	}
 	for (int row = 0; row < s->size.rows && row < size->rows; row++) {
-		for (int column = 0; column < s->size.columns; column++)
-			vterm_screen_get_cell(s->cells, (VTermPos){ row, column },
-					      &cells[column]);
+		get_row(s, row, cells);
 		if (!goes_on || size->columns != s->size.columns ||
 		    uc_paint_is_blank(&cells[0]))
 			uc_buf_addf(out, "\x1b[%d;1H", row + 1);
@@ -203,14 +208,6 @@ void uc_screen_write(struct uc_screen *s, const char *bytes, size_t len)
 			keep_main(s);
 	}
 	vterm_input_write(s->vt, bytes + done, len - done);
-}
-
-void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *size)
-{
-	if (size->rows == s->size.rows && size->columns == s->size.columns)
-		return;
-	vterm_set_size(s->vt, size->rows, size->columns);
-	s->size = *size;
 }
 
 /* Lines that left the screen go where the terminal's own went: out of it at the top. */
@@ -263,4 +260,100 @@ void uc_screen_draw(struct uc_screen *s, const struct uc_screen_draw *how,
 	put_cursor(s, out);
 	put_pen(s, out);
 	uc_modes_unfinished(m, out);
+}
+
+/* --- another size --- */
+
+static bool is_empty(const VTermScreenCell *cells, int columns)
+{
+	while (columns > 0 && cells[columns - 1].chars[0] == 0 &&
+	       uc_paint_is_blank(&cells[columns - 1]))
+		columns--;
+	return columns == 0;
+}
+
+/* The lines of the screen as they were written, before and after the cursor. */
+static void collect(const struct uc_screen *s, VTermScreenCell *cells,
+		    const VTermPos *cursor, struct uc_buf parts[2])
+{
+	struct uc_buf *part = &parts[0];
+	int breaks = 0;
+	bool goes_on = false;
+
+	for (int row = 0; row < s->size.rows; row++) {
+		get_row(s, row, cells);
+		if (row > 0 && (!goes_on || uc_paint_is_blank(&cells[0])))
+			breaks++;
+		goes_on = false;
+		/* empty rows at the end are no lines */
+		if (row > cursor->row && is_empty(cells, s->size.columns))
+			continue;
+		for (; breaks > 0; breaks--)
+			uc_buf_add(part, "\r\n");
+		if (row == cursor->row) {
+			uc_paint_cells(part, cells, cursor->col);
+			part = &parts[1];
+			goes_on = uc_paint_line(part, cells + cursor->col,
+						s->size.columns - cursor->col);
+		} else {
+			goes_on = uc_paint_line(part, cells, s->size.columns);
+		}
+	}
+}
+
+static void feed(struct uc_screen *s, const struct uc_buf *text)
+{
+	vterm_input_write(s->vt, text->data, text->len);
+}
+
+/*
+ * libvterm cuts lines that are too long for a narrower screen; written anew they wrap,
+ * and what does not fit goes where it belongs, to the lines above.
+ */
+static void rewrite(struct uc_screen *s, const struct uc_session_size *size,
+		    const struct uc_buf parts[2])
+{
+	static const char clear[] =
+		"\x0f\x1b(B\x1b[4l\x1b[?6l\x1b[?7h\x1b[r\x1b[m\x1b[H\x1b[J";
+	uc_auto(buf) struct uc_buf rest = { 0 };
+	VTermPos cursor;
+	uint64_t lines;
+
+	put_pen(s, &rest);
+	vterm_input_write(s->vt, clear, strlen(clear));
+	vterm_set_size(s->vt, size->rows, size->columns);
+	s->size = *size;
+	feed(s, &parts[0]);
+	vterm_state_get_cursorpos(s->state, &cursor);
+	lines = uc_screen_lines(s);
+	feed(s, &parts[1]);
+	cursor.row -= (int)(uc_screen_lines(s) - lines);
+	uc_modes_set(&s->modes, &rest);
+	uc_buf_addf(&rest, "\x1b[%d;%dH", cursor.row > 0 ? cursor.row + 1 : 1,
+		    cursor.col + 1);
+	feed(s, &rest);
+}
+
+void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *size)
+{
+	struct uc_buf parts[2] = { { 0 }, { 0 } };
+	VTermScreenCell *cells;
+	VTermPos cursor;
+
+	if (size->rows == s->size.rows && size->columns == s->size.columns)
+		return;
+	cells = calloc(s->size.columns, sizeof(*cells));
+	vterm_state_get_cursorpos(s->state, &cursor);
+	/* full-screen programs write all of it anew by themselves */
+	if (cells && size->columns != s->size.columns && !s->alternate &&
+	    s->modes.held == 0 && s->modes.state == 0) {
+		collect(s, cells, &cursor, parts);
+		rewrite(s, size, parts);
+	} else {
+		vterm_set_size(s->vt, size->rows, size->columns);
+		s->size = *size;
+	}
+	uc_buf_free(&parts[0]);
+	uc_buf_free(&parts[1]);
+	free(cells);
 }
