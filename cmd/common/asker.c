@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 
 enum step {
 	IDLE,
@@ -29,14 +29,6 @@ struct uc_asker {
 	struct uc_answer answer;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int load(struct uc_asker *a)
 {
 	const struct uc_job_query one = { .job_ids = &a->job_id, .job_count = 1 };
@@ -49,14 +41,14 @@ static int load(struct uc_asker *a)
 
 static void answer(struct uc_asker *a)
 {
-	const int64_t start = now_ms();
+	const int64_t start = uc_monotonic_ms();
 	const uint64_t event = 1;
 	ssize_t done;
 
 	a->answer = (struct uc_answer){ .everybody = a->job_id == 0 };
 	if (load(a) < 0)
 		a->answer.jobs = NULL;
-	a->answer.took = now_ms() - start;
+	a->answer.took = uc_monotonic_ms() - start;
 	uc_source_asked(a->src, &a->answer.asked);
 	pthread_mutex_lock(&a->lock);
 	a->step = ANSWERED;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "common/stay_state.h"
 
 #define CHUNKS 64 /* of output between two looks at signals and answers */
@@ -20,14 +20,6 @@ enum {
 	FILES,
 	EVENTS
 };
-
-int64_t stay_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void stay_say(struct stay *s, const char *fmt, ...)
 {
@@ -57,7 +49,7 @@ static bool take_signal(struct stay *s)
 
 static int pause_ms(const struct stay *s)
 {
-	const int64_t now = stay_now_ms();
+	const int64_t now = uc_monotonic_ms();
 	int64_t pause = uc_follow_pause(s->follow);
 	const int64_t ask = s->ask_at > now ? s->ask_at - now : 0;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "common/stay_state.h"
 
 /* Milliseconds: a shared file system may show the last lines, and the file itself, late.
@@ -95,7 +96,7 @@ void stay_files_add(struct stay *s, struct stay_task *task, const struct uc_job 
 	size_t files = s->what->log || same_file(job) ? 1 : 2;
 
 	task->listed = true;
-	task->quiet = stay_now_ms();
+	task->quiet = uc_monotonic_ms();
 	if (!job->batch && !s->what->log)
 		return;
 	find_host(s, job);
@@ -160,7 +161,7 @@ static int flush(struct stay *s, struct stay_task *task)
 /* Lines that nobody ends, and files of tasks that have ended. */
 static int tidy(struct stay *s)
 {
-	const int64_t now = stay_now_ms();
+	const int64_t now = uc_monotonic_ms();
 
 	for (size_t i = 0; i < s->task_count; i++) {
 		struct stay_task *task = s->task[i];
@@ -193,7 +194,7 @@ int stay_files_copy(struct stay *s, struct uc_error *err)
 	channel = find_channel(s, news.which, &task);
 	if (!channel)
 		return 1;
-	s->news_at = task->quiet = stay_now_ms();
+	s->news_at = task->quiet = uc_monotonic_ms();
 	switch (news.kind) {
 	case UC_FOLLOW_BYTES:
 		s->busy = true;
@@ -227,7 +228,7 @@ void stay_files_claim(struct stay *s)
 /* What the end of a job may leave to be seen later. */
 bool stay_files_done(struct stay *s)
 {
-	const int64_t now = stay_now_ms();
+	const int64_t now = uc_monotonic_ms();
 	bool done = true;
 
 	for (size_t i = 0; i < s->task_count; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 #include "common/stay_state.h"
 
 /* Between two questions, in ms: at first, in the end, while it prints, and after a pause
@@ -148,7 +149,7 @@ static void add_files(struct stay *s, bool first, size_t rows)
 
 static void plan(struct stay *s, const struct uc_answer *answer, int64_t end)
 {
-	const int64_t now = stay_now_ms();
+	const int64_t now = uc_monotonic_ms();
 	const int64_t share = answer->took * SHARE;
 
 	if (s->waiting.in_line && s->pending && answer->everybody)
@@ -200,7 +201,7 @@ static void take_jobs(struct stay *s, const struct uc_answer *answer)
 
 int stay_ask(struct stay *s)
 {
-	const int64_t now = stay_now_ms();
+	const int64_t now = uc_monotonic_ms();
 
 	if (s->over || uc_asker_is_busy(s->asker))
 		return 0;
@@ -240,7 +241,7 @@ int stay_take(struct stay *s, struct uc_error *err)
 			stay_say(s, "slurmctld does not answer; the job goes on, and so "
 				    "does this");
 		s->unreachable = true;
-		s->ask_at = stay_now_ms() + ASK_QUIET;
+		s->ask_at = uc_monotonic_ms() + ASK_QUIET;
 		return 0;
 	}
 	s->unreachable = false;

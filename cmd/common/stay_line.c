@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "common/stay_state.h"
 
 static size_t columns(void)
@@ -79,9 +80,9 @@ void stay_line(struct stay *s, const struct uc_job *job)
 	uc_waiting_fill(&s->waiting, s->run, s->jobs, job,
 			s->jobs->count > 0 && s->everybody);
 	/* by this host's clock, which counts on */
-	s->waits_since = stay_now_ms() / 1000 - (s->jobs->now - job->submit_time);
+	s->waits_since = uc_monotonic_ms() / 1000 - (s->jobs->now - job->submit_time);
 	if (is_terminal(s))
-		draw(s, stay_now_ms() / 1000 - s->waits_since);
+		draw(s, uc_monotonic_ms() / 1000 - s->waits_since);
 	else
 		tell(s, reason);
 }
@@ -89,5 +90,5 @@ void stay_line(struct stay *s, const struct uc_job *job)
 void stay_line_tick(struct stay *s)
 {
 	if (s->drawn)
-		draw(s, stay_now_ms() / 1000 - s->waits_since);
+		draw(s, uc_monotonic_ms() / 1000 - s->waits_since);
 }

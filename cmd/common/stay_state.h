@@ -54,7 +54,6 @@ struct stay {
 	int64_t waits_since; /* seconds of our own clock */
 };
 
-int64_t stay_now_ms(void);
 /* A remark, after the line that is being written. */
 void stay_say(struct stay *s, const char *fmt, ...) UC_PRINTF(2, 3);
 

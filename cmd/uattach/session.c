@@ -14,11 +14,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <ucluster/session.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 
 #define SCREEN_QUEUE (256u << 10) /* bytes that the terminal did not take yet */
 #define TYPED_QUEUE  (64u << 10)  /* bytes that srun did not take yet */
@@ -74,14 +74,6 @@ bool uattach_is_session(const struct uc_job *job)
 	size_t len;
 
 	return uattach_session_key(job, &len);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void stop(struct view *v, enum outcome outcome)
@@ -170,7 +162,7 @@ static void hear(struct view *v)
 		stop(v, LOST);
 		return;
 	}
-	v->heard = now_ms();
+	v->heard = uc_monotonic_ms();
 	uc_buf_addn(&v->in, chunk, (size_t)got);
 	if (v->in.failed)
 		stop(v, LOST);
@@ -212,7 +204,7 @@ static void take_typed(struct view *v)
 		return;
 	}
 	over = uc_detach_typed(&v->keys, chunk, (size_t)got, &typed);
-	v->typed = now_ms();
+	v->typed = uc_monotonic_ms();
 	send_typed(v, &typed);
 	if (over)
 		detach(v);
@@ -247,7 +239,7 @@ static void suspend(struct view *v)
 	if (v->welcome)
 		uattach_terminal_raw(&v->terminal);
 	v->modes = (struct uc_modes){ 0 };
-	v->heard = now_ms();
+	v->heard = uc_monotonic_ms();
 	resize(v);
 	uc_session_put(&v->out, UC_SESSION_REDRAW, NULL, 0);
 }
@@ -313,14 +305,15 @@ static bool give(int fd, struct uc_buf *buf, size_t *done)
 
 static int next_wait(const struct view *v)
 {
-	const int64_t held = v->keys.at > 0 ? v->typed + KEY_MS - now_ms() : 1000;
+	const int64_t held =
+		v->keys.at > 0 ? v->typed + KEY_MS - uc_monotonic_ms() : 1000;
 
 	return held < 0 ? 0 : held < 1000 ? (int)held : 1000;
 }
 
 static void tick(struct view *v)
 {
-	const int64_t now = now_ms();
+	const int64_t now = uc_monotonic_ms();
 
 	if (v->keys.at > 0 && now - v->typed >= KEY_MS)
 		release_keys(v);
@@ -371,9 +364,9 @@ static void turn(struct view *v)
 /* What is still to be written, for a moment. */
 static void flush(struct view *v)
 {
-	const int64_t until = now_ms() + 2000;
+	const int64_t until = uc_monotonic_ms() + 2000;
 
-	while (left(&v->screen, v->screen_done) > 0 && now_ms() < until) {
+	while (left(&v->screen, v->screen_done) > 0 && uc_monotonic_ms() < until) {
 		struct pollfd out = { v->terminal.fd, POLLOUT, 0 };
 
 		if (poll(&out, 1, 100) > 0 &&
@@ -381,7 +374,7 @@ static void flush(struct view *v)
 			break;
 	}
 	while (v->outcome == DETACHED && left(&v->out, v->out_done) > 0 &&
-	       now_ms() < until) {
+	       uc_monotonic_ms() < until) {
 		struct pollfd out = { v->link.to, POLLOUT, 0 };
 
 		if (poll(&out, 1, 100) > 0 && !give(v->link.to, &v->out, &v->out_done))
@@ -418,7 +411,7 @@ static int show(struct view *v, struct uc_error *err)
 	uc_buf_reset(&v->in);
 	uc_buf_reset(&v->out);
 	v->out_done = 0;
-	v->begun = v->heard = v->spoke = now_ms();
+	v->begun = v->heard = v->spoke = uc_monotonic_ms();
 	if (uattach_link_open(&v->link, v->u->run, v->job, err) < 0)
 		return -1;
 	uc_session_put_attach(&v->out, &attach);

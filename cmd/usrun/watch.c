@@ -30,6 +30,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 
 #define QUIET_MS     2000  /* nothing is asked or shown before */
 #define ASK_LEAST_MS 5000  /* between two questions: at first, */
@@ -59,14 +60,6 @@ struct watch {
 	int64_t took;     /* ms */
 	int found;        /* what the answer says: enum usrun_waiting_state */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- the terminal
  * -----------------------------------------------------------------------*/
@@ -126,7 +119,7 @@ static void draw(struct watch *w)
 		erase(w);
 		return;
 	}
-	uc_waiting_line(&line, &w->job.shown, (now_ms() - w->begun) / 1000);
+	uc_waiting_line(&line, &w->job.shown, (uc_monotonic_ms() - w->begun) / 1000);
 	uc_buf_add(&text, "\r\n");
 	uc_buf_addn(&text, uc_buf_text(&line),
 		    uc_text_clip(uc_buf_text(&line), columns()));
@@ -153,10 +146,10 @@ static void *ask(void *arg)
 {
 	struct watch *w = arg;
 	const uint64_t one = 1;
-	const int64_t start = now_ms();
+	const int64_t start = uc_monotonic_ms();
 
 	w->found = usrun_waiting_ask(&w->job, w->u->run, w->whole_queue);
-	w->took = now_ms() - start;
+	w->took = uc_monotonic_ms() - start;
 	if (write(w->on[ANSWER].fd, &one, sizeof(one)) < 0)
 		return NULL;
 	return w;
@@ -179,7 +172,7 @@ static int64_t larger(int64_t a, int64_t b)
 /* The longer it waits, the less is new; a slow controller is asked less. */
 static void plan(struct watch *w)
 {
-	const int64_t now = now_ms();
+	const int64_t now = uc_monotonic_ms();
 	int64_t pause = larger((now - w->begun) / 4, ASK_LEAST_MS);
 
 	if (pause > ASK_MOST_MS)
@@ -209,7 +202,7 @@ static bool take_answer(struct watch *w)
 		return false;
 	}
 	if (w->found == USRUN_WAITING && !w->whole_queue && w->job.shown.in_line &&
-	    now_ms() >= w->queue_at)
+	    uc_monotonic_ms() >= w->queue_at)
 		return start_asking(w, true);
 	plan(w);
 	if (w->found == USRUN_WAITING)
@@ -235,7 +228,7 @@ static void wait_for_start(struct watch *w)
 	/* what srun said so far */
 	was_written(w);
 	for (;;) {
-		int64_t left = w->ask_at - now_ms();
+		int64_t left = w->ask_at - uc_monotonic_ms();
 
 		if (w->asking)
 			left = -1;
@@ -359,7 +352,7 @@ static bool is_wanted(const struct usrun *u)
 void usrun_watch(const struct usrun *u)
 {
 	const char *term = uc_run_env(u->run, "TERM");
-	struct watch w = { .u = u, .begun = now_ms(), .job.begun = time(NULL) };
+	struct watch w = { .u = u, .begun = uc_monotonic_ms(), .job.begun = time(NULL) };
 	pid_t child;
 
 	w.silent = uc_spec_get(u->spec, "quiet");

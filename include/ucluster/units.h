@@ -3,7 +3,7 @@
 #ifndef UCLUSTER_UNITS_H
 #define UCLUSTER_UNITS_H
 /*
- * Durations and sizes as people write them, in and out.
+ * Durations and sizes as people write them, in and out; and a clock.
  *
  *	int64_t seconds;
  *	uc_duration_parse("1h30m", &seconds, &err);	-> 5400
@@ -43,6 +43,9 @@ int uc_size_parse(const char *text, uint64_t *bytes, struct uc_error *err) UC_MU
 void uc_size_format(struct uc_buf *buf, uint64_t bytes);
 /* For people: "24G", "1.5T", "310M"; three significant digits. */
 void uc_size_words(struct uc_buf *buf, uint64_t bytes);
+
+/* Milliseconds by a clock that nobody sets, for time-outs and how long something took. */
+int64_t uc_monotonic_ms(void);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/container.h>
+#include <ucluster/units.h>
 #include "base/file.h"
 #include "base/path.h"
 
@@ -54,22 +55,14 @@ static void make_key(const struct uc_srun_query *query, struct uc_buf *key)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Read all until the end; false when the time is over, or too much comes. */
 static bool read_all(int fd, struct uc_buf *out)
 {
-	int64_t end = now_ms() + HELP_WAIT_MS;
+	int64_t end = uc_monotonic_ms() + HELP_WAIT_MS;
 
 	while (out->len < HELP_MAX && !out->failed) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = end - now_ms();
+		int64_t left = end - uc_monotonic_ms();
 		char chunk[8192];
 		ssize_t got;
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "base/arena.h"
 #include "base/file.h"
 #include "disk/mounts.h"
@@ -31,14 +31,6 @@ struct question {
 	size_t got;
 	struct uc_disk_probe answer;
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Returns 0 or an errno. */
 static int spawn(const char *program, const char *path, int out, pid_t *pid)
@@ -107,10 +99,10 @@ static void listen_to(struct question *q)
 static void wait_for_all(struct question *questions, size_t count, int timeout_ms)
 {
 	struct pollfd *fds = calloc(count, sizeof(*fds));
-	int64_t until = clock_ms() + timeout_ms;
+	int64_t until = uc_monotonic_ms() + timeout_ms;
 
 	while (fds) {
-		int64_t left = until - clock_ms();
+		int64_t left = until - uc_monotonic_ms();
 		bool open = false;
 
 		for (size_t i = 0; i < count; i++) {

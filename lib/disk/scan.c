@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "base/arena.h"
 #include "base/network.h"
 
@@ -27,14 +28,6 @@ enum {
 	IOPRIO_LOWEST = 2 << 13 | 7, /* best effort, ioprio_set(2) */
 	NICE = 10,
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Of this thread only: Linux keeps both for each thread. */
 static void give_way(void)
@@ -135,7 +128,7 @@ static bool tell(struct team *team)
 	struct uc_disk_progress now = {
 		.files = atomic_load(&scan->files),
 		.bytes = atomic_load(&scan->bytes),
-		.elapsed_ms = clock_ms() - team->start_ms,
+		.elapsed_ms = uc_monotonic_ms() - team->start_ms,
 		.threads = (int)team->count,
 	};
 
@@ -328,7 +321,7 @@ static int run(struct team *team, struct uc_disk_scan **out, struct uc_error *er
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (uc_scan_result(scan, team->thread, team->count, out, err) < 0)
 		return -1;
-	(*out)->elapsed_ms = clock_ms() - team->start_ms;
+	(*out)->elapsed_ms = uc_monotonic_ms() - team->start_ms;
 	return 0;
 }
 
@@ -340,7 +333,7 @@ int uc_disk_scan_run(const char *root, const struct uc_disk_how *how,
 
 	if (!team)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	team->start_ms = clock_ms();
+	team->start_ms = uc_monotonic_ms();
 	team->scan.root_fd = -1;
 	init(&team->scan, root, how);
 	rc = run(team, out, err);

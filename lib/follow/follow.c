@@ -14,9 +14,9 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 #include <ucluster/text.h>
+#include <ucluster/units.h>
 #include "base/network.h"
 
 #define CHUNK 65536
@@ -54,14 +54,6 @@ struct uc_follow {
 	size_t count, turn;
 	char chunk[CHUNK];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void close_fd(int *fd)
 {
@@ -170,7 +162,7 @@ int uc_follow_fd(const struct uc_follow *f)
 
 int uc_follow_pause(const struct uc_follow *f)
 {
-	const int64_t now = now_ms();
+	const int64_t now = uc_monotonic_ms();
 	int64_t least = -1;
 
 	for (size_t i = 0; i < f->count; i++) {
@@ -367,7 +359,7 @@ static int read_on(struct uc_follow *f, struct file *file, struct uc_follow_news
 		close_fd(&file->fd);
 		if (judge(file, errno, &news->error) < 0)
 			return -1;
-		file->look_at = now_ms() + ABSENT_MS;
+		file->look_at = uc_monotonic_ms() + ABSENT_MS;
 	}
 	file->due = false;
 	if (file->closed) {
@@ -420,9 +412,9 @@ static int step(struct uc_follow *f, struct file *file, struct uc_follow_news *n
 
 	if (file->dropped)
 		return 0;
-	if (now_ms() >= file->look_at) {
+	if (uc_monotonic_ms() >= file->look_at) {
 		rc = look(f, file, &news->error);
-		file->look_at = now_ms() + interval(file);
+		file->look_at = uc_monotonic_ms() + interval(file);
 	}
 	if (rc == 0 && file->due && file->fd >= 0)
 		rc = read_on(f, file, news);

@@ -17,23 +17,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <ucluster/receipt.h>
+#include <ucluster/units.h>
 
 #include "job/spec.h"
 
 #define CONFIG_MAX (1 << 20)
 #define STATUS_MAX (1 << 20)
 #define LOOK_MS    2000
-
-int64_t uc_git_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void uc_repository_free(struct uc_repository *repo)
 {
@@ -165,7 +157,7 @@ static enum uc_code read_all(int fd, const struct uc_git_bounds *bounds,
 {
 	while (!out->failed) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = bounds->deadline - uc_git_clock_ms();
+		int64_t left = bounds->deadline - uc_monotonic_ms();
 		char chunk[16384];
 		ssize_t got;
 
@@ -194,7 +186,7 @@ static int reap(pid_t pid, enum uc_code how, int64_t deadline)
 	pid_t got;
 
 	for (;;) {
-		bool late = how != UC_OK || uc_git_clock_ms() >= deadline;
+		bool late = how != UC_OK || uc_monotonic_ms() >= deadline;
 
 		if (late)
 			kill(-pid, SIGKILL);
@@ -356,7 +348,7 @@ int uc_git_look(const char *dir, const char *const *environment, struct uc_git *
 					      "--ignore-submodules=dirty",
 					      "--untracked-files=normal",
 					      NULL };
-	const struct uc_git_bounds bounds = { uc_git_clock_ms() + LOOK_MS, STATUS_MAX };
+	const struct uc_git_bounds bounds = { uc_monotonic_ms() + LOOK_MS, STATUS_MAX };
 	uc_auto(repository) struct uc_repository repo = { 0 };
 	uc_auto(buf) struct uc_buf text = { 0 };
 	struct uc_error why = { 0 };

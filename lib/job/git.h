@@ -16,9 +16,6 @@ struct uc_repository {
 void uc_repository_free(struct uc_repository *repo);
 UC_DEFINE_AUTO_VALUE(repository, struct uc_repository)
 
-/* Milliseconds of a clock that only goes forward; deadlines below are of it. */
-int64_t uc_git_clock_ms(void);
-
 /*
  * Find the work tree that `dir` (absolute) is in: 1 and *repo filled, 0 when there is
  * none or no git, -1 when git refuses it (somebody else's), or did not answer until

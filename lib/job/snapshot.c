@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 
 #include "base/file.h"
 #include "job/git.h"
@@ -75,7 +76,7 @@ static bool ask_git(const struct uc_snapshot_rules *rules, struct uc_snapshot *s
 {
 	static const char *const args[] = { "ls-files", "-co", "--exclude-standard", "-z",
 					    NULL };
-	const struct uc_git_bounds bounds = { uc_git_clock_ms() + GIT_MS, LIST_MAX };
+	const struct uc_git_bounds bounds = { uc_monotonic_ms() + GIT_MS, LIST_MAX };
 	uc_auto(repository) struct uc_repository repo = { 0 };
 	struct uc_error why;
 	int rc = uc_repository_find(&repo, rules->start, rules->environment,

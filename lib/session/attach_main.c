@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <ucluster/session.h>
+#include <ucluster/units.h>
 #include "session/place.h"
 
 extern char **environ;
@@ -29,14 +29,6 @@ struct way {
 	size_t at, len;
 	bool over; /* nothing more will come */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static const char *env(const char *name)
 {
@@ -53,13 +45,13 @@ static int find_server(const char *key, struct uc_error *err)
 	const struct uc_place place = { .uid = getuid(),
 					.job = env("SLURM_JOB_ID"),
 					.key = key };
-	const int64_t until = now_ms() + FIND_MS;
+	const int64_t until = uc_monotonic_ms() + FIND_MS;
 	int fd;
 
 	if (!uc_place_is_plain(place.job) || !uc_place_is_plain(place.key))
 		return uc_fail(err, UC_USAGE,
 			       "this runs in a job, with the key of its session");
-	while ((fd = uc_place_connect(&place, err)) < 0 && now_ms() < until)
+	while ((fd = uc_place_connect(&place, err)) < 0 && uc_monotonic_ms() < until)
 		poll(NULL, 0, 50);
 	return fd;
 }

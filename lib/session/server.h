@@ -69,8 +69,6 @@ struct server {
 	struct uc_buf place; /* of the socket */
 };
 
-int64_t uc_server_ms(void);
-
 /* server_view.c */
 void uc_views_accept(struct server *s);
 /* What came from, and can go to, one viewer. */

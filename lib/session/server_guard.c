@@ -34,9 +34,9 @@ static const char *env(const struct server *s, const char *name)
 static void probe(struct server *s, const char *gpus)
 {
 	s->probe_all = !gpus;
-	s->probe.since = uc_server_ms();
+	s->probe.since = uc_monotonic_ms();
 	if (!uc_gpu_probe_start(&s->probe, gpus, s->environment))
-		uc_guard_gpus(&s->guard, uc_server_ms(), false);
+		uc_guard_gpus(&s->guard, uc_monotonic_ms(), false);
 }
 
 void uc_server_probed(struct server *s)
@@ -50,16 +50,16 @@ void uc_server_probed(struct server *s)
 	if (state == UC_GPU_UNKNOWN && !s->probe_all)
 		probe(s, NULL);
 	else
-		uc_guard_gpus(&s->guard, uc_server_ms(), state == UC_GPU_BUSY);
+		uc_guard_gpus(&s->guard, uc_monotonic_ms(), state == UC_GPU_BUSY);
 }
 
 static void probe_or_wait(struct server *s)
 {
 	if (!s->probe.pid) {
 		probe(s, env(s, "SLURM_JOB_GPUS"));
-	} else if (uc_server_ms() - s->probe.since > PROBE_MS) {
+	} else if (uc_monotonic_ms() - s->probe.since > PROBE_MS) {
 		uc_gpu_probe_end(&s->probe);
-		uc_guard_gpus(&s->guard, uc_server_ms(), false);
+		uc_guard_gpus(&s->guard, uc_monotonic_ms(), false);
 	}
 }
 
@@ -143,7 +143,7 @@ static void hang_up(const struct server *s)
 
 static void end_slowly(struct server *s)
 {
-	const int64_t since = uc_server_ms() - s->ending;
+	const int64_t since = uc_monotonic_ms() - s->ending;
 
 	if (since > KILL_MS)
 		kill(s->child, SIGKILL);
@@ -153,7 +153,7 @@ static void end_slowly(struct server *s)
 
 void uc_server_guard(struct server *s)
 {
-	const int64_t now = uc_server_ms();
+	const int64_t now = uc_monotonic_ms();
 
 	if (s->ending) {
 		end_slowly(s);

@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "session/place.h"
 #include "session/server.h"
 
@@ -25,14 +26,6 @@ extern char **environ;
 #define LAST_OUTPUT_MS  1000
 #define LAST_VIEWERS_MS 3000
 #define TICK_MS         1000
-
-int64_t uc_server_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static const char *env(const char *name)
 {
@@ -63,7 +56,7 @@ void uc_server_typed(struct server *s, const char *bytes, size_t len)
 	if (s->typed.len - s->typed_done + len > INPUT_QUEUE)
 		return;
 	uc_buf_addn(&s->typed, bytes, len);
-	uc_guard_seen(&s->guard, uc_server_ms());
+	uc_guard_seen(&s->guard, uc_monotonic_ms());
 }
 
 static void give_typed(struct server *s)
@@ -114,7 +107,7 @@ static bool take_output(struct server *s)
 	if (!s->first_over)
 		uc_buf_addn(&s->first, chunk, (size_t)got);
 	uc_views_output(s, chunk, (size_t)got);
-	uc_guard_seen(&s->guard, uc_server_ms());
+	uc_guard_seen(&s->guard, uc_monotonic_ms());
 	return true;
 }
 
@@ -237,13 +230,13 @@ static void turn(struct server *s, int timeout_ms)
 
 static void serve(struct server *s)
 {
-	int64_t ticked = uc_server_ms();
+	int64_t ticked = uc_monotonic_ms();
 
 	while (!s->ended) {
 		turn(s, TICK_MS);
-		if (uc_server_ms() - ticked < TICK_MS)
+		if (uc_monotonic_ms() - ticked < TICK_MS)
 			continue;
-		ticked = uc_server_ms();
+		ticked = uc_monotonic_ms();
 		uc_views_tick(s);
 		uc_server_guard(s);
 	}
@@ -252,9 +245,9 @@ static void serve(struct server *s)
 /* What was written last is shown, and all who see it are told how it ended. */
 static void finish(struct server *s)
 {
-	int64_t until = uc_server_ms() + LAST_OUTPUT_MS;
+	int64_t until = uc_monotonic_ms() + LAST_OUTPUT_MS;
 
-	while (s->terminal >= 0 && uc_server_ms() < until) {
+	while (s->terminal >= 0 && uc_monotonic_ms() < until) {
 		if (!take_output(s))
 			break;
 		if (poll(&(struct pollfd){ s->terminal, POLLIN, 0 }, 1, 0) <= 0)
@@ -264,8 +257,8 @@ static void finish(struct server *s)
 		s->status = 0;
 	uc_server_record(s);
 	uc_views_over(s);
-	until = uc_server_ms() + LAST_VIEWERS_MS;
-	while (uc_views_writing(s) > 0 && uc_server_ms() < until)
+	until = uc_monotonic_ms() + LAST_VIEWERS_MS;
+	while (uc_views_writing(s) > 0 && uc_monotonic_ms() < until)
 		turn(s, 100);
 }
 
@@ -385,7 +378,7 @@ static int begin(struct server *s, struct uc_error *err)
 		return uc_fail_errno(err, UC_FAILED, rc, "cannot run '%s'",
 				     s->options.command[0]);
 	uc_guard_begin(&s->guard, s->options.idle * 1000, s->options.grace * 1000,
-		       uc_server_ms());
+		       uc_monotonic_ms());
 	uc_server_record(s);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "session/place.h"
 #include "session/server.h"
 
@@ -72,8 +73,8 @@ void uc_views_accept(struct server *s)
 		return;
 	}
 	*v = (struct viewer){ .fd = fd,
-			      .heard = uc_server_ms(),
-			      .spoke = uc_server_ms() };
+			      .heard = uc_monotonic_ms(),
+			      .spoke = uc_monotonic_ms() };
 }
 
 /* --- what is shown --- */
@@ -197,7 +198,7 @@ static void attach(struct server *s, struct viewer *v,
 		draw(s, v, lines > wish.history ? lines - wish.history : 0, false);
 	s->first_over = true;
 	uc_buf_free(&s->first);
-	uc_guard_seen(&s->guard, uc_server_ms());
+	uc_guard_seen(&s->guard, uc_monotonic_ms());
 }
 
 static void resize(struct server *s, struct viewer *v,
@@ -274,7 +275,7 @@ static bool hear(struct server *s, struct viewer *v)
 		return errno == EAGAIN || errno == EINTR;
 	if (got == 0)
 		return false;
-	v->heard = uc_server_ms();
+	v->heard = uc_monotonic_ms();
 	uc_buf_addn(&v->in, chunk, (size_t)got);
 	return !v->in.failed && take_all(s, v);
 }
@@ -285,7 +286,7 @@ static bool speak(struct server *s, struct viewer *v)
 
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR;
-	v->spoke = uc_server_ms();
+	v->spoke = uc_monotonic_ms();
 	v->sent += (size_t)sent;
 	if (waiting(v) > 0)
 		return true;
@@ -312,7 +313,7 @@ void uc_view_serve(struct server *s, struct viewer *v, short events)
 
 void uc_views_tick(struct server *s)
 {
-	const int64_t now = uc_server_ms();
+	const int64_t now = uc_monotonic_ms();
 
 	for (size_t i = 0; i < VIEWERS; i++) {
 		struct viewer *v = &s->viewer[i];

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 #include "slurm/backend.h"
 #include "slurm/backend_environment.h"
 #include "slurm/backend_options.h"
@@ -131,23 +132,16 @@ static bool may_retry(int errnum)
 	       errnum == ESLURM_NODES_BUSY;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int submit(struct backend_request *request, submit_response_msg_t **response)
 {
-	int64_t deadline = now_ms() + request->timeout_ms;
+	int64_t deadline = uc_monotonic_ms() + request->timeout_ms;
 
 	for (int64_t pause = 250;; pause *= 2) {
 		int rc = slurm_submit_batch_job(&request->draft.desc, response);
 		int errnum = rc == SLURM_SUCCESS ? 0 : errno;
 
-		if (!errnum || !may_retry(errnum) || now_ms() + pause + 500 > deadline)
+		if (!errnum || !may_retry(errnum) ||
+		    uc_monotonic_ms() + pause + 500 > deadline)
 			return errnum;
 		usleep((useconds_t)pause * 1000);
 	}

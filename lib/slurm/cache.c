@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/units.h>
 
 /* Between two looks whether the one that asks is ready. */
 #define PAUSE_MS 20
@@ -214,20 +215,12 @@ static int refresh(struct look *look, struct uc_jobs **out, struct uc_error *err
 	return 1;
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until there is an answer, by whomever it was asked for. */
 static int look_up(struct look *look, struct uc_jobs **out, struct uc_error *err)
 {
-	const int64_t end = monotonic_ms() + WAIT_MS;
+	const int64_t end = uc_monotonic_ms() + WAIT_MS;
 
-	while (monotonic_ms() < end) {
+	while (uc_monotonic_ms() < end) {
 		int lock = -1, rc = 0;
 
 		read_state(look);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/text.h>
+#include <ucluster/units.h>
 #include "base/path.h"
 #include "slurm/conf.h"
 
@@ -82,14 +83,6 @@ void uc_worker_free(struct uc_worker *worker)
 	free(worker->libexec_dir);
 	free(worker->slurm_conf);
 	free(worker);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int move_up(int *fd)
@@ -240,7 +233,7 @@ static int wait_ready(struct uc_worker *worker, short events, int64_t deadline)
 	for (;;) {
 		struct pollfd fds[] = { { worker->sock, events, 0 },
 					{ worker->errors, POLLIN, 0 } };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - uc_monotonic_ms();
 		int rc;
 
 		if (left <= 0)
@@ -420,7 +413,7 @@ static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool
 int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,
 		  struct uc_frame *answer, struct uc_error *err)
 {
-	struct talk talk = { question, answer, now_ms() + worker->timeout_ms };
+	struct talk talk = { question, answer, uc_monotonic_ms() + worker->timeout_ms };
 	bool started = true;
 	enum step step;
 
