@@ -59,11 +59,15 @@ bool uc_option_is_list(const struct uc_opt *opt)
 
 const char *uc_metavar_kind(const char *metavar)
 {
-	static const char *const kinds[] = { "FILE",  "DIR",     "PARTITION",
-					     "JOBID", "USER",    "NODE",
-					     "IMAGE", "PROFILE", "COMMAND" };
+	static const char *const kinds[] = { "FILE",    "DIR",     "PARTITION",
+					     "JOBID",   "USER",    "NODE",
+					     "IMAGE",   "PROFILE", "COMMAND",
+					     "ACCOUNT", "QOS",     "RESERVATION",
+					     "TEMPLATE" };
 	size_t len = metavar ? strcspn(metavar, ".[, ") : 0;
 
+	if (len == strlen("NODES") && strncmp(metavar, "NODES", len) == 0)
+		len--;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strlen(kinds[i]) == len && strncmp(kinds[i], metavar, len) == 0)
 			return kinds[i];

@@ -9,146 +9,289 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "common/run.h"
+#include <ucluster/limits.h>
+#include <ucluster/reservation.h>
+#include <ucluster/state.h>
 #include "ucluster/commands.h"
+#include "ucluster/complete.h"
 
-/* Somebody sits at the prompt and waits. */
 enum {
-	TIMEOUT_MS = 2000
+	TIMEOUT_MS = 1500, /* somebody sits at the prompt and waits */
+	KEEP = 300,        /* seconds that words of the cluster are fresh */
+	KEEP_JOBS = 10,
+	KEEP_MOST = 7 * 86400, /* older ones are worth nothing */
 };
 
-static void put_word(const char *word, size_t len)
+struct args {
+	bool refresh;
+};
+
+static const struct uc_opt options[] = {
+	{ "refresh", .type = UC_OPT_FLAG, .flags = UC_OPT_HIDDEN,
+	  .offset = offsetof(struct args, refresh), .group = "Words",
+	  .help = "ask the cluster and keep the answer, print nothing" },
+	{ 0 },
+};
+
+static void add_wordn(struct uc_buf *out, const char *word, size_t len)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_.+-/:@%";
 
-	if (len && word[0] != '-' && strspn(word, plain) >= len)
-		printf("%.*s\n", (int)len, word);
+	if (!len || word[0] == '-' || strspn(word, plain) < len)
+		return;
+	uc_buf_addn(out, word, len);
+	uc_buf_addc(out, '\n');
 }
 
-static int put_partitions(struct uc_source *source, struct uc_error *err)
+static void add_word(struct uc_buf *out, struct uc_raw word)
+{
+	if (!uc_raw_empty(word))
+		add_wordn(out, word.bytes, strlen(word.bytes));
+}
+
+static int add_partitions(struct uc_source *source, struct uc_buf *out,
+			  struct uc_error *err)
 {
 	uc_auto(partitions) struct uc_partitions *partitions = NULL;
 
 	if (uc_partitions_load(source, &partitions, err) < 0)
 		return -1;
-	for (size_t i = 0; i < partitions->count; i++) {
-		const struct uc_raw name = partitions->row[i].name;
-
-		if (!uc_raw_empty(name))
-			put_word(name.bytes, strlen(name.bytes));
-	}
+	for (size_t i = 0; i < partitions->count; i++)
+		add_word(out, partitions->row[i].name);
 	return 0;
 }
 
-static int put_nodes(struct uc_source *source, struct uc_error *err)
+static int add_nodes(struct uc_source *source, struct uc_buf *out, struct uc_error *err)
 {
 	uc_auto(nodes) struct uc_nodes *nodes = NULL;
 
 	if (uc_nodes_load(source, &nodes, err) < 0)
 		return -1;
-	for (size_t i = 0; i < nodes->count; i++) {
-		const struct uc_raw name = nodes->row[i].name;
-
-		if (!uc_raw_empty(name))
-			put_word(name.bytes, strlen(name.bytes));
-	}
+	for (size_t i = 0; i < nodes->count; i++)
+		add_word(out, nodes->row[i].name);
 	return 0;
 }
 
-static int put_jobs(struct uc_source *source, struct uc_error *err)
+static int add_reservations(struct uc_source *source, struct uc_buf *out,
+			    struct uc_error *err)
+{
+	uc_auto(reservations) struct uc_reservations *all = NULL;
+
+	if (uc_reservations_load(source, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all->count; i++)
+		add_word(out, all->row[i].name);
+	return 0;
+}
+
+/* Own ones: nobody types another's id by hand. */
+static int add_jobs(struct uc_source *source, struct uc_buf *out, struct uc_error *err)
 {
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	const uint32_t me = getuid();
 	const struct uc_job_query query = { .user_ids = &me, .user_count = 1 };
+	uint32_t array = 0;
 
 	if (uc_jobs_load(source, &query, &jobs, err) < 0)
 		return -1;
-	for (size_t i = 0; i < jobs->count; i++)
-		if (jobs->row[i].user_id == me)
-			printf("%u\n", jobs->row[i].job_id);
+	for (size_t i = 0; i < jobs->count; i++) {
+		const struct uc_job *job = &jobs->row[i];
+
+		if (job->user_id != me || uc_job_is_finished(job->state))
+			continue;
+		if (!job->array_job_id) {
+			uc_buf_addf(out, "%u\n", job->job_id);
+			continue;
+		}
+		if (job->array_job_id != array)
+			uc_buf_addf(out, "%u\n", job->array_job_id);
+		array = job->array_job_id;
+		if (job->array_task_id != UC_NONE32)
+			uc_buf_addf(out, "%u_%u\n", array, job->array_task_id);
+	}
 	return 0;
 }
 
-static void put_profiles(const struct uc_run *run)
+static int add_limits(struct uc_source *source, struct uc_buf *out, bool accounts,
+		      struct uc_error *err)
+{
+	uc_auto(limits) struct uc_limits *limits = NULL;
+
+	if (uc_limits_load(source, getuid(), &limits, err) < 0)
+		return -1;
+	for (size_t i = 0; i < limits->count; i++) {
+		const struct uc_limit *row = &limits->row[i];
+
+		if (accounts && row->kind == UC_LIMIT_ASSOCIATION)
+			add_word(out, row->account);
+		if (!accounts && row->kind == UC_LIMIT_QOS)
+			add_word(out, row->name);
+	}
+	return 0;
+}
+
+static int add_accounts(struct uc_source *source, struct uc_buf *out,
+			struct uc_error *err)
+{
+	return add_limits(source, out, true, err);
+}
+
+static int add_qoses(struct uc_source *source, struct uc_buf *out, struct uc_error *err)
+{
+	return add_limits(source, out, false, err);
+}
+
+static void add_profiles(const struct uc_run *run, struct uc_buf *out)
 {
 	const char *const *names = uc_config_profiles(run->config);
 
 	for (size_t i = 0; names[i]; i++)
-		put_word(names[i], strlen(names[i]));
+		add_word(out, uc_raw(names[i]));
 }
 
-/* Short names of the images in the configured directories; one that is gone has none. */
-static void put_images(const struct uc_run *run)
+/* Names in a folder that end in `suffix`, without it; one that is gone has none. */
+static void add_folder(struct uc_buf *out, const char *path, const char *suffix)
+{
+	const size_t tail = strlen(suffix);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		size_t len = strlen(entry->d_name);
+
+		if (entry->d_name[0] != '.' && len > tail &&
+		    strcmp(entry->d_name + len - tail, suffix) == 0)
+			add_wordn(out, entry->d_name, len - tail);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Short names of the images in the configured directories. */
+static void add_images(const struct uc_run *run, struct uc_buf *out)
 {
 	const char *const *dirs = uc_config_list(run->config, "image_dirs");
 
 	for (size_t i = 0; dirs[i]; i++) {
-		DIR *dir = opendir(dirs[i]);
-		struct dirent *entry;
+		uc_auto(buf) struct uc_buf path = { 0 };
+		const bool home = dirs[i][0] == '~';
 
-		while (dir && (entry = readdir(dir))) {
-			size_t len = strlen(entry->d_name);
-
-			if (len > 5 && strcmp(entry->d_name + len - 5, ".sqsh") == 0)
-				put_word(entry->d_name, len - 5);
-		}
-		if (dir)
-			closedir(dir);
+		if (home && !run->home)
+			continue;
+		uc_buf_addf(&path, "%s%s", home ? run->home : "", dirs[i] + home);
+		add_folder(out, uc_buf_text(&path), ".sqsh");
 	}
 }
 
+static void add_templates(const struct uc_run *run, struct uc_buf *out)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+
+	uc_buf_addf(&path, "%s/templates", run->data_dir);
+	add_folder(out, uc_buf_text(&path), "");
+}
+
 /* Either function answers: ask the cluster, or look at the configuration. */
-static const struct {
-	const char *kind;
-	int (*ask)(struct uc_source *source, struct uc_error *err);
-	void (*look)(const struct uc_run *run);
+static const struct kind {
+	const char *name;
+	int (*ask)(struct uc_source *source, struct uc_buf *out, struct uc_error *err);
+	void (*look)(const struct uc_run *run, struct uc_buf *out);
+	int64_t keep; /* seconds */
 } kinds[] = {
-	{ "PARTITION", put_partitions, NULL }, { "NODE", put_nodes, NULL },
-	{ "JOBID", put_jobs, NULL },           { "PROFILE", NULL, put_profiles },
-	{ "IMAGE", NULL, put_images },
+	{ "PARTITION", add_partitions, NULL, KEEP },
+	{ "NODE", add_nodes, NULL, KEEP },
+	{ "JOBID", add_jobs, NULL, KEEP_JOBS },
+	{ "ACCOUNT", add_accounts, NULL, KEEP },
+	{ "QOS", add_qoses, NULL, KEEP },
+	{ "RESERVATION", add_reservations, NULL, KEEP },
+	{ "PROFILE", NULL, add_profiles, 0 },
+	{ "IMAGE", NULL, add_images, 0 },
+	{ "TEMPLATE", NULL, add_templates, 0 },
 };
 
-static int put_kind(struct uc_run *run, size_t k)
+static int ask(struct uc_run *run, const struct kind *kind, struct uc_buf *words)
 {
 	uc_auto(source) struct uc_source *source = NULL;
 	struct uc_error err = { 0 };
 
-	if (uc_run_config(run, NULL) < 0)
-		return run->status;
-	if (kinds[k].look) {
-		kinds[k].look(run);
+	if (uc_run_source(run, TIMEOUT_MS, &source) < 0)
+		return -1;
+	if (kind->ask(source, words, &err) < 0) {
+		uc_run_error(run, &err);
+		return -1;
+	}
+	complete_cache_put(run, kind->name, words);
+	return 0;
+}
+
+/*
+ * Words that are old are printed at once and asked for again behind; only a first time
+ * waits. Job ids change fast: old ones only where slurmctld does not answer.
+ */
+static int print_words(struct uc_run *run, const struct kind *kind)
+{
+	uc_auto(buf) struct uc_buf kept = { 0 }, words = { 0 };
+	int64_t age = 0;
+	bool known;
+
+	if (kind->look) {
+		kind->look(run, &words);
+		fputs(uc_buf_text(&words), stdout);
 		return 0;
 	}
-	if (uc_run_source(run, TIMEOUT_MS, &source) < 0)
+	known = complete_cache_get(run, kind->name, &kept, &age) && age < KEEP_MOST;
+	if (known && (age < kind->keep || kind->keep == KEEP)) {
+		fputs(uc_buf_text(&kept), stdout);
+		if (age >= kind->keep)
+			complete_cache_refresh(run, kind->name);
+		return 0;
+	}
+	if (ask(run, kind, &words) == 0)
+		fputs(uc_buf_text(&words), stdout);
+	else if (known)
+		fputs(uc_buf_text(&kept), stdout);
+	else
 		return run->status;
-	return kinds[k].ask(source, &err) < 0 ? uc_run_error(run, &err) : 0;
+	return 0;
+}
+
+static int refresh(struct uc_run *run, const struct kind *kind)
+{
+	uc_auto(buf) struct uc_buf words = { 0 };
+
+	if (!kind->ask || !complete_cache_lock(run, kind->name))
+		return 0;
+	return ask(run, kind, &words) < 0 ? run->status : 0;
 }
 
 static int run_complete(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 			char **argv)
 {
+	struct args args = { 0 };
 	struct uc_error err = { 0 };
-	const char *kind;
+	const char *name;
 
 	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, NULL))
+	if (!uc_run_parse(run, cmd, argv, &args) || uc_run_config(run, NULL) < 0)
 		return run->status;
-	kind = run->parsed.operands.item[0];
+	name = run->parsed.operands.item[0];
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (strcmp(kinds[k].kind, kind) == 0)
-			return put_kind(run, k);
-	uc_fail(&err, UC_USAGE, "'%s' is no kind of word that can be completed", kind);
+		if (strcmp(kinds[k].name, name) == 0)
+			return args.refresh ? refresh(run, &kinds[k])
+					    : print_words(run, &kinds[k]);
+	uc_fail(&err, UC_USAGE, "'%s' is no kind of word that can be completed", name);
 	return uc_run_error(run, &err);
 }
 
 const struct uc_cmd uc_cmd_complete = {
 	.name = "ucluster complete",
 	.summary = "print words for the shells' completion",
+	.options = options,
 	.operands = "KIND",
 	.min_operands = 1,
 	.max_operands = 1,
-	.shared = UC_SHARED_SOURCE,
+	.shared = UC_SHARED_SOURCE | UC_SHARED_VERBOSE,
 	.hidden = true,
 	.fn = run_complete,
 };

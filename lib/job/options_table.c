@@ -351,7 +351,7 @@ static const struct uc_slurm_option options[] = {
 	  .help = "start the job again after a failure" },
 	{ "reservation", .arity = REQUIRED, .scope = BOTH,
 	  .srun_env = { "SLURM_RESERVATION" }, .sbatch_env = { "SBATCH_RESERVATION" },
-	  .metavar = "NAME", .help = "reservation to use" },
+	  .metavar = "RESERVATION", .help = "reservation to use" },
 	{ "resources", .arity = REQUIRED, .scope = BOTH, .metavar = "LIST",
 	  .help = "resources of topology" },
 	{ "resv-ports", .arity = OPTIONAL, .scope = BOTH,
