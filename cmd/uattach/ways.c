@@ -6,23 +6,47 @@
 #include "uattach/session.h"
 #include "uattach/uattach.h"
 
-static bool is_batch(const struct uattach *u, const struct uc_job *job)
+#define LINES 10 /* as tail(1) */
+
+static bool is_pending(const struct uc_job *job)
 {
-	(void)u;
-	return job->batch;
+	return (job->state & UC_JOB_BASE) == UC_JOB_PENDING;
 }
 
-static int follow(struct uattach *u, const struct uc_job *job, struct uc_error *err)
+static int64_t lines_of(const struct uattach *u)
+{
+	if (u->args.from_start)
+		return UC_FOLLOW_ALL;
+	return u->args.lines >= 0 ? u->args.lines : LINES;
+}
+
+static int stay(struct uattach *u, bool output, struct uc_error *err)
 {
 	return uc_stay(&(struct uc_stay){ .run = u->run,
-					  .id = { .job = job->job_id,
-						  .task = UC_NONE32,
-						  .component = UC_NONE32 },
-					  .lines = 10,
+					  .id = u->id,
+					  .lines = lines_of(u),
 					  .waiting = true,
 					  .ending = true,
-					  .output = true },
+					  .output = output,
+					  .raw = u->args.raw,
+					  .json = u->args.json,
+					  .grep = u->args.grep,
+					  .log = u->args.log },
 		       err);
+}
+
+int uattach_wait(struct uattach *u, struct uc_error *err)
+{
+	if (!is_pending(u->job))
+		return 0;
+	if (uc_stay(&(struct uc_stay){ .run = u->run,
+				       .id = u->id,
+				       .waiting = true,
+				       .ending = true,
+				       .until_start = true },
+		    err) < 0)
+		return -1;
+	return uattach_reload(u, err);
 }
 
 static bool is_session(const struct uattach *u, const struct uc_job *job)
@@ -31,15 +55,69 @@ static bool is_session(const struct uattach *u, const struct uc_job *job)
 	return uattach_is_session(job) && !uc_job_is_finished(job->state);
 }
 
+static int wait_for_session(struct uattach *u, const struct uc_job *job,
+			    struct uc_error *err)
+{
+	(void)job;
+	if (uattach_wait(u, err) < 0)
+		return -1;
+	return uattach_session(u, u->job, err);
+}
+
+static bool has_step(const struct uattach *u, const struct uc_job *job)
+{
+	return u->step != UC_NONE32 && u->step != UC_STEP_BATCH &&
+	       !uc_job_is_finished(job->state);
+}
+
+static bool has_output(const struct uattach *u, const struct uc_job *job)
+{
+	return job->batch || u->args.log;
+}
+
+static int follow(struct uattach *u, const struct uc_job *job, struct uc_error *err)
+{
+	(void)job;
+	return stay(u, true, err);
+}
+
+static bool is_over(const struct uattach *u, const struct uc_job *job)
+{
+	(void)u;
+	return uc_job_is_finished(job->state);
+}
+
+static int tell_end(struct uattach *u, const struct uc_job *job, struct uc_error *err)
+{
+	(void)job;
+	return stay(u, false, err);
+}
+
+static bool is_any(const struct uattach *u, const struct uc_job *job)
+{
+	(void)u, (void)job;
+	return true;
+}
+
+static int attach(struct uattach *u, const struct uc_job *job, struct uc_error *err)
+{
+	(void)job;
+	if (uattach_wait(u, err) < 0 || uattach_choose_running(u, err) < 0)
+		return -1;
+	return uattach_step(u, u->job, err);
+}
+
 static const struct uattach_way ways[] = {
-	{ "session", is_session, uattach_session },
-	{ "batch", is_batch, follow },
+	{ "step", has_step, attach },     { "session", is_session, wait_for_session },
+	{ "output", has_output, follow }, { "over", is_over, tell_end },
+	{ "terminal", is_any, attach },
 };
 
 const struct uattach_way *uattach_way(const struct uattach *u, const struct uc_job *job)
 {
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (ways[i].fits(u, job))
-			return &ways[i];
-	return NULL;
+	size_t i = 0;
+
+	while (!ways[i].fits(u, job))
+		i++;
+	return &ways[i];
 }

@@ -26,11 +26,13 @@
 #include <ucluster/reservation.h>
 #include <ucluster/session.h>
 #include <ucluster/snapshot.h>
+#include <ucluster/sooner.h>
 #include <ucluster/source.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
 #include <ucluster/step.h>
 #include <ucluster/text.h>
+#include <ucluster/tunnel.h>
 #include <ucluster/units.h>
 #include <ucluster/usage.h>
 
