@@ -164,7 +164,8 @@ static void print_result(struct usrun *u, const struct uc_submitted *result)
 	if (uc_spec_get(u->spec, "quiet"))
 		return;
 	print_number(u, result->job_id);
-	if (result->note)
+	/* that it is held was asked for */
+	if (result->note && !uc_spec_get(u->spec, "hold"))
 		uc_run_say(u->run, 0, "job %" PRIu32 " cannot start now: %s",
 			   result->job_id, result->note);
 }

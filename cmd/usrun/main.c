@@ -7,7 +7,6 @@
 #include <string.h>
 
 static const char *const runtimes[] = {
-	[RUNTIME_CONFIGURED] = "configured",
 	[RUNTIME_AUTO] = "auto",
 	[RUNTIME_PYXIS] = "pyxis",
 	[RUNTIME_ENROOT] = "enroot",
@@ -182,7 +181,9 @@ static int work(struct usrun *u, struct uc_error *err)
 
 static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
-	struct usrun u = { .run = run, .cmd = cmd };
+	struct usrun u = { .run = run,
+			   .cmd = cmd,
+			   .args.runtime = RUNTIME_CONFIGURED };
 	struct uc_error err = { 0 };
 	int status = 0;
 

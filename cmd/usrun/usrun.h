@@ -18,7 +18,7 @@ struct args {
 	const char *session;
 };
 enum usrun_runtime {
-	RUNTIME_CONFIGURED,
+	RUNTIME_CONFIGURED = -1, /* nothing was said */
 	RUNTIME_AUTO,
 	RUNTIME_PYXIS,
 	RUNTIME_ENROOT,
