@@ -7,19 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Cells one after the other, each NUL-terminated, with widths and roles beside them. */
+/* Cells one after the other in `text`, and what is known of each. */
+struct cell {
+	uint32_t len, width;
+	uint8_t role;
+};
 struct cells {
 	struct uc_buf text;
-	uint32_t *width; /* of each cell */
-	uint8_t *role;
+	struct cell *cell;
 	size_t column_width[UC_SELECTION_MAX];
 };
 
 static void free_cells(struct cells *cells)
 {
 	uc_buf_free(&cells->text);
-	free(cells->width);
-	free(cells->role);
+	free(cells->cell);
 }
 
 /* '|' inside a field would end it. */
@@ -43,13 +45,13 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 		   const struct uc_selection *shown, bool parsable, struct cells *cells)
 {
 	uc_auto(value) struct uc_value value = { 0 };
-	size_t at = 0;
+	struct cell *cell = cells->cell;
 
 	for (size_t c = 0; c < shown->count; c++)
 		cells->column_width[c] = strlen(shown->column[c]->heading);
 	for (size_t r = 0; r < table->count; r++) {
-		for (size_t c = 0; c < shown->count; c++, at++) {
-			size_t start = cells->text.len, width = 0;
+		for (size_t c = 0; c < shown->count; c++, cell++) {
+			size_t start = cells->text.len;
 
 			uc_value_get(table, r, shown->column[c], &value);
 			uc_value_text(&cells->text, &value, run->safe);
@@ -57,22 +59,18 @@ static void render(const struct uc_run *run, const struct uc_table *table,
 				escape_bar(&cells->text, start);
 			else if (cells->text.len == start)
 				uc_buf_addc(&cells->text, '-');
-			if (!parsable && !cells->text.failed)
-				width = uc_text_width(cells->text.data + start);
-			uc_buf_addc(&cells->text, '\0');
-			cells->role[at] = value.role;
-			cells->width[at] = (uint32_t)width;
-			if (width > cells->column_width[c])
-				cells->column_width[c] = width;
+			if (cells->text.failed)
+				return;
+			cell->len = (uint32_t)(cells->text.len - start);
+			cell->role = value.role;
+			if (!parsable)
+				cell->width = (uint32_t)uc_text_width(
+					uc_buf_text(&cells->text) + start);
+			if (cell->width > cells->column_width[c])
+				cells->column_width[c] = cell->width;
 		}
 	}
 }
-
-/* One cell of a column, padded. */
-struct cell {
-	const char *text, *sgr;
-	size_t width;
-};
 
 static void add_blanks(struct uc_buf *line, size_t count)
 {
@@ -84,78 +82,87 @@ static void add_blanks(struct uc_buf *line, size_t count)
 	}
 }
 
-static void add_cell(struct uc_buf *line, const struct cells *cells,
-		     const struct uc_selection *shown, size_t c, const struct cell *cell)
-{
-	size_t pad = cells->column_width[c] - cell->width;
-	bool right = shown->column[c]->flags & UC_COLUMN_RIGHT;
+/* Blanks are added in front of the next cell: none end a line. */
+struct line {
+	struct uc_buf text;
+	size_t blanks;
+	bool color;
+};
 
-	add_blanks(line, (c > 0 ? 2 : 0) + (right ? pad : 0));
-	if (cell->sgr)
-		uc_buf_addf(line, "\033[%sm%s\033[0m", cell->sgr, cell->text);
-	else
-		uc_buf_add(line, cell->text);
-	if (!right && c + 1 < shown->count)
-		add_blanks(line, pad);
+static void add_cell(struct line *line, const struct uc_column *column,
+		     size_t column_width, const struct cell *cell, const char *text)
+{
+	const char *sgr = line->color ? uc_role_sgr((enum uc_role)cell->role) : NULL;
+	bool right = column->flags & UC_COLUMN_RIGHT;
+	size_t pad = column_width - cell->width;
+
+	add_blanks(&line->text, line->blanks + (right ? pad : 0));
+	if (sgr)
+		uc_buf_addf(&line->text, "\033[%sm", sgr);
+	uc_buf_addn(&line->text, text, cell->len);
+	if (sgr)
+		uc_buf_add(&line->text, "\033[0m");
+	line->blanks = 2 + (right ? 0 : pad);
 }
 
-static void put_line(struct uc_buf *line)
+static void put_line(struct line *line)
 {
-	uc_buf_addc(line, '\n');
-	if (!line->failed)
-		fwrite(line->data, 1, line->len, stdout);
-	uc_buf_reset(line);
+	uc_buf_addc(&line->text, '\n');
+	if (!line->text.failed)
+		fwrite(line->text.data, 1, line->text.len, stdout);
+	uc_buf_reset(&line->text);
+	line->blanks = 0;
+}
+
+static void add_headings(struct line *line, const struct cells *cells,
+			 const struct uc_selection *shown)
+{
+	for (size_t c = 0; c < shown->count; c++) {
+		const struct uc_column *column = shown->column[c];
+		uint32_t len = (uint32_t)strlen(column->heading);
+
+		add_cell(line, column, cells->column_width[c],
+			 &(struct cell){ len, len, UC_ROLE_PLAIN }, column->heading);
+	}
+	put_line(line);
 }
 
 static bool print_aligned(const struct cells *cells, const struct uc_table *table,
-			  const struct uc_selection *shown, bool color)
+			  const struct uc_selection *shown, bool heading, bool color)
 {
-	uc_auto(buf) struct uc_buf line = { 0 };
-	const char *text = cells->text.data;
-	size_t at = 0;
+	const struct cell *cell = cells->cell;
+	const char *text = uc_buf_text(&cells->text);
+	struct line line = { .color = color };
+	bool ok;
 
-	for (size_t r = 0; r < table->count && !line.failed; r++) {
-		for (size_t c = 0; c < shown->count; c++, at++) {
-			const struct cell cell = { text,
-						   color ? uc_role_sgr(cells->role[at])
-							 : NULL,
-						   cells->width[at] };
-
-			add_cell(&line, cells, shown, c, &cell);
-			text += strlen(text) + 1;
-		}
+	if (heading)
+		add_headings(&line, cells, shown);
+	for (size_t r = 0; r < table->count && !line.text.failed; r++) {
+		for (size_t c = 0; c < shown->count; text += cell++->len, c++)
+			add_cell(&line, shown->column[c], cells->column_width[c], cell,
+				 text);
 		put_line(&line);
 	}
-	return !line.failed;
-}
-
-static bool print_headings(const struct cells *cells, const struct uc_selection *shown)
-{
-	uc_auto(buf) struct uc_buf line = { 0 };
-
-	for (size_t c = 0; c < shown->count; c++) {
-		const char *name = shown->column[c]->heading;
-
-		add_cell(&line, cells, shown, c,
-			 &(struct cell){ name, NULL, strlen(name) });
-	}
-	put_line(&line);
-	return !line.failed;
+	ok = !line.text.failed;
+	uc_buf_free(&line.text);
+	return ok;
 }
 
 static void print_bars(const struct cells *cells, const struct uc_table *table,
 		       const struct uc_selection *shown, bool heading)
 {
-	const char *text = cells->text.data;
+	const struct cell *cell = cells->cell;
+	const char *text = uc_buf_text(&cells->text);
 
 	for (size_t c = 0; heading && c < shown->count; c++)
 		printf("%s%s", c ? "|" : "", shown->column[c]->heading);
 	if (heading)
 		putchar('\n');
 	for (size_t r = 0; r < table->count; r++) {
-		for (size_t c = 0; c < shown->count; c++) {
-			printf("%s%s", c ? "|" : "", text);
-			text += strlen(text) + 1;
+		for (size_t c = 0; c < shown->count; text += cell++->len, c++) {
+			if (c)
+				putchar('|');
+			fwrite(text, 1, cell->len, stdout);
 		}
 		putchar('\n');
 	}
@@ -165,20 +172,17 @@ int uc_table_plain(const struct uc_run *run, const struct uc_table *table,
 		   const struct uc_selection *shown, const struct uc_listing *listing,
 		   struct uc_error *err)
 {
-	size_t count = table->count * shown->count;
-	struct cells cells = { .width = calloc(count, sizeof(uint32_t)),
-			       .role = calloc(count, sizeof(uint8_t)) };
-	bool ok = cells.width && cells.role;
+	struct cells cells = { .cell = calloc(table->count * shown->count,
+					      sizeof(struct cell)) };
+	bool ok = cells.cell != NULL;
 
 	if (ok)
 		render(run, table, shown, listing->parsable, &cells);
 	ok = ok && !cells.text.failed;
 	if (ok && listing->parsable)
 		print_bars(&cells, table, shown, !listing->noheader);
-	if (ok && !listing->parsable && !listing->noheader)
-		ok = print_headings(&cells, shown);
-	if (ok && !listing->parsable)
-		ok = print_aligned(&cells, table, shown, run->color);
+	else if (ok)
+		ok = print_aligned(&cells, table, shown, !listing->noheader, run->color);
 	free_cells(&cells);
 	return ok ? 0 : uc_fail(err, UC_FAILED, "out of memory");
 }

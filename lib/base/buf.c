@@ -30,12 +30,12 @@ static bool reserve(struct uc_buf *buf, size_t more)
 	size_t need, cap = buf->cap ? buf->cap : 64;
 	char *data;
 
+	if (more < buf->cap - buf->len && !buf->failed)
+		return true;
 	if (buf->failed)
 		return false;
 	if (__builtin_add_overflow(buf->len, more, &need) || need > SIZE_MAX / 4)
 		return !(buf->failed = true);
-	if (need < buf->cap)
-		return true;
 	while (cap <= need)
 		cap *= 2;
 	data = realloc(buf->data, cap);
@@ -64,7 +64,10 @@ void uc_buf_add(struct uc_buf *buf, const char *text)
 
 void uc_buf_addc(struct uc_buf *buf, char c)
 {
-	uc_buf_addn(buf, &c, 1);
+	if (!reserve(buf, 1))
+		return;
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
 }
 
 void uc_buf_addv(struct uc_buf *buf, const char *fmt, va_list ap)

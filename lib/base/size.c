@@ -99,6 +99,11 @@ void uc_size_words(struct uc_buf *buf, uint64_t bytes)
 	}
 	for (value /= 1024; value >= 999.5 && letters[unit + 1]; unit++)
 		value /= 1024;
+	if (value == (double)(int)value) {
+		uc_buf_addi(buf, (int)value);
+		uc_buf_addc(buf, letters[unit]);
+		return;
+	}
 	uc_buf_addf(buf, "%.*f", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value);
 	/* 1.50 -> 1.5, 2.00 -> 2; what was in the buffer before is not ours */
 	if (!buf->failed && memchr(buf->data + before, '.', buf->len - before))

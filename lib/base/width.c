@@ -15,6 +15,22 @@ static size_t columns_of(uint32_t code)
 	return columns < 0 ? 1 : (size_t)columns;
 }
 
+/* Bytes of ASCII at the front, eight at a time: most text is nothing else. */
+static size_t ascii_length(const char *text, size_t len)
+{
+	uint64_t eight;
+	size_t i = 0;
+
+	for (; i + sizeof(eight) <= len; i += sizeof(eight)) {
+		memcpy(&eight, text + i, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (i < len && (unsigned char)text[i] < 0x80)
+		i++;
+	return i;
+}
+
 /* Walk while the text fits into `columns`; the bytes walked, their width in *used. */
 static size_t walk(const char *text, size_t columns, size_t *used)
 {
@@ -22,9 +38,11 @@ static size_t walk(const char *text, size_t columns, size_t *used)
 	uint32_t code;
 
 	for (*used = 0; i < len; i += size) {
-		if ((unsigned char)text[i] < 0x80 && *used < columns) {
-			size = 1;
-			++*used;
+		size = ascii_length(text + i, len - i);
+		if (size > columns - *used)
+			size = columns - *used;
+		if (size) {
+			*used += size;
 			continue;
 		}
 		size = uc_utf8_decode(text + i, len - i, &code);
