@@ -129,11 +129,13 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 	if (u->script.len == 0)
 		return 0;
 	script_path(u, uc_spec_command(u->spec)[0], &path);
-	if (!contained)
+	/* one that is resumed runs beside the script that resumes it */
+	if (!contained && !u->args.resume)
 		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err) < 0
 			       ? -1
 			       : set_script_path(u, uc_buf_text(&path), err);
-	if (!uc_container_shows(uc_spec_container(u->spec), uc_buf_text(&path)))
+	if (contained &&
+	    !uc_container_shows(uc_spec_container(u->spec), uc_buf_text(&path)))
 		uc_run_say(u->run, 0, "'%s' is not mounted, it must be in the image",
 			   uc_buf_text(&path));
 	/* the interpreter may come first, the job is still called as the script is */

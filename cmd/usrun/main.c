@@ -98,6 +98,14 @@ static const struct uc_opt options[] = {
 	  .doc = "Run a former job again: the same options, container and command,\n"
 		 "in the same directory.\n.Ar JOBID\nis its number, or\n.Ql last .\n"
 		 "Options given now win.\nSee\n.Sx RECEIPTS AND SNAPSHOTS ." },
+	{ "resume", .type = UC_OPT_FLAG, .offset = offsetof(struct args, resume),
+	  .help = "with --batch: go on in the queue when the time is over",
+	  .doc = "Queue the job again, under its own number, when its time limit comes\n"
+		 "before the command is done.\nImplies\n.Fl -batch .\nSee\n"
+		 ".Sx LONG RUNS ." },
+	{ "max-resumes", .type = UC_OPT_NUMBER, .metavar = "N", .max = 10000,
+	  .offset = offsetof(struct args, max_resumes),
+	  .help = "with --resume: at most so often; else 10 times" },
 	{ "follow", .type = UC_OPT_FLAG, .offset = offsetof(struct args, follow),
 	  .help = "with --batch: print the output until the job ends",
 	  .doc = "With\n.Fl -batch :\nprint the job's output until it ends,\n"
@@ -160,7 +168,7 @@ static bool foreign(size_t index, struct uc_opt *out)
 
 static int work(struct usrun *u, struct uc_error *err)
 {
-	if (usrun_detach_wanted(u, err) < 0)
+	if (usrun_detach_wanted(u, err) < 0 || usrun_resume_wanted(u, err) < 0)
 		return -1;
 	if (u->args.batch && !u->args.detachable && usrun_script(u, err) < 0)
 		return -1;
@@ -168,7 +176,8 @@ static int work(struct usrun *u, struct uc_error *err)
 		return -1;
 	if (usrun_resolve(u, err) < 0)
 		return -1;
-	if (u->args.detachable && usrun_detach_prepare(u, err) < 0)
+	if ((u->args.detachable && usrun_detach_prepare(u, err) < 0) ||
+	    (u->args.resume && usrun_resume_prepare(u, err) < 0))
 		return -1;
 	if (u->args.explain)
 		return usrun_explain(u, err);
@@ -183,7 +192,8 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 {
 	struct usrun u = { .run = run,
 			   .cmd = cmd,
-			   .args.runtime = RUNTIME_CONFIGURED };
+			   .args.runtime = RUNTIME_CONFIGURED,
+			   .args.max_resumes = -1 };
 	struct uc_error err = { 0 };
 	int status = 0;
 

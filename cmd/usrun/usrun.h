@@ -14,7 +14,8 @@ struct args {
 	bool explain, json, no_check;
 	bool follow, snapshot;
 	const char *again;
-	bool detachable, attached;
+	bool detachable, attached, resume;
+	int64_t max_resumes; /* -1: not given */
 	const char *session;
 };
 enum usrun_runtime {
@@ -84,6 +85,10 @@ int usrun_detach_wanted(struct usrun *u, struct uc_error *err);
 int usrun_detach_prepare(struct usrun *u, struct uc_error *err);
 /* Submit it and show it in this terminal; returns only on failure, or without one. */
 int usrun_detach(struct usrun *u, struct uc_error *err);
+
+/* --resume: is it wanted? Then it is a batch job; let it be queued again. */
+int usrun_resume_wanted(struct usrun *u, struct uc_error *err);
+int usrun_resume_prepare(struct usrun *u, struct uc_error *err);
 
 /* --again: find the receipt and go where the job was; fill in from it. */
 int usrun_again_open(struct usrun *u, struct uc_error *err);

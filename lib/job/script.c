@@ -314,7 +314,13 @@ static void add_save_begin(const struct uc_spec *spec, struct uc_buf *out)
 	add_word(out, target);
 	uc_buf_add(out, "\nsaved=");
 	add_word(out, uc_buf_text(&prefix));
-	uc_buf_add(out, "$SLURM_JOB_ID\ntrap 'rm -f -- \"$saved\"' EXIT\n\n");
+	uc_buf_add(
+		out,
+		"$SLURM_JOB_ID\n"
+		"trap 'rm -f -- \"$saved\"' EXIT\n"
+		"# cancelled, or out of time: srun ends first, so that nothing is left "
+		"over\n"
+		"trap : TERM\n\n");
 	out->failed |= prefix.failed;
 }
 
@@ -360,6 +366,7 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 	uc_auto(strv) struct uc_strv options = { 0 };
 	uc_auto(strv) struct uc_strv command = { 0 };
 	const struct uc_container *box = &spec->box;
+	const bool resume = spec->resume.signal;
 	const bool save = box->save && (box->image || box->name) &&
 			  spec->runtime == UC_RUNTIME_PYXIS;
 
@@ -369,9 +376,14 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 	uc_strv_add_all(&command, (const char *const *)spec->command.item);
 	if (options.failed || command.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
+	if (save && resume)
+		return uc_fail(err, UC_USAGE,
+			       "--resume does not go with a container that is saved");
 	if (save)
 		add_save_begin(spec, out);
-	uc_buf_add(out, save ? "" : "exec ");
+	if (resume)
+		uc_resume_begin(&spec->resume, out);
+	uc_buf_add(out, save || resume ? "" : "exec ");
 	for (size_t i = 1; i < spec->session.count; i++) {
 		add_word(out, spec->session.item[i]);
 		uc_buf_addc(out, ' ');
@@ -382,9 +394,11 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 		uc_buf_addc(out, ' ');
 		add_word(out, command.item[i]);
 	}
-	uc_buf_addc(out, '\n');
+	uc_buf_add(out, resume ? " &\n" : "\n");
 	if (save)
 		add_save_end(spec, out);
+	if (resume)
+		uc_resume_end(&spec->resume, out);
 	return 0;
 }
 

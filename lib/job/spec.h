@@ -39,7 +39,8 @@ struct uc_spec {
 	const struct uc_secrets *secrets; /* borrowed, or NULL */
 	struct uc_strv soft_env;          /* variables that give way to any other value */
 	char *script;                     /* the batch script itself, or NULL */
-	struct uc_strv session; /* its key, then what srun runs under; or nothing */
+	struct uc_strv session;  /* its key, then what srun runs under; or nothing */
+	struct uc_resume resume; /* no signal: none */
 	struct uc_origin_of *origins;
 	size_t origin_count;
 	bool step; /* a step of a job that is there */
@@ -88,6 +89,9 @@ int uc_spec_container_words(const struct uc_spec *spec, struct uc_strv *options,
 void uc_spec_add_command(const struct uc_spec *spec, const struct uc_strv *prefix,
 			 struct uc_strv *argv);
 
+/* What is around srun in a script that resumes: it runs beside the script. (resume.c) */
+void uc_resume_begin(const struct uc_resume *resume, struct uc_buf *out);
+void uc_resume_end(const struct uc_resume *resume, struct uc_buf *out);
 /* Is there an option of the same name after this one? Then it does not count. */
 bool uc_spec_is_overridden(const struct uc_spec *spec, size_t at);
 /* The job's name: --job-name, or the command's last component as a legal one. */
