@@ -181,6 +181,15 @@ static char **make_environment(const struct uc_buf *text, struct uc_strv *env)
 	return env->failed ? NULL : env->item;
 }
 
+/* On the CPUs that the job has: Slurm may have bound this step to one of them. */
+static void take_cpus(pid_t pid)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(pid, sizeof(cpus), &cpus) == 0)
+		sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 static int run(char **command, char **env)
 {
 	static char bash[] = "bash", sh[] = "sh";
@@ -208,13 +217,6 @@ static int run_as_child(char **command, char **env)
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static int open_submit_folder(void)
-{
-	const char *folder = getenv("SLURM_SUBMIT_DIR");
-
-	return folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 static bool read_wish(struct wish *wish, char **argv)
@@ -250,6 +252,8 @@ int inside_enter(char **argv)
 		inside_say("task %s of the step does not run on this node", wish.task);
 		return 3;
 	}
+	if (pid)
+		take_cpus(pid);
 	/* what a container has, variables and directories, is nothing for the host */
 	if (pid && !(wish.host && is_contained(pid)) &&
 	    process_read(pid, "environ", &text)) {
@@ -260,8 +264,6 @@ int inside_enter(char **argv)
 		rc = enter_all(pid);
 	if (rc < 0 || !vector)
 		return 1;
-	if (cwd < 0)
-		cwd = open_submit_folder();
 	if (cwd >= 0 && fchdir(cwd) < 0)
 		inside_say("the job's directory cannot be entered: %s", strerror(errno));
 	if (cwd >= 0)

@@ -136,8 +136,8 @@ void uattach_srun(const struct uattach *u, const struct uattach_place *place,
 		  struct uc_strv *argv)
 {
 	static const char *const options[] = {
-		"--overlap",  "--nodes=1",       "--ntasks=1",           "--mem=0",
-		"--mpi=none", "--cpu-bind=none", "--job-name=" OWN_NAME, NULL
+		"--overlap", "--nodes=1", "--ntasks=1", "--mem=0", "--mpi=none",
+		"--job-name=" OWN_NAME, NULL
 	};
 
 	uc_strv_add(argv, "srun");

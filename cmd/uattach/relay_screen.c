@@ -169,6 +169,9 @@ static void restore(struct screen *s)
 	int rc = 0;
 
 	uc_modes_undo(&s->modes, &undo);
+	/* in the middle of the program's line, as a rule */
+	if (s->left)
+		uc_buf_add(&undo, "\r\n");
 	if (undo.len > 0 && !undo.failed)
 		rc = uc_write_all(s->terminal.fd, undo.data, undo.len);
 	(void)rc; /* one that is gone needs none of it */

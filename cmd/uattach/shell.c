@@ -64,7 +64,9 @@ static int add_helper(struct uattach *u, const struct uattach_place *place,
 {
 	uc_auto(buf) struct uc_buf step = { 0 };
 
-	uc_strv_add(argv, "--chdir=/");
+	/* for what is not beside a process of the job */
+	uc_strv_addf(argv, "--chdir=%s",
+		     uc_raw_empty(u->job->workdir) ? "/" : u->job->workdir.bytes);
 	if (uattach_helper(u, place, argv, err) < 0)
 		return -1;
 	uc_strv_add(argv, "enter");
