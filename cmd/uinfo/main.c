@@ -23,11 +23,19 @@ static int run_overview(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 			char **argv)
 {
 	struct overview_args args = { 0 };
+	struct uc_error err = { 0 };
 	int status;
 
 	(void)argc;
-	status = uc_run_parse(run, cmd, argv, &args) ? overview_run(run, &args)
-						     : run->status;
+	if (!uc_run_parse(run, cmd, argv, &args)) {
+		status = run->status;
+	} else if (run->parsed.operands.count) {
+		if (uc_cmd_find(cmd, run->parsed.operands.item[0], &err))
+			uc_fail(&err, UC_USAGE, "the command comes before all options");
+		status = uc_run_error(run, &err);
+	} else {
+		status = overview_run(run, &args);
+	}
 	uinfo_filter_free(&args.filter);
 	return status;
 }
@@ -40,6 +48,7 @@ static const struct uc_cmd uinfo = {
 	.options = options,
 	.subcommands = subcommands,
 	.columns = overview_columns,
+	.operands = "WORD", /* none: to say what was meant */
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
 	.fn = run_overview,
 };

@@ -180,7 +180,7 @@ const struct uc_column overview_columns[] = {
 	  "that nobody uses, on nodes that take no jobs", get_out },
 	{ "NODE", "most", SHOWN | RIGHT | SPARE, 0, "the most of these on one node", get_most },
 	{ "LONGEST", "time", SHOWN | RIGHT, 0, "longest time limit that would start at once", get_time },
-	{ "WANTED", "wanted", SHOWN | RIGHT, 0, "what jobs wait for", get_wanted },
+	{ "WANTED", "wanted", SHOWN | RIGHT | SPARE, 0, "what jobs wait for", get_wanted },
 	{ "NOTE", "note", SHOWN | UC_COLUMN_CUT | UC_COLUMN_ANY, 10,
 	  "why there is not more, and what LONGEST is by", get_note },
 	{ "UNIT", "unit", 0, 0, "what is counted: gpu or cpu", get_unit },
