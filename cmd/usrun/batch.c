@@ -191,6 +191,8 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	}
 	if (uc_run_source(u->run, 0, &src) < 0 || usrun_check(u, src, &answered, err) < 0)
 		return -1;
+	if (uc_spec_container(u->spec)->save)
+		usrun_sweep(u, uc_spec_container(u->spec)->save, src);
 	if (uc_spec_submit(u->spec, src, u->run->environment, u->run->cwd, &result, err) <
 	    0)
 		return -1;

@@ -25,9 +25,11 @@
 #define LOOKS   10
 #define LOOK_NS 300000000L
 
-/* srun takes care of those of the terminal; these are sent on to it. */
-static const int forwarded[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
-static const int left_to_srun[] = { SIGINT, SIGQUIT };
+/*
+ * Sent on to srun. What the terminal sends reaches it by itself, as all of the
+ * foreground; what somebody sends to usrun alone does not.
+ */
+static const int forwarded[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
 
 static volatile sig_atomic_t srun_pid;
 
@@ -38,30 +40,34 @@ struct saving {
 	bool replace;
 };
 
-static void forward(int number)
+static void forward(int number, siginfo_t *from, void *context)
 {
-	if (srun_pid > 0)
+	(void)context;
+	if (srun_pid > 0 && from->si_code != SI_KERNEL)
 		kill((pid_t)srun_pid, number);
 }
 
 /* Temporary files of runs that were killed: their process is gone. */
+static bool is_left_by_run(const struct saving *s, const char *name)
+{
+	const char *number = name + s->prefix.len;
+	char *end;
+	long pid;
+
+	if (strncmp(name, uc_buf_text(&s->prefix), s->prefix.len) != 0)
+		return false;
+	pid = strtol(number, &end, 10);
+	return *number && !*end && pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
 static void sweep(const struct saving *s)
 {
 	DIR *dir = opendir(uc_buf_text(&s->folder));
 	const struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
-		const char *number = entry->d_name + s->prefix.len;
-		char *end;
-		long pid;
-
-		if (strncmp(entry->d_name, uc_buf_text(&s->prefix), s->prefix.len) != 0)
-			continue;
-		pid = strtol(number, &end, 10);
-		if (*number && !*end && pid > 0 && kill((pid_t)pid, 0) < 0 &&
-		    errno == ESRCH)
+	while (dir && (entry = readdir(dir)))
+		if (is_left_by_run(s, entry->d_name))
 			unlinkat(dirfd(dir), entry->d_name, 0);
-	}
 	if (dir)
 		closedir(dir);
 }
@@ -97,7 +103,8 @@ static void become_srun(const struct usrun *u, pid_t parent, char **argv, char *
 /* Start srun in the foreground and wait; its wait status, or -1. */
 static int run_srun(const struct usrun *u, char **argv, char **env, struct uc_error *err)
 {
-	struct sigaction action = { .sa_handler = forward, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_sigaction = forward,
+				    .sa_flags = SA_RESTART | SA_SIGINFO };
 	sigset_t all, before;
 	pid_t parent = getpid(), pid;
 	int status;
@@ -116,9 +123,6 @@ static int run_srun(const struct usrun *u, char **argv, char **env, struct uc_er
 	srun_pid = pid;
 	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
 		sigaction(forwarded[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	for (size_t i = 0; i < sizeof(left_to_srun) / sizeof(left_to_srun[0]); i++)
-		sigaction(left_to_srun[i], &action, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
@@ -224,6 +228,7 @@ int usrun_save(struct usrun *u, struct uc_error *err)
 	struct saving s = { .target = target, .replace = u->args.force };
 	int rc = name_temporary(&s, err);
 
+	usrun_sweep(u, target, NULL);
 	if (rc == 0) {
 		u->save_to = target;
 		box->save = s.temporary.data;

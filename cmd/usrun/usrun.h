@@ -70,6 +70,8 @@ int usrun_check(struct usrun *u, struct uc_source *src, bool *answered,
 int usrun_exec(struct usrun *u, struct uc_error *err);
 /* Run srun and see to it that the container is saved whole or not at all. Returns -1. */
 int usrun_save(struct usrun *u, struct uc_error *err);
+/* Take away what batch jobs that were killed left beside this file; src may be NULL. */
+void usrun_sweep(struct usrun *u, const char *target, struct uc_source *src);
 /* Submit instead, print the number. */
 int usrun_batch(struct usrun *u, struct uc_error *err);
 /* Take the first word as a script, with its #SBATCH lines, where it is one. */

@@ -151,4 +151,42 @@ leftovers()
 	scancel "$id"
 	wait_for_job "$id" GONE 60
 	[ ! -e late.sqsh ] || [ "$(head -c 4 late.sqsh)" = hsqs ]
+	[ -z "$(leftovers)" ]
+}
+
+@test "what batch jobs that were killed leave is taken away by the next save" {
+	local id how
+
+	id=$(usrun --batch --parsable -H --no-container true)
+	for how in "" "--batch --wait"; do
+		for name in 999999999 "$id" 999999997; do
+			echo part >".mine.sqsh.saving-$name"
+		done
+		cp "$IMAGES/tiny.sqsh" .mine.sqsh.saving-999999998
+		echo another >.mine.sqsh.saving-999999999x
+		touch -d "2 hours ago" .mine.sqsh.saving-{999999999,999999998,"$id",999999999x}
+		# shellcheck disable=SC2086
+		usrun $how --force --save=mine.sqsh true
+		[ "$(head -c 4 mine.sqsh)" = hsqs ]
+		# left: a whole image, one that is being written, a queued job's, another file
+		[ "$(leftovers)" = "$(printf './.mine.sqsh.saving-%s\n' \
+			999999997 999999998 999999999x "$id" | sort)" ]
+	done
+}
+
+@test "Ctrl-C sent to usrun alone reaches srun: twice ends the job" {
+	env --default-signal=INT "$(command -v usrun)" --save=mine.sqsh \
+		sh -c 'echo up >up; sleep 100' 2>err &
+	local pid=$!
+	wait_until 20 test -s up
+	kill -INT "$pid"
+	wait_until 20 grep -q 'interrupt' err
+	until grep -q 'sending Ctrl-C' err; do
+		kill -INT "$pid"
+		sleep 0.2
+	done
+	run wait "$pid"
+	[ "$status" -eq 130 ]
+	wait_until 20 no_jobs
+	[ -z "$(leftovers)" ]
 }
