@@ -39,12 +39,16 @@ static void print_error(const struct uc_run *run, const struct uc_error *err)
 	put_line(&line);
 }
 
+/* A peer's nonsense is a plain failure to the shell (ucluster(7), EXIT STATUS). */
+static int status_of(enum uc_code code)
+{
+	return code == UC_INVALID ? UC_FAILED : (int)code;
+}
+
 int uc_run_error(struct uc_run *run, const struct uc_error *err)
 {
 	print_error(run, err);
-	/* A peer's nonsense is a plain failure to the shell (ucluster(7), EXIT STATUS).
-	 */
-	run->status = err->code == UC_INVALID ? UC_FAILED : (int)err->code;
+	run->status = status_of(err->code);
 	return run->status;
 }
 
@@ -54,7 +58,7 @@ int uc_run_errors(struct uc_run *run, const struct uc_errors *list)
 		print_error(run, &list->item[i]);
 	if (list->dropped)
 		uc_run_say(run, 0, "%zu more faults are not shown", list->dropped);
-	run->status = list->count ? (int)list->item[0].code : UC_USAGE;
+	run->status = list->count ? status_of(list->item[0].code) : UC_USAGE;
 	return run->status;
 }
 

@@ -118,6 +118,29 @@ static int fill_in(struct usrun *u, struct uc_error *err)
 	return 0;
 }
 
+/* Words of the command line about a container, where there will be none. */
+static int check_container(const struct usrun *u, bool contained, struct uc_error *err)
+{
+	const struct uc_container *box = uc_spec_container(u->spec);
+	const char *what = box->image         ? "image"
+			   : box->name        ? "container-name"
+			   : box->mount_count ? "mounts"
+			   : box->save        ? "save"
+					      : NULL;
+
+	if (contained || !what)
+		return 0;
+	if (u->args.no_container) {
+		uc_fail(err, UC_USAGE, "--%s and --no-container exclude each other",
+			what);
+		return uc_hint(err, "leave out the one that is not meant");
+	}
+	uc_fail(err, UC_USAGE, "--%s: the job has no container", what);
+	if (box->image || box->name)
+		return uc_hint(err, "the runtime is 'none': --runtime=auto starts it");
+	return uc_hint(err, "--image=IMAGE gives it one");
+}
+
 /* What would be passed over in silence. */
 static int check_together(const struct usrun *u, bool contained, struct uc_error *err)
 {
@@ -125,10 +148,7 @@ static int check_together(const struct usrun *u, bool contained, struct uc_error
 		return uc_fail(err, UC_USAGE, "--follow needs --batch");
 	if (u->args.json && !u->args.explain)
 		return uc_fail(err, UC_USAGE, "--json needs --explain");
-	if (!uc_spec_container(u->spec)->save || contained)
-		return 0;
-	uc_fail(err, UC_USAGE, "--save: the job has no container to be saved");
-	return uc_hint(err, "--image=IMAGE gives it one");
+	return check_container(u, contained, err);
 }
 
 int usrun_resolve(struct usrun *u, struct uc_error *err)

@@ -179,11 +179,16 @@ static void read_names(struct names *names, const char *word,
 	}
 }
 
-static int several_names(const char *word, const struct names *names,
-			 struct uc_error *err)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int several_names(const char *word, struct names *names, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf list = { 0 };
 
+	qsort(names->match.item, names->match.count, sizeof(*names->match.item), by_name);
 	for (size_t i = 0; i < names->match.count; i++)
 		uc_buf_addf(&list, "%s%s", i ? ", " : "", names->match.item[i]);
 	uc_fail(err, UC_USAGE, "image '%s' could be any of: %s", word,

@@ -105,8 +105,12 @@ int uc_slurm_conf_check(const char *conf, struct uc_error *err)
 	struct stat st;
 	int fault = 0;
 
-	if (!path || !*path)
+	if (!path)
 		return 0;
+	if (!*path) { /* libslurm would look for a server of configurations, and wait */
+		uc_fail(err, UC_UNREACHABLE, "SLURM_CONF is empty");
+		return uc_hint(err, "set it to the path of slurm.conf, or unset it");
+	}
 	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
 		fault = errno;
 	else if (S_ISREG(st.st_mode))

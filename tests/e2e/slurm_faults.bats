@@ -152,6 +152,8 @@ one_line()
 	timed 1000 env SLURM_CONF=/nonexistent/slurm.conf "$PROBE" jobs
 	one_line
 	[[ $output == *"'/nonexistent/slurm.conf' cannot be read: No such file"* ]]
+	timed 1000 env SLURM_CONF= "$PROBE" jobs
+	[ "$output" = "4: SLURM_CONF is empty | set it to the path of slurm.conf, or unset it" ]
 	timed 1000 "$PROBE" -c "$BASE" jobs
 	one_line
 	[[ $output == *"not a regular file"* ]]
