@@ -32,7 +32,8 @@ static const struct uc_opt options[] = {
 	  .group = "What to say", .help = "why this job waits, in words",
 	  .doc = "Say why this job waits: what it waits for, how many are ahead of it,\n"
 		 "which jobs hold the GPUs that it could use and until when,\n"
-		 "and what can be done.\nThis looks at everybody's jobs." },
+		 "and what can be done; see\n.Sx WAITING JOBS .\n"
+		 "This looks at everybody's jobs." },
 	{ "finished", .type = UC_OPT_TEXT, .metavar = "SINCE", .absent = "", ARG(finished),
 	  .help = "jobs that ended, of the last 24h or since then",
 	  .doc = "Instead of the queue, list jobs that ended in the last 24 hours, or since\n"
@@ -132,10 +133,9 @@ static int check(const struct uqueue_args *args, struct uc_error *err)
 	if (args->iterate && args->listing.json)
 		return uc_fail(err, UC_USAGE,
 			       "options '--iterate' and '--json' exclude each other");
-	if (args->why && (args->listing.json || args->iterate))
+	if (args->why && args->iterate)
 		return uc_fail(err, UC_USAGE,
-			       "option '--why' is prose: options '--json' "
-			       "and '--iterate' do not go with it");
+			       "options '--why' and '--iterate' exclude each other");
 	return 0;
 }
 
@@ -150,7 +150,7 @@ static int act(struct uc_run *run, struct uqueue_args *args)
 	if (args->finished)
 		return uqueue_finished(run, args);
 	if (args->why)
-		return uqueue_why(run, args->why);
+		return uqueue_why(run, args);
 	if (args->watch)
 		return uqueue_watch(run, args);
 	return args->by >= 0 ? uqueue_totals(run, args) : uqueue_list(run, args);

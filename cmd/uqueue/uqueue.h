@@ -112,7 +112,7 @@ int uqueue_filter_found(const struct uqueue_filter *filter, const struct uc_jobs
 /* Of the jobs that may match the filter. */
 struct uqueue_wants {
 	bool detail;        /* GPUs by number */
-	bool ended;         /* those that have ended too, whatever the filter says */
+	bool ended;         /* with those that wait also those that have ended */
 	const char *fields; /* as in uc_job_query, and so are these: */
 	int64_t since, max_age_ms;
 };
@@ -154,7 +154,7 @@ int uqueue_watch(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_list(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_totals(struct uc_run *run, const struct uqueue_args *args);
 int uqueue_finished(struct uc_run *run, const struct uqueue_args *args);
-int uqueue_why(struct uc_run *run, const char *job);
+int uqueue_why(struct uc_run *run, const struct uqueue_args *args);
 extern const struct uc_cmd uqueue_show, uqueue_eff;
 
 #endif
