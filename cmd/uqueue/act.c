@@ -160,7 +160,7 @@ static void hint_limit(const struct uqueue_act *act, struct uqueue_goal *goal)
 	if (goal->err.code != UC_DENIED || goal->target.user_id != act->context.me ||
 	    goal->target.limit <= goal->job->time_limit)
 		return;
-	uc_hint(&goal->err, "only operators of the cluster make a time limit longer");
+	uc_hint(&goal->err, "once a job runs, only operators make its limit longer");
 }
 
 static void do_one(struct uqueue_act *act, struct uqueue_goal *goal)

@@ -37,22 +37,33 @@ int64_t watch_clock_ms(void)
 /* --- asking --- */
 
 /* In the asking thread; `wants` is its until the answer is taken. */
-static int ask(struct uc_source *src, void *arg, struct uc_jobs **out,
-	       struct uc_error *err)
+static int load(struct uc_source *src, void *arg, struct uc_jobs **out,
+		struct uc_error *err)
 {
 	const struct watch *w = arg;
 
 	return uqueue_load(src, &w->list.filter, &w->wants, out, err);
 }
 
-static void ask_now(struct watch *w, struct uc_asker *asker, int64_t max_age_ms)
+static void ask(struct watch *w, struct uc_asker *asker)
 {
-	if (uc_asker_is_busy(asker))
-		return;
 	w->wants = w->list.wants;
 	w->wants.since = w->now.jobs ? w->now.jobs->updated : 0;
-	w->wants.max_age_ms = max_age_ms;
-	uc_asker_do(asker, ask, w);
+	w->wants.max_age_ms = w->max_age_ms;
+	uc_asker_do(asker, load, w);
+}
+
+/* For a key: soon, but not sooner than anybody may. */
+static void hurry(struct watch *w)
+{
+	const int64_t least = 2 * w->asked.took_ms;
+	const int64_t now = watch_clock_ms();
+	int64_t next;
+
+	w->max_age_ms = least > LEAST_MS ? least : LEAST_MS;
+	next = w->asked.at_ms + w->max_age_ms;
+	if (next < w->next_ms)
+		w->next_ms = next > now ? next : now;
 }
 
 /* After a failure not at once again: it may have taken as long as it is allowed to. */
@@ -61,6 +72,7 @@ static void plan(struct watch *w, int64_t took_ms)
 	const int64_t least = SHARE * w->asked.took_ms, now = watch_clock_ms();
 
 	w->pause_ms = least > w->interval_ms ? least : w->interval_ms;
+	w->max_age_ms = w->pause_ms;
 	if (w->err.text[0])
 		w->next_ms = now + (took_ms > w->interval_ms ? took_ms : w->interval_ms);
 	else
@@ -152,7 +164,7 @@ static enum key next_key(const char **p)
 }
 
 /* False: it is over. */
-static bool read_keys(struct watch *w, struct uc_asker *asker, int fd)
+static bool read_keys(struct watch *w, int fd)
 {
 	const int64_t page = (int64_t)watch_screen_rows(w) - 1;
 	char bytes[64];
@@ -167,7 +179,7 @@ static bool read_keys(struct watch *w, struct uc_asker *asker, int fd)
 		if (key == KEY_QUIT)
 			return false;
 		if (key == KEY_ASK)
-			ask_now(w, asker, LEAST_MS);
+			hurry(w);
 		scroll(w, key == KEY_UP          ? -1
 			  : key == KEY_DOWN      ? 1
 			  : key == KEY_PAGE_UP   ? -page
@@ -242,7 +254,7 @@ static int loop(struct watch *w, struct uc_asker *asker, struct pollfd *on,
 {
 	for (;;) {
 		if (!uc_asker_is_busy(asker) && watch_clock_ms() >= w->next_ms)
-			ask_now(w, asker, w->pause_ms);
+			ask(w, asker);
 		watch_screen_draw(w);
 		if (ferror(stdout))
 			return 0;
@@ -250,7 +262,7 @@ static int loop(struct watch *w, struct uc_asker *asker, struct pollfd *on,
 			continue;
 		if (on[SIGNALS].revents && !take_signal(w, on[SIGNALS].fd, err))
 			return err->text[0] ? -1 : 0;
-		if (on[KEYS].revents && !read_keys(w, asker, on[KEYS].fd))
+		if (on[KEYS].revents && !read_keys(w, on[KEYS].fd))
 			return 0;
 		if (on[ANSWER].revents && take(w, asker, err) < 0)
 			return -1;
@@ -327,7 +339,8 @@ int uqueue_watch(struct uc_run *run, const struct uqueue_args *args)
 {
 	struct watch w = { .run = run,
 			   .interval_ms = 1000 * args->watch,
-			   .pause_ms = 1000 * args->watch };
+			   .pause_ms = 1000 * args->watch,
+			   .max_age_ms = 1000 * args->watch };
 	struct uc_error err = { 0 };
 	struct uc_asker *asker;
 	int signals;

@@ -37,6 +37,7 @@ struct watch {
 	struct uc_error err;   /* why there is no newer one; text empty: there is */
 	int64_t next_ms;       /* when to ask again, by the clock */
 	int64_t pause_ms;      /* between two questions, at present */
+	int64_t max_age_ms;    /* younger answers to others will do */
 	size_t top;            /* the first row that is shown */
 	size_t lines;          /* of the terminal */
 	struct termios cooked; /* as it was */
