@@ -19,6 +19,7 @@
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
+#include "common/stay.h"
 
 #define SCREEN_QUEUE (256u << 10) /* bytes that the terminal did not take yet */
 #define TYPED_QUEUE  (64u << 10)  /* bytes that srun did not take yet */
@@ -470,22 +471,43 @@ static int conclude(struct view *v, struct uc_error *err)
 	}
 }
 
+/* Ask slurmctld, which knows more than a line that broke. */
+static bool still_runs(struct view *v)
+{
+	if (uattach_reload(v->u, NULL) < 0)
+		return false;
+	v->job = v->u->job;
+	return (v->job->state & UC_JOB_BASE) == UC_JOB_RUNNING &&
+	       !(v->job->state & UC_JOB_COMPLETING);
+}
+
+static int tell_end(struct view *v, struct uc_error *err)
+{
+	return uc_stay(
+		&(struct uc_stay){ .run = v->u->run, .id = v->u->id, .ending = true },
+		err);
+}
+
 /* A line that broke is tried again: the session does not know of it. */
 static int show_again(struct view *v, struct uc_error *err)
 {
 	for (int attempt = 1;; attempt++) {
-		int rc = show(v, err);
+		const int rc = show(v, err);
+		const bool lost = rc == 0 && v->outcome == LOST && v->welcome;
+		const bool runs = lost && still_runs(v);
+		int result = rc;
 
-		if (rc == 0 && v->outcome == LOST && v->welcome && attempt < TRIES) {
+		if (runs && attempt < TRIES) {
 			uc_run_say(v->u->run, 0, "the line is gone; attaching again");
 			uattach_link_close(&v->link);
 			v->history = 0;
 			continue;
 		}
 		if (rc == 0)
-			rc = conclude(v, err);
+			result = lost && !runs && v->u->job ? tell_end(v, err)
+							    : conclude(v, err);
 		uattach_link_close(&v->link);
-		return rc;
+		return result;
 	}
 }
 
@@ -500,6 +522,9 @@ int uattach_session(struct uattach *u, const struct uc_job *job, struct uc_error
 	sigset_t before;
 	int rc;
 
+	if (!uc_source_is_live(u->src))
+		return uc_fail(err, UC_DENIED,
+			       "a source that is not live has no session to show");
 	if (uc_detach_parse(&v.keys, keys ? keys : "ctrl-a d", err) < 0)
 		return uc_context(err, "session.detach_key");
 	if (uattach_terminal_open(&v.terminal, err) < 0)

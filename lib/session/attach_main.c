@@ -118,8 +118,8 @@ int main(int argc, char **argv)
 	sigset_t set;
 	int server;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
+	/* what is meant for the program; the server's last words come after it */
+	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server = find_server(argc == 2 ? argv[1] : NULL, &err);
 	if (server < 0) {

@@ -52,7 +52,8 @@ struct server {
 	bool ended; /* the child was */
 	int status;
 	enum uc_session_end end;
-	bool told_cancelled;
+	int64_t cancelled; /* ms; when we were told */
+	bool closed;       /* no viewer is let in any more */
 
 	struct uc_buf first; /* all output as long as nobody saw any */
 	bool first_over;

@@ -97,9 +97,9 @@ static void warn(struct server *s)
 	uc_auto(buf) struct uc_buf text = { 0 };
 
 	uc_buf_add(&text, "idle for ");
-	uc_duration_format(&text, s->options.idle);
+	uc_duration_words(&text, s->options.idle);
 	uc_buf_add(&text, ": the session ends in ");
-	uc_duration_format(&text, s->options.grace);
+	uc_duration_words(&text, s->options.grace);
 	uc_buf_add(&text, " unless a key is pressed");
 	say(s, uc_buf_text(&text));
 }
@@ -116,7 +116,7 @@ static void say_end(struct server *s)
 			    gpus == 1 ? "GPU is" : "GPUs are");
 	if (gpus > 0 && left > 0) {
 		uc_buf_add(&text, " ");
-		uc_duration_format(&text, left);
+		uc_duration_words(&text, left);
 		uc_buf_addf(&text, " early (%.1f GPU hours)", (double)left * gpus / 3600);
 	}
 	s->given_back = left * gpus;

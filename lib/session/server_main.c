@@ -26,6 +26,8 @@ extern char **environ;
 #define LAST_OUTPUT_MS  1000
 #define LAST_VIEWERS_MS 3000
 #define TICK_MS         1000
+/* Of a job that is cancelled viewers are told in time: slurmd kills what is left. */
+#define CANCELLED_MS 2000
 
 static const char *env(const char *name)
 {
@@ -167,10 +169,10 @@ static void take_signals(struct server *s)
 	struct signalfd_siginfo info;
 
 	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD || s->told_cancelled)
+		if (info.ssi_signo == SIGCHLD || s->cancelled)
 			continue;
 		/* slurmd tells all steps the same: srun is about to end */
-		s->told_cancelled = true;
+		s->cancelled = uc_monotonic_ms();
 		if (s->end == UC_SESSION_ENDED)
 			s->end = UC_SESSION_CANCELLED;
 		uc_views_notice(s, "the job was cancelled, or its time is up");
@@ -228,6 +230,16 @@ static void turn(struct server *s, int timeout_ms)
 		uc_server_probed(s);
 }
 
+/* The program may take longer to end than viewers can be shown. */
+static void tell_cancelled(struct server *s)
+{
+	if (!s->cancelled || s->closed || uc_monotonic_ms() - s->cancelled < CANCELLED_MS)
+		return;
+	s->closed = true;
+	s->status = SIGTERM;
+	uc_views_over(s);
+}
+
 static void serve(struct server *s)
 {
 	int64_t ticked = uc_monotonic_ms();
@@ -238,6 +250,7 @@ static void serve(struct server *s)
 			continue;
 		ticked = uc_monotonic_ms();
 		uc_views_tick(s);
+		tell_cancelled(s);
 		uc_server_guard(s);
 	}
 }

@@ -178,6 +178,10 @@ static void attach(struct server *s, struct viewer *v,
 		drop(v);
 		return;
 	}
+	if (s->closed) {
+		refuse(v, "the session ends");
+		return;
+	}
 	if (wish.version != UC_SESSION_VERSION) {
 		refuse(v, "the session was begun by another release of ucluster");
 		return;
