@@ -297,8 +297,6 @@ static void add_command(struct spec *s)
 {
 	const char *first = ANY(commands);
 
-	if (s->batch && strchr(first, '\n')) /* the job is called so */
-		first = "sh";
 	if (first[0] == '-' || below(3) == 0)
 		add(s, "--");
 	s->command = s->words;
