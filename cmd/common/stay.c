@@ -193,7 +193,7 @@ int uc_stay(const struct uc_stay *what, struct uc_error *err)
 		rc = stay_on(&s, err);
 	if (rc < 0 && s.asker)
 		s.status = err->code;
-	if (rc < 0 && uc_asker_is_busy(s.asker))
+	if (rc < 0 && s.asker && uc_asker_is_busy(s.asker))
 		uc_run_error(s.run, err);
 	if (rc == 0 && what->until_start && !s.over)
 		s.status = 0;

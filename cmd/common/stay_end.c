@@ -10,15 +10,20 @@
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/efficiency.h>
 #include <ucluster/ending.h>
+#include <ucluster/history.h>
 #include <ucluster/receipt.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
 #include "common/json.h"
 #include "common/stay_state.h"
 
-#define AGAIN_MS 2000  /* a second Ctrl-C asks to end the job */
-#define WAIT_MS  60000 /* for an answer */
+/* Seconds: shorter jobs have no efficiency; ms for accounting to tell of it. */
+#define USE_LEAST 60
+#define USE_MS    2000
+#define AGAIN_MS  2000  /* a second Ctrl-C asks to end the job */
+#define WAIT_MS   60000 /* for an answer */
 
 /* "4711", "4711_3", as the user would type it. */
 static void add_id(struct uc_buf *out, const struct uc_job_id *id)
@@ -77,6 +82,40 @@ static bool has_receipt(const struct stay *s, uint32_t job_id)
 	       uc_receipt_read(uc_buf_text(&dir), job_id, NULL, &receipt, NULL) == 0;
 }
 
+/* "43% of 4 CPUs, 5.9G of 64G memory": where the site measures it, and it ran long enough
+ * for that to mean something. */
+static void tell_use(struct stay *s, const struct uc_job *job)
+{
+	const struct uc_history_query query = { .job_ids = &job->job_id,
+						.job_count = 1,
+						.since = job->submit_time,
+						.steps = true };
+	uc_auto(source) struct uc_source *src = NULL;
+	uc_auto(history) struct uc_history *history = NULL;
+	uc_auto(buf) struct uc_buf line = { 0 };
+	struct uc_history_facts facts;
+	struct uc_efficiency use;
+
+	if (uc_job_elapsed(job, s->jobs->now) < USE_LEAST ||
+	    uc_run_source(s->run, USE_MS, &src) < 0 ||
+	    uc_history_load(src, &query, &facts, &history, NULL) < 0 ||
+	    facts.origin != UC_HISTORY_ACCOUNTING ||
+	    uc_efficiency_of(history, &use, NULL) < 0 || use.cpu_share.count == 0)
+		return;
+	uc_buf_addf(&line, "it used %" PRId64 "%% of %" PRIu32 " CPUs",
+		    use.cpu_share.middle / 10, use.cpus);
+	if (use.memory.count > 0 && use.memory_given > 0) {
+		uc_buf_add(&line, ", at most ");
+		uc_size_words(&line, (uint64_t)use.memory.most);
+		uc_buf_add(&line, " of ");
+		uc_size_words(&line, use.memory_given);
+		uc_buf_add(&line, " memory");
+	}
+	if (use.gpu_percent.count > 0)
+		uc_buf_addf(&line, ", %" PRId64 "%% of its GPUs", use.gpu_percent.middle);
+	stay_say(s, "%s", uc_buf_text(&line));
+}
+
 static void tell_one(struct stay *s, const struct uc_job *job)
 {
 	uc_auto(buf) struct uc_buf line = { 0 }, more = { 0 };
@@ -96,7 +135,10 @@ static void tell_one(struct stay *s, const struct uc_job *job)
 		uc_duration_words(&line, ending.elapsed);
 	}
 	stay_say(s, "%s", uc_buf_text(&line));
-	uc_ending_action(&more, &ending);
+	tell_use(s, job);
+	/* what an exit code means is in the output, which is on the screen */
+	if (uc_ending_kind(&ending) != UC_ENDING_CODE || !s->what->output)
+		uc_ending_action(&more, &ending);
 	if (more.len > 0)
 		fprintf(stderr, "hint: %s\n", uc_buf_text(&more));
 	uc_buf_reset(&more);

@@ -110,7 +110,9 @@ void stay_files_add(struct stay *s, struct stay_task *task, const struct uc_job 
 		if (fresh && !s->what->log) {
 			rules.lines = UC_FOLLOW_ALL;
 			rules.not_before = job->start_time;
-			rules.skip = i == 0 ? task->skip : 0;
+			rules.skip = i > 0           ? 0
+				     : task->watched ? task->skip
+						     : s->what->skip;
 		}
 		task->channel[i].error = i == 1;
 		add_label(s, task, &task->channel[i]);
@@ -133,12 +135,16 @@ static struct uc_channel *find_channel(struct stay *s, int file, struct stay_tas
 	return NULL;
 }
 
-static void tell_news(struct stay *s, const struct stay_task *task,
+static void tell_news(struct stay *s, struct stay_task *task,
 		      const struct uc_follow_news *news)
 {
 	uc_auto(buf) struct uc_buf name = { 0 };
 
 	stay_task_name(&name, task);
+	if (news->kind == UC_FOLLOW_FAILED)
+		for (size_t k = 0; k < 2; k++)
+			if (task->file[k] == news->which)
+				task->file[k] = -1;
 	if (news->kind == UC_FOLLOW_FAILED)
 		stay_say(s, "the output of job %s cannot be followed: %s",
 			 uc_buf_text(&name), news->error.text);

@@ -161,6 +161,7 @@ int uattach_reload(struct uattach *u, struct uc_error *err)
 	if (u->id.task != UC_NONE32 && u->jobs->count > 0)
 		return uc_fail(err, UC_NOTFOUND, "job %" PRIu32 " has no task %" PRIu32,
 			       u->id.job, u->id.task);
+	u->forgotten = true;
 	uc_fail(err, UC_NOTFOUND, "slurmctld does not know job %" PRIu32, u->id.job);
 	return uc_hint(err, "it forgets jobs some minutes after they ended; what is left "
 			    "is their output files");

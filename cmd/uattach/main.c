@@ -113,7 +113,7 @@ static int work(struct uattach *u, struct uc_error *err)
 	if (u->args.list)
 		return list(u, err);
 	if (uattach_choose(u, words->count ? words->item[0] : NULL, err) < 0)
-		return -1;
+		return u->forgotten ? uattach_past(u, err) : -1;
 	if (u->args.shell)
 		return uattach_shell(u, err);
 	if (u->args.top || u->args.gpu)

@@ -32,6 +32,7 @@ struct uattach {
 	struct uc_job_id id;      /* what is meant: a job, a task, a whole array */
 	struct uc_strv words;     /* what `id` borrows from */
 	uint32_t step;            /* UC_NONE32: none was named */
+	bool forgotten;           /* slurmctld does not know it; accounting may */
 };
 
 /*
@@ -70,6 +71,9 @@ struct uattach_way {
 const struct uattach_way *uattach_way(const struct uattach *u, const struct uc_job *job);
 /* Wait until it runs; -1 without a text when it ended meanwhile. */
 int uattach_wait(struct uattach *u, struct uc_error *err);
+
+/* past.c: a job that slurmctld has forgotten, from accounting; `err` says that it has. */
+int uattach_past(struct uattach *u, struct uc_error *err);
 
 /* attach.c: the terminal of a step. */
 int uattach_step(struct uattach *u, const struct uc_job *job, struct uc_error *err);

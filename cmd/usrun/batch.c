@@ -172,13 +172,35 @@ static void print_result(struct usrun *u, const struct uc_submitted *result)
 			   result->job_id, result->note);
 }
 
+/* The size of the file that the job will append to; one with its id in the name is new.
+ */
+static uint64_t size_before(const struct usrun *u)
+{
+	const char *pattern = uc_spec_get(u->spec, "output");
+	const char *folder = uc_spec_get(u->spec, "chdir");
+	const struct uc_job job = { .batch = true,
+				    .array_task_id = UC_NONE32,
+				    .name = { uc_spec_get(u->spec, "job-name") },
+				    .user = { uc_run_env(u->run, "USER") },
+				    .workdir = { folder ? folder : u->run->cwd } };
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct stat st;
+
+	if (!pattern || uc_job_file(&job, pattern, NULL, &path, NULL) < 0 ||
+	    stat(uc_buf_text(&path), &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_size;
+}
+
 int usrun_batch(struct usrun *u, struct uc_error *err)
 {
 	uc_auto(source) struct uc_source *src = NULL;
 	uc_auto(submitted) struct uc_submitted result = { 0 };
 	uc_auto(buf) struct uc_buf script = { 0 };
+	const char *mode = uc_spec_get(u->spec, "open-mode");
+	const bool append = mode && mode[0] == 'a';
+	const uint64_t skip = append && u->args.follow ? size_before(u) : 0;
 	bool answered = false;
-	const char *mode;
 
 	/* what is wrong with it is found before anybody is asked */
 	if (uc_spec_script(u->spec, &script, err) < 0)
@@ -202,7 +224,6 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 		usrun_snapshot_prune(u, src);
 	if (!u->args.follow && !uc_spec_get(u->spec, "wait"))
 		return 0;
-	mode = uc_spec_get(u->spec, "open-mode");
 	return uc_stay(&(struct uc_stay){ .run = u->run,
 					  .id = { .job = result.job_id,
 						  .task = UC_NONE32,
@@ -210,6 +231,7 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 					  .lines = UC_FOLLOW_ALL,
 					  .fresh = true,
 					  .output = u->args.follow,
-					  .append = mode && mode[0] == 'a' },
+					  .append = append,
+					  .skip = skip },
 		       err);
 }
