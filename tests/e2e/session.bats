@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Detachable sessions on a cluster: attach, detach, lose the line, come back, end.
+load helper
+
+# The words in single quotes are for the session's shell; bats sets output.
+# shellcheck disable=SC2016,SC2154
+
+setup()
+{
+	e2e_setup
+	export HOME=$WORK/home XDG_STATE_HOME=$WORK/state
+	mkdir -p "$HOME" "$XDG_STATE_HOME"
+	MARK=s$BASHPID
+}
+
+teardown()
+{
+	e2e_teardown
+}
+
+# session OPTION... -- COMMAND...: in a terminal; $JOB is its job.
+session()
+{
+	tmux_start 100 30 usrun --no-container --detachable --session "$MARK" --time=30 "$@"
+	tmux_wait 'session of job [0-9]+;'
+	JOB=$(tmux_screen | sed -n 's/.*session of job \([0-9]*\);.*/\1/p' | head -1)
+}
+
+shell_session()
+{
+	session "$@" env PS1='in''side> ' bash --norc
+	tmux_wait '^inside>' 40
+}
+
+# Again, in a terminal of its own.
+attach()
+{
+	tmux_end
+	rm -f "$WORK/tmux.status"
+	tmux_start 100 30 uattach "$JOB"
+}
+
+# All steps and processes of viewers.
+no_viewers()
+{
+	! squeue -h -s -o %j -j "$JOB" | grep -q uattach && ! pgrep -f "session-attach $(key)" >/dev/null
+}
+
+key()
+{
+	scontrol show job "$JOB" | sed -n 's/.*Command=usrun-session \([0-9a-f]*\).*/\1/p'
+}
+
+viewer()
+{
+	pgrep -x uattach -P "$(tmux_do display-message -p '#{pane_pid}')" ||
+		pgrep -x uattach -s "$(ps -o sess= -p "$(tmux_do display-message -p '#{pane_pid}')")"
+}
+
+# What the terminal has, with all that left the screen; no blank lines.
+all_lines()
+{
+	tmux_do capture-pane -p -J -S - | sed 's/[[:blank:]]*$//' | grep -v '^$'
+}
+
+@test "it feels like srun --pty, and its exit status is the shell's" {
+	shell_session
+	tmux_keys 'stty size; tty; echo $((6*7)); exit 3' Enter
+	[ "$(tmux_status)" = 3 ]
+	tmux_has '^30 100$'
+	tmux_has '^/dev/pts/'
+	tmux_has '^42$'
+	wait_for_job "$JOB" GONE 5
+	# kept for who asks later
+	[ "$(jq -r '.exit_code, .end, .name' "$XDG_STATE_HOME/ucluster/sessions/$JOB.json")" = \
+		"3"$'\n'"ended"$'\n'"$MARK" ]
+	# nothing was said, nothing is left
+	[ ! -e "$XDG_STATE_HOME/ucluster/sessions/$JOB.log" ]
+	[ ! -e "slurm-$JOB.out" ]
+}
+
+@test "Ctrl-a d leaves it, uattach comes back by number and by name" {
+	shell_session
+	tmux_keys 'x=kept; echo first' Enter
+	tmux_wait '^first$'
+	tmux_keys C-a d
+	[ "$(tmux_status)" = 0 ]
+	tmux_wait "detached, the session goes on; back to it: uattach $JOB"
+	wait_until 10 no_viewers
+	attach
+	tmux_wait '^first$'
+	tmux_keys 'echo $x' Enter
+	tmux_wait '^kept$'
+	tmux_keys C-a d
+	tmux_status
+	tmux_end
+	rm "$WORK/tmux.status"
+	tmux_start 100 30 uattach "$MARK"
+	tmux_wait '^kept$'
+	tmux_keys 'exit 0' Enter
+	[ "$(tmux_status)" = 0 ]
+}
+
+@test "another detach key, and Ctrl-a is the program's" {
+	export UCLUSTER_SESSION_DETACH_KEY='ctrl-b x'
+	shell_session
+	# Ctrl-a goes to the beginning of the line
+	tmux_keys 'two' C-a 'echo one-' Enter
+	tmux_wait '^one-two$'
+	tmux_keys C-b x
+	[ "$(tmux_status)" = 0 ]
+}
+
+# UC_SESSION_KILLS: so often; 100 before a release.
+@test "the viewer is killed at any point: no line is lost, no process is left" {
+	runs=${UC_SESSION_KILLS:-12}
+	shell_session
+	tmux_keys 'for i in $(seq 20000); do echo "row $i"; sleep 0.02; done' Enter
+	tmux_wait '^row 1$'
+	for ((i = 0; i < runs; i++)); do
+		# some die while they attach, some later
+		[ $((i % 3)) = 0 ] || tmux_wait '^row [0-9]+$' 40
+		wait_until 20 viewer >/dev/null
+		kill -KILL "$(viewer)"
+		attach
+	done
+	tmux_wait '^row [0-9]+$' 40
+	tmux_keys C-c
+	tmux_keys 'echo e''nd' Enter
+	tmux_wait '^end$'
+	tmux_keys C-a d
+	tmux_status
+	wait_until 20 no_viewers
+	# everything from the first row on, once, in order
+	tmux_end
+	echo 'set-option -g history-limit 50000' >"$WORK/tmux.conf"
+	E2E_TMUX=uct-$BASHPID-h
+	tmux -L "$E2E_TMUX" -f "$WORK/tmux.conf" new-session -d -x 100 -y 30 "uattach $JOB"
+	tmux_wait '^end$'
+	all_lines | sed -n 's/^row \([0-9]*\)$/\1/p' >rows
+	last=$(tail -1 rows)
+	echo "$last rows"
+	[ "$last" -ge 30 ]
+	seq "$last" | cmp - rows
+}
+
+@test "srun on the login node is killed: attached again by itself" {
+	shell_session
+	tmux_keys 'echo before' Enter
+	tmux_wait '^before$'
+	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
+	tmux_wait 'attaching again' 30
+	wait_until 20 tmux_has '^inside>'
+	tmux_keys 'echo after' Enter
+	tmux_wait '^after$' 30
+	tmux_keys 'exit 4' Enter
+	[ "$(tmux_status)" = 4 ]
+}
+
+@test "the server is killed: the terminal is as it was, and says so" {
+	shell_session
+	tmux_keys 'printf "\033[?1049h\033[?25l\033[?1000hfull"; sleep 100' Enter
+	tmux_wait 'full'
+	pkill -KILL -f "session-server --key=$(key)"
+	tmux_status 60
+	[ "$(tmux_do display-message -p '#{alternate_on}#{cursor_flag}#{mouse_any_flag}')" = 010 ]
+	[ "$(cat "$WORK/tmux.status")" -ne 0 ]
+}
+
+@test "every signal gives the terminal back" {
+	shell_session
+	for signal in TERM HUP INT QUIT; do
+		tmux_keys 'printf "\033[?1h\033[?2004h\033[?25l"; echo s''et' Enter
+		tmux_wait '^set$'
+		kill -"$signal" "$(viewer)"
+		[ "$(tmux_status)" = $((128 + $(kill -l $signal))) ]
+		[ "$(tmux_do display-message -p '#{cursor_flag}#{keypad_cursor_flag}')" = 10 ]
+		tmux_do run-shell -t : true
+		stty -F "$(tmux_do display-message -p '#{pane_tty}')" -a >modes
+		grep -q ' icanon' modes
+		grep -q ' echo ' modes
+		attach
+		tmux_wait '^inside>'
+	done
+}
+
+@test "full-screen programs are drawn again: top, less" {
+	shell_session
+	tmux_keys 'seq 100 >numbers; seq 1000 1040; less numbers' Enter
+	tmux_wait '^numbers|^29$'
+	tmux_keys C-a d
+	tmux_status
+	attach
+	tmux_wait '^29$'
+	tmux_has '^1$'
+	tmux_keys Space
+	tmux_wait '^58$'
+	tmux_keys q
+	# the screen behind it
+	tmux_wait '^1040$'
+	run -1 tmux_has '^58$'
+	tmux_keys 'top -d 1' Enter
+	tmux_wait 'load average'
+	tmux_keys C-a d
+	tmux_status
+	attach
+	tmux_wait '^ *PID USER'
+	tmux_keys q
+	tmux_keys 'exit 0' Enter
+	[ "$(tmux_status)" = 0 ]
+}
+
+@test "several viewers, one that only looks; windows change in storms" {
+	shell_session
+	first=$E2E_TMUX
+	E2E_TMUX=uct-$BASHPID-2
+	tmux -L "$E2E_TMUX" -f /dev/null new-session -d -x 60 -y 20 "uattach --read-only $JOB"
+	tmux_wait '^inside>' 30
+	tmux_keys 'echo evil' Enter
+	second=$E2E_TMUX E2E_TMUX=$first
+	tmux_keys 'stty size' Enter
+	tmux_wait '^30 100$'
+	run -1 tmux_has evil
+	for i in $(seq 30); do
+		tmux_do resize-window -x $((40 + i * 7 % 60)) -y $((10 + i * 3 % 20))
+	done
+	tmux_do resize-window -x 90 -y 25
+	# the shell hears of it when it is done with its line
+	wait_until 20 size_is '25 90'
+	tmux_keys 'echo s''een' Enter
+	tmux_wait '^seen$'
+	E2E_TMUX=$second
+	tmux_wait '^seen$'
+	tmux_do kill-server
+	E2E_TMUX=$first
+	tmux_keys 'exit 0' Enter
+	[ "$(tmux_status)" = 0 ]
+}
+
+size_is()
+{
+	tmux_keys 'stty size' Enter
+	tmux_has "^$1\$"
+}
+
+@test "nobody else gets in" {
+	user_add uctother
+	shell_session
+	run ! as uctother uattach "$JOB" </dev/null
+	run ! as uctother srun --quiet --jobid="$JOB" --overlap true </dev/null
+	# on the node itself
+	SLURM_JOB_ID=$JOB run -0 timeout 60 setpriv --reuid=uctother --clear-groups \
+		"$UC_TEST_BUILD/libexec/ucluster/session-attach" "$(key)" </dev/null
+	[[ $output == *"no session of job $JOB is on this node"* ]]
+	[ "$(stat -c %a "/tmp/ucluster-$(id -u)")" = 700 ]
+}
+
+@test "in a container, with a GPU" {
+	tmux_start 100 30 usrun --image=tiny --detachable -p gpu --gpus=1 --time=30 sh
+	tmux_wait '#$' 40
+	tmux_keys 'grep ^ID /etc/os-release; echo "gpu $CUDA_VISIBLE_DEVICES"; exit 6' Enter
+	[ "$(tmux_status)" = 6 ]
+	tmux_has '^ID=busybox'
+	tmux_has '^gpu [0-9]$'
+}
+
+@test "idle: a warning, a key saves it, then it ends and says what is free again" {
+	export UCLUSTER_SESSION_IDLE=3s UCLUSTER_SESSION_GRACE=6s
+	shell_session -p gpu --gpus=2
+	tmux_wait '^idle for 3s: the session ends in 6s unless a key is pressed$' 60
+	tmux_keys 'x'
+	# the screen is drawn without it
+	wait_until 20 screen_lacks 'idle for'
+	tmux_has '^inside> x$'
+	[ "$(tmux_status 90)" = 0 ]
+	tmux_has 'the session was idle and ends; 2 GPUs are given back 29m [0-9]+s early'
+	[ "$(jq -r '.end' "$XDG_STATE_HOME/ucluster/sessions/$JOB.json")" = idle ]
+	wait_for_job "$JOB" GONE
+	[ "$(scontrol show job "$JOB" | grep -o 'JobState=[A-Z]*')" = JobState=COMPLETED ]
+}
+
+screen_lacks()
+{
+	! tmux_has "$1"
+}
+
+@test "cancelled: who is attached is told" {
+	shell_session
+	scancel "$JOB"
+	[ "$(tmux_status 30)" = 143 ]
+	tmux_has 'the job was cancelled, or its time is up'
+}
+
+@test "always, where it is configured; --attached is srun itself" {
+	export UCLUSTER_SESSION_DETACHABLE=always
+	tmux_start 100 30 usrun --no-container --time=5 --pty sh -c 'echo yes; exit 2'
+	[ "$(tmux_status 40)" = 2 ]
+	tmux_has 'session of job'
+	tmux_end
+	rm "$WORK/tmux.status"
+	tmux_start 100 30 usrun --no-container --time=5 --attached --pty sh -c 'echo yes; exit 2'
+	[ "$(tmux_status 40)" = 2 ]
+	run -1 tmux_has 'session of job'
+	# and where there is no terminal nothing changes
+	run -0 usrun --no-container --time=5 --pty echo plain </dev/null
+	[[ $output == *plain* ]]
+}
+
+@test "without a terminal it is submitted, and that is all" {
+	run -0 --separate-stderr usrun --no-container --detachable --parsable --time=5 \
+		sh -c 'exit 0' </dev/null
+	[[ $output =~ ^[0-9]+$ ]]
+	JOB=$output
+	wait_for_job "$JOB" GONE
+	run -2 usrun --no-container --detachable --batch true
+	run -2 usrun --no-container --session x true
+	run -2 usrun --no-container --detachable --session '../x' true
+	run -2 usrun --no-container --detachable --session 42 true
+	run -2 usrun --no-container --detachable --attached true
+}
