@@ -14,7 +14,7 @@ else()
   target_compile_options(uc_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection
     $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
-  target_link_options(uc_flags INTERFACE -Wl,-z,relro -Wl,-z,now)
+  target_link_options(uc_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
 endif()
 if(UC_FUZZ)
   target_compile_options(uc_flags INTERFACE -fsanitize=fuzzer-no-link)

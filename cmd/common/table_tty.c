@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* A listing on a terminal: what may be cut is, until a row fits a line. */
+/* A listing on a terminal: what may be cut is, until libsmartcols can lay it out. */
 #include "common/table.h"
 
+#include <libsmartcols.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,58 +111,58 @@ static void cut_columns(struct layout *layout, size_t columns)
 	}
 }
 
-/* Blanks keep columns in line; none after the last one. */
-static void put_cell(const struct layout *layout, size_t c, struct uc_buf *text,
-		     const char *sgr)
+static int add_columns(struct libscols_table *out, const struct uc_selection *shown)
 {
-	const bool right = layout->shown.column[c]->flags & UC_COLUMN_RIGHT;
-	const bool last = c + 1 == layout->shown.count;
-	int pad;
+	for (size_t c = 0; c < shown->count; c++) {
+		const struct uc_column *column = shown->column[c];
+		int flags = column->flags & UC_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0;
 
-	text->data[uc_text_clip(text->data, layout->width[c])] = '\0';
-	pad = (int)(layout->width[c] - uc_text_width(text->data));
-	printf("%*s", right ? pad : 0, "");
-	if (sgr)
-		printf("\033[%sm%s\033[0m", sgr, text->data);
-	else
-		fputs(text->data, stdout);
-	if (!last)
-		printf("%*s", right ? 2 : pad + 2, "");
-}
-
-static int put_headings(const struct layout *layout)
-{
-	uc_auto(buf) struct uc_buf text = { 0 };
-
-	for (size_t c = 0; c < layout->shown.count; c++) {
-		uc_buf_reset(&text);
-		uc_buf_add(&text, layout->shown.column[c]->heading);
-		if (text.failed)
+		if (!scols_table_new_column(out, column->heading, 0, flags))
 			return -1;
-		put_cell(layout, c, &text, NULL);
 	}
-	putchar('\n');
 	return 0;
 }
 
-static int put_row(const struct uc_run *run, const struct uc_table *table,
-		   const struct layout *layout, size_t row)
+/* The cell as text that fits its column. */
+static const char *cell_text(struct uc_buf *text, const struct uc_run *run,
+			     const struct uc_value *value, size_t width)
+{
+	size_t fits;
+
+	uc_buf_reset(text);
+	uc_value_text(text, value, run->safe);
+	if (!text->len)
+		uc_buf_addc(text, '-');
+	fits = uc_text_clip(uc_buf_text(text), width);
+	if (!text->failed)
+		text->data[fits] = '\0';
+	return uc_buf_text(text);
+}
+
+static int add_row(struct libscols_table *out, const struct uc_run *run,
+		   const struct uc_table *table, const struct layout *layout, size_t row)
 {
 	uc_auto(value) struct uc_value value = { 0 };
 	uc_auto(buf) struct uc_buf text = { 0 };
+	struct libscols_line *line = scols_table_new_line(out, NULL);
 
-	for (size_t c = 0; c < layout->shown.count; c++) {
-		uc_buf_reset(&text);
+	for (size_t c = 0; line && c < layout->shown.count; c++) {
+		const char *sgr, *shown;
+
 		uc_value_get(table, row, layout->shown.column[c], &value);
-		uc_value_text(&text, &value, run->safe);
-		if (!text.len)
-			uc_buf_addc(&text, '-');
-		if (text.failed)
+		shown = cell_text(&text, run, &value, layout->width[c]);
+		if (text.failed || scols_line_set_data(line, c, shown) != 0)
 			return -1;
-		put_cell(layout, c, &text, run->color ? uc_role_sgr(value.role) : NULL);
+		sgr = run->color ? uc_role_sgr(value.role) : NULL;
+		if (!sgr)
+			continue;
+		uc_buf_reset(&text);
+		uc_buf_addf(&text, "\033[%sm", sgr);
+		if (scols_cell_set_color(scols_line_get_cell(line, c),
+					 uc_buf_text(&text)) != 0)
+			return -1;
 	}
-	putchar('\n');
-	return 0;
+	return line ? 0 : -1;
 }
 
 int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
@@ -170,6 +171,8 @@ int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
 {
 	struct layout layout = { .shown = *wanted };
 	size_t columns = (size_t)run->columns;
+	struct libscols_table *out = scols_new_table();
+	int rc;
 
 	if (!listing->format)
 		drop_empty(table, &layout.shown);
@@ -178,10 +181,20 @@ int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
 	if (!listing->format)
 		spare_columns(&layout, columns);
 	cut_columns(&layout, columns);
-	if (!listing->noheader && put_headings(&layout) < 0)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	for (size_t r = 0; r < table->count; r++)
-		if (put_row(run, table, &layout, r) < 0)
-			return uc_fail(err, UC_FAILED, "out of memory");
-	return 0;
+	rc = out ? add_columns(out, &layout.shown) : -1;
+	for (size_t r = 0; rc == 0 && r < table->count; r++)
+		rc = add_row(out, run, table, &layout, r);
+	if (rc == 0) {
+		/* the text is safe already: "\\x1b" must not become "\\x5cx1b" */
+		scols_table_enable_noencoding(out, 1);
+		scols_table_enable_noheadings(out, listing->noheader);
+		scols_table_enable_colors(out, run->color);
+		scols_table_set_termforce(out, SCOLS_TERMFORCE_ALWAYS);
+		scols_table_set_termwidth(out, run->columns);
+		scols_table_set_column_separator(out, "  ");
+		scols_table_set_stream(out, stdout);
+		rc = scols_print_table(out);
+	}
+	scols_unref_table(out);
+	return rc == 0 ? 0 : uc_fail(err, UC_FAILED, "cannot lay out the table");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* Columns on a terminal. ncurses asks wcwidth() too, so that all agree. */
+/* Columns on a terminal. ncurses and libsmartcols ask wcwidth() too, so that all agree.
+ */
 #include <ucluster/text.h>
 
 #include <string.h>
