@@ -20,13 +20,21 @@ static void add_quoted(struct uc_buf *out, const char *text, const char *special
 
 static const char zsh_helpers[] =
 	"\n"
-	"# What only the cluster or the configuration knows.\n"
+	"# What only the cluster or the configuration knows. The kind, all capitals, is the\n"
+	"# first word for _sequence, and the last one for _arguments.\n"
 	"(( $+functions[_ucluster_words] )) || _ucluster_words()\n"
 	"{\n"
-	"\tlocal -a words\n"
-	"\twords=(${(f)\"$(timeout 3 ucluster complete $1 2> /dev/null)\"})\n"
-	"\tshift\n"
-	"\tcompadd \"$@\" -a words\n"
+	"\tlocal word kind\n"
+	"\tlocal -a words rest\n"
+	"\tfor word in \"$@\"; do\n"
+	"\t\tif [[ -z $kind && $word == [A-Z]* && $word != *[^A-Z]* ]]; then\n"
+	"\t\t\tkind=$word\n"
+	"\t\telse\n"
+	"\t\t\trest+=(\"$word\")\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"\twords=(${(f)\"$(timeout 3 ucluster complete $kind 2> /dev/null)\"})\n"
+	"\tcompadd \"$rest[@]\" -a words\n"
 	"}\n";
 
 /* ":NAME:ACTION" of _arguments(zshcompsys). */

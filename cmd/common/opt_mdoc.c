@@ -142,16 +142,28 @@ void uc_help_mdoc(const struct uc_cmd *cmd, struct uc_buf *out)
 	add_options(out, cmd, BASIC);
 }
 
-void uc_help_mdoc_columns(const struct uc_cmd *cmd, struct uc_buf *out)
+static void add_columns(struct uc_buf *out, const struct uc_column *column)
 {
-	const struct uc_column *column = cmd->columns;
-
 	uc_buf_add(out, ".Bl -tag -width array_task_id -compact\n");
 	for (; column && column->heading; column++) {
 		uc_buf_addf(out, ".It Cm %s\n", column->key);
 		add_sentence(out, column->help);
 	}
 	uc_buf_add(out, ".El\n");
+}
+
+/* The command's own, then a section for each subcommand that lists something else. */
+void uc_help_mdoc_columns(const struct uc_cmd *cmd, struct uc_buf *out)
+{
+	add_columns(out, cmd->columns);
+	for (size_t i = 0; cmd->subcommands && cmd->subcommands[i]; i++) {
+		const struct uc_cmd *sub = cmd->subcommands[i];
+
+		if (sub->hidden || !sub->columns || sub->columns == cmd->columns)
+			continue;
+		uc_buf_addf(out, ".Ss Columns of %s\n", sub->name);
+		add_columns(out, sub->columns);
+	}
 }
 
 /* Their own manual explains them: names are enough here. */

@@ -8,6 +8,8 @@ setup()
 {
 	export HOME=$BATS_TEST_TMPDIR UCLUSTER_SITE_CONFIG=$BATS_TEST_TMPDIR/none
 	export UC_SOURCE=synthetic:nodes=20,jobs=12,seed=1
+	unset XDG_STATE_HOME
+	KEPT=$HOME/.local/state/ucluster/complete
 	share=$UC_TEST_BUILD/share
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
@@ -35,7 +37,7 @@ fish_completes()
 @test "every script is valid for its shell" {
 	local program
 
-	for program in ucluster uqueue usrun; do
+	for program in ucluster uinfo uqueue usrun; do
 		bash -n "$share/bash-completion/completions/$program"
 		zsh -n "$share/zsh/site-functions/_$program"
 		fish --no-config -n "$share/fish/vendor_completions.d/$program.fish"
@@ -72,6 +74,59 @@ fish_completes()
 	[ "$(bash_completes usrun -p b)" = batch ]
 }
 
+@test "bash completes subcommands with options and columns of their own, and the rest of Slurm's names" {
+	[ "$(bash_completes uinfo g)" = gpus ]
+	[ "$(bash_completes uinfo gpus --ma)" = --map ]
+	[ "$(bash_completes uinfo gpus --by = par)" = partition ]
+	[ "$(bash_completes uinfo nodes -o node,gpu_u)" = node,gpu_use ]
+	[ "$(bash_completes uinfo nodes -w gpu-h)" = "$(uinfo nodes -h -o node | grep '^gpu-h' | sort)" ]
+	[ "$(bash_completes usrun --reservation = m)" = maintenance ]
+	[ "$(bash_completes usrun -x gpu-h)" = "$(uinfo nodes -h -o node | grep '^gpu-h' | sort)" ]
+}
+
+# kept KIND: the file that these words are kept in.
+kept()
+{
+	find "$KEPT" -name "$1-*" ! -name '*.lock'
+}
+
+@test "words are kept: an old answer is offered at once and asked for again behind" {
+	[ "$(ucluster complete PARTITION)" = $'gpu\nbatch\nlong' ]
+	[ "$(stat -c %a "$KEPT")" = 700 ]
+	[ "$(stat -c %a "$(kept PARTITION)")" = 600 ]
+	echo kept >"$(kept PARTITION)"
+	[ "$(ucluster complete PARTITION)" = kept ]
+	[ "$(bash_completes uqueue -p k)" = kept ]
+	touch -d '-6 minutes' "$(kept PARTITION)"
+	[ "$(ucluster complete PARTITION)" = kept ]
+	timeout 20 bash -c 'until grep -q batch "$1"; do :; done' bash "$(kept PARTITION)"
+	[ "$(ucluster complete PARTITION)" = $'gpu\nbatch\nlong' ]
+	# a month later it is worth nothing
+	echo kept >"$(kept PARTITION)"
+	touch -d '-30 days' "$(kept PARTITION)"
+	[ "$(ucluster complete PARTITION)" = $'gpu\nbatch\nlong' ]
+	# another cluster has words of its own
+	[ "$(UC_SOURCE=synthetic:nodes=1,jobs=1,seed=1 ucluster complete NODE | wc -l)" = 1 ]
+	[ "$(ucluster complete NODE | wc -l)" = 20 ]
+}
+
+@test "a cluster that is gone: what is kept is offered, else nothing, and it does not take long" {
+	unset UC_SOURCE
+	export SLURM_CONF=$HOME/none.conf
+	run ! timeout 5 ucluster complete JOBID
+	[ "$(timeout 5 ucluster complete JOBID 2>/dev/null)" = "" ]
+	[ "$(bash_completes uqueue -p '')" = "" ]
+}
+
+@test "a place that cannot be written changes nothing" {
+	export XDG_STATE_HOME=/proc/none
+	[ "$(bash_completes uqueue -p '')" = $'batch\ngpu\nlong' ]
+	export XDG_STATE_HOME=$HOME/state
+	mkdir -p state/ucluster
+	ln -s /etc/passwd state/ucluster/complete
+	[ "$(bash_completes uqueue -p '')" = $'batch\ngpu\nlong' ]
+}
+
 @test "bash completes files and directories" {
 	mkdir -p dir/deep
 	[ "$(bash_completes ucluster record d)" = dir ]
@@ -92,12 +147,15 @@ fish_completes()
 	[ "$(fish_completes 'ucluster sandbox st')" = $'start\nstatus\nstop' ]
 	[ "$(fish_completes 'ucluster sandbox image --from ')" = $'busybox\ndebian' ]
 	[ "$(fish_completes 'uqueue -p ')" = $'batch\ngpu\nlong' ]
+	[ "$(fish_completes 'uinfo gpus --by ')" = $'gpu\nnode\npartition\ntype' ]
+	[ "$(fish_completes 'uinfo pa')" = partitions ]
+	[ "$(fish_completes 'usrun --reservation ')" = maintenance ]
 }
 
 @test "zsh loads every script and finds its function" {
 	local program
 
-	for program in ucluster uqueue usrun; do
+	for program in ucluster uinfo uqueue usrun; do
 		zsh -f -c "autoload -U compinit; compinit -D -u; . $share/zsh/site-functions/_$program
 			[[ \$_comps[$program] == _$program ]] && whence -w _$program" |
 			grep -x "_$program: function"
@@ -124,4 +182,6 @@ zsh_offers()
 	zsh_offers 'uqueue --par' '*--parsable2*--partition*'
 	zsh_offers 'uqueue -o id,gp' '*gpu_types*gpus*'
 	zsh_offers 'uqueue --partition=' '*batch*gpu*long*'
+	zsh_offers 'uinfo gpus --by=' '*node*type*'
+	zsh_offers 'uinfo nodes -w gpu-' '*gpu-a001*'
 }

@@ -165,7 +165,6 @@ make_tree()
 		run -2 uinfo disk $words
 		[[ ${lines[0]} == "uinfo disk: "* ]]
 	done
-	run -2 uinfo
 	run -2 uinfo nothing
 }
 
@@ -184,16 +183,19 @@ make_tree()
 }
 
 @test "the manual page has every option and column" {
-	local page word
+	local page words word
 
 	page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/uinfo.1" | col -bx)
-	for word in $(uinfo disk --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*') \
-		$(uinfo disk --list-columns | cut -d' ' -f1) \
-		$(uinfo disk --scan --list-columns | cut -d' ' -f1); do
-		grep -qwF -- "$word" <<<"$page" || {
-			echo "uinfo.1: no $word"
-			return 1
-		}
+	for words in "" disk "disk --scan" gpus "gpus --by=type" "gpus --by=partition" "gpus --by=gpu" \
+		nodes partitions limits usage "usage --by=user" health; do
+		# shellcheck disable=SC2086
+		for word in $(uinfo $words --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*') \
+			$(uinfo $words --list-columns | cut -d' ' -f1); do
+			grep -qwF -- "$word" <<<"$page" || {
+				echo "uinfo.1: no $word of uinfo $words"
+				return 1
+			}
+		done
 	done
 }
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2030,SC2031 # each test has its own environment
 # uinfo over recorded and made-up clusters: the overview, gpus, nodes, partitions, usage.
 bats_require_minimum_version 1.5.0
 
