@@ -14,8 +14,8 @@
 #include <ucluster/units.h>
 #include "uqueue/watch.h"
 
-#define ENTER "\033[?1049h\033[?25l\033[?7l" /* its own screen, no cursor, no wrapping   \
-					      */
+/* Its own screen, no cursor, no wrapping. */
+#define ENTER "\033[?1049h\033[?25l\033[?7l"
 #define LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define CLEAR "\033[H\033[2J"
 

@@ -170,10 +170,12 @@ static int note_failure(struct look *look, const struct uc_error *why)
 static void note_jobs(struct look *look, const struct uc_jobs *jobs)
 {
 	const uint64_t old = look->state.serial;
-	const uint64_t serial = (uint64_t)uc_clock_ms() << 20 | (getpid() & 0xfffff);
+	uint64_t serial = (uint64_t)uc_clock_ms() << 20;
 
-	if (serial == old ||
-	    uc_cache_write_jobs(look->cache->folder, look->key, serial, jobs) < 0)
+	/* two in a millisecond, or a clock that was set back */
+	if (serial <= old)
+		serial = old + 1;
+	if (uc_cache_write_jobs(look->cache->folder, look->key, serial, jobs) < 0)
 		return;
 	look->state.serial = serial;
 	look->state.updated = jobs->updated;
