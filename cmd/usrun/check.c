@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 #include <ucluster/check.h>
+#include <ucluster/units.h>
 
 /* Questions that were answered, or could not be asked for want of a controller. */
 static int load(struct usrun *u, struct uc_source *src, bool fresh,
@@ -36,6 +37,30 @@ static int load(struct usrun *u, struct uc_source *src, bool fresh,
 	return -1;
 }
 
+/* A limit that ends a job is said, or nobody knows why it ended, or never does. */
+static void say_time(const struct usrun *u, const struct uc_check_facts *facts)
+{
+	const struct uc_partition *p = uc_check_open_end(u->spec, facts);
+	uc_auto(buf) struct uc_buf most = { 0 }, name = { 0 };
+
+	if (!p || uc_spec_get(u->spec, "quiet"))
+		return;
+	uc_buf_safe(&name, p->name, u->run->safe);
+	uc_duration_format(&most, p->time_limit);
+	if (p->time_limit == UC_DURATION_INFINITE)
+		uc_run_say(
+			u->run, 0,
+			"no time limit, as partition '%s' has none; with --time it may "
+			"start sooner",
+			uc_buf_text(&name));
+	else
+		uc_run_say(
+			u->run, 0,
+			"time limit %s, all that partition '%s' allows; with a shorter "
+			"--time it may start sooner",
+			uc_buf_text(&most), uc_buf_text(&name));
+}
+
 int usrun_check(struct usrun *u, struct uc_source *src, bool *answered,
 		struct uc_error *err)
 {
@@ -51,8 +76,10 @@ int usrun_check(struct usrun *u, struct uc_source *src, bool *answered,
 		    uc_spec_check(u->spec, &facts, &faults, err) < 0)
 			return -1;
 		*answered |= facts.asked;
-		if (!faults.count)
+		if (!faults.count) {
+			say_time(u, &facts);
 			return 0;
+		}
 		/* nothing is refused for what may be out of date */
 		fresh = facts.from_cache;
 		if (fresh)

@@ -63,9 +63,9 @@ struct uc_check_query {
 	bool fresh;             /* do not believe the cache */
 };
 /*
- * Ask for what this specification needs to be checked: nothing when it asks for nothing,
- * else at most three RPCs, partitions, limits where they are enforced, nodes where the
- * partition's totals are not enough. With the cache (a day old at most) at most one, for
+ * Ask for what this specification needs to be checked: partitions; when it asks for
+ * anything, limits where they are enforced, and nodes where the partition's totals are
+ * not enough; nothing for a step. With the cache (a day old at most) at most one, for
  * partitions or limits that are older than ten minutes.
  */
 int uc_check_facts_load(struct uc_check_facts *facts, const struct uc_spec *spec,
@@ -80,6 +80,14 @@ bool uc_spec_is_checkable(const struct uc_spec *spec, const char *const *environ
  */
 int uc_spec_check(const struct uc_spec *spec, const struct uc_check_facts *facts,
 		  struct uc_errors *faults, struct uc_error *err) UC_MUST_CHECK;
+
+/*
+ * The partition whose largest time limit the job gets, because neither it nor the
+ * partition names another; NULL: it has one, or that is not known. An end so far away
+ * fits no gap, and a job that hangs keeps what it has.
+ */
+const struct uc_partition *uc_check_open_end(const struct uc_spec *spec,
+					     const struct uc_check_facts *facts);
 
 #ifdef __cplusplus
 }

@@ -324,3 +324,25 @@ int uc_spec_check(const struct uc_spec *spec, const struct uc_check_facts *facts
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return 0;
 }
+
+const struct uc_partition *uc_check_open_end(const struct uc_spec *spec,
+					     const struct uc_check_facts *facts)
+{
+	struct uc_check c = { .facts = facts };
+	const struct uc_partition *p = NULL;
+
+	/* of several partitions the first to start it counts */
+	if (!facts->partitions || facts->rewritten ||
+	    !uc_ask_read(&c.ask, spec, facts->environment) ||
+	    c.ask.minutes != UC_ASK_NO_TIME || c.ask.reservation ||
+	    (c.ask.partitions && strchr(c.ask.partitions, ',')))
+		return NULL;
+	if (c.ask.partitions)
+		p = find(&c, c.ask.partitions, strlen(c.ask.partitions));
+	for (size_t i = 0; !c.ask.partitions && i < facts->partitions->count; i++)
+		if (facts->partitions->row[i].flags & UC_PARTITION_DEFAULT)
+			p = &facts->partitions->row[i];
+	if (!p || (p->default_time > 0 && p->default_time < p->time_limit))
+		return NULL;
+	return p->time_limit > 0 ? p : NULL;
+}

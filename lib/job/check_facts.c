@@ -192,6 +192,8 @@ static int load_parts(struct loader *l, const struct uc_spec *spec)
 	/* their state matters: they may be down */
 	if (load(l, &parts[0], UC_CHECK_CACHE_S) < 0)
 		return -1;
+	if (!uc_spec_is_checkable(spec, facts->environment))
+		return 0;
 	if (facts->enforced && load(l, &parts[1], UC_CHECK_CACHE_TOP) < 0)
 		return -1;
 	if (needs_nodes(spec, facts->environment)) {
@@ -219,7 +221,7 @@ int uc_check_facts_load(struct uc_check_facts *facts, const struct uc_spec *spec
 					 .environment =
 						 query->batch ? NULL : query->environment,
 					 .batch = query->batch };
-	if (spec->step || !uc_spec_is_checkable(spec, facts->environment))
+	if (spec->step)
 		return 0;
 	l.cache = (struct uc_check_cache){ .dir = query->cache_dir,
 					   .conf = conf,

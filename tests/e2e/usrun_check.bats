@@ -13,7 +13,8 @@ setup()
 
 teardown()
 {
-	[ -z "${DOWN:-}" ] || scontrol update "partitionname=$DOWN" state=up maxtime=8:00:00
+	[ -z "${DOWN:-}" ] || scontrol update "partitionname=$DOWN" state=up maxtime=8:00:00 \
+		defaulttime=1:00:00
 	[ -z "${LIMITED:-}" ] || limits -1 UNLIMITED 0
 	e2e_teardown
 }
@@ -66,6 +67,38 @@ refused()
 	refused "QOS 'short' allows at most 1:00:00, 1:01:00 is asked for" \
 		"--time=1:00:00, or --qos=normal" --qos=short --time=60:01
 	run -0 usrun --no-container -p gpu --time=8h true
+}
+
+# said LINE: by usrun, beside what srun says and that it waits.
+said()
+{
+	[ "$(grep ^usrun: <<<"$stderr" | grep -v ' waits')" = "$1" ]
+}
+
+@test "without --time, where the partition's largest limit is what it gets, it is named" {
+	local line="usrun: time limit 8:00:00, all that partition 'gpu' allows; with a shorter --time it may start sooner"
+
+	run -0 --separate-stderr usrun --no-container -p gpu true
+	said ''
+	DOWN=gpu
+	scontrol update partitionname=gpu defaulttime=8:00:00
+	rm -r state
+	run -0 --separate-stderr usrun --no-container -p gpu true
+	said "$line"
+	run -0 --separate-stderr usrun --batch --parsable --no-container -p gpu -o /dev/null true
+	said "$line"
+	run -0 --separate-stderr usrun --no-container -p gpu --time=8h true
+	said ''
+	run -0 --separate-stderr usrun --no-container -p gpu --quiet true
+	said ''
+	scontrol update partitionname=gpu maxtime=UNLIMITED
+	rm -r state
+	run -0 --separate-stderr usrun --no-container -p gpu true
+	said ''
+	scontrol update partitionname=gpu defaulttime=UNLIMITED
+	rm -r state
+	run -0 --separate-stderr usrun --no-container -p gpu true
+	said "usrun: no time limit, as partition 'gpu' has none; with --time it may start sooner"
 }
 
 @test "GPUs that no node has, or not so many" {

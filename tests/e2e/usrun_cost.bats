@@ -79,7 +79,7 @@ young()
 	forget
 	more 2 true
 	more 2 true
-	[ ! -e "$STATE/cache" ]
+	[ "$(young)" = partitions ]
 }
 
 @test "with a site's defaults, and with a GPU: two more, once a day limits and nodes" {

@@ -101,7 +101,7 @@ search()
 	done >shown 2>&1
 	usrun --again=last --explain --secret TOKEN=token >>shown
 	grep -q TOKEN shown
-	wait_until 20 eval '[ "$(find state -name "*.json" | wc -l)" -ge 20 ]'
+	wait_until 60 eval '[ "$(find state -name "*.json" | wc -l)" -ge 20 ]'
 	for i in $(squeue -h -t all -o %A); do
 		scontrol write batch_script "$i" "script.$i" >/dev/null 2>&1 || :
 		scontrol show job -d "$i" >>records 2>/dev/null || :

@@ -481,7 +481,8 @@ static void test_facts_of_a_made_up_cluster(void **state)
 		assert_int_equal(uc_spec_new(&spec, &err), 0);
 		set_all(spec, options[round]);
 		assert_int_equal(uc_check_facts_load(&facts, spec, src, &query, &err), 0);
-		assert_int_equal(facts.asked, round > 0);
+		assert_true(facts.asked);
+		assert_non_null(facts.partitions);
 		assert_int_equal(facts.nodes != NULL, round == 2);
 		assert_int_equal(uc_spec_check(spec, &facts, &faults, &err), 0);
 		assert_int_equal(faults.count, round > 0);
@@ -583,6 +584,55 @@ static void test_totals_do_not_tell_what_a_partition_adds(void **state)
 	assert_false(uc_check_is_settled(spec, &facts));
 }
 
+static void test_jobs_that_end_with_their_partition(void **state)
+{
+	static struct uc_partition rows[] = {
+		PARTITION("usual", 4, 24, UP, ANY, .flags = UC_PARTITION_DEFAULT),
+		PARTITION("none", 4, 24, UP, ANY),
+		PARTITION("same", 4, 24, UP, ANY),
+		PARTITION("ever", 4, 0, UP, ANY),
+	};
+	const struct uc_partitions all = { .count = ARRAY_SIZE(rows), .row = rows };
+	static const struct {
+		const char *options, *partition;
+	} cases[] = {
+		{ "", NULL },
+		{ "--partition=none", "none" },
+		{ "--partition=none --gpus=1", "none" },
+		{ "--partition=none --time=1:00:00", NULL },
+		{ "--partition=none --time=1-0", NULL }, /* as asked for */
+		{ "--partition=none,usual", NULL },
+		{ "--partition=same", "same" },
+		{ "--partition=ever", "ever" },
+		{ "--partition=nowhere", NULL },
+		{ "--partition=none --reservation=course", NULL },
+	};
+	struct uc_check_facts facts = facts_here();
+
+	(void)state;
+	rows[1].default_time = UC_NOT_SET;
+	rows[2].default_time = rows[2].time_limit;
+	rows[3].default_time = UC_NOT_SET;
+	rows[3].time_limit = UC_DURATION_INFINITE;
+	facts.partitions = (struct uc_partitions *)&all;
+	for (int rewritten = 0; rewritten < 2; rewritten++) {
+		facts.rewritten = rewritten; /* a plugin may give it a time */
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			uc_auto(spec) struct uc_spec *spec = NULL;
+			const struct uc_partition *p;
+			struct uc_error err = { 0 };
+
+			assert_int_equal(uc_spec_new(&spec, &err), 0);
+			set_all(spec, cases[i].options);
+			p = uc_check_open_end(spec, &facts);
+			if (!cases[i].partition || rewritten)
+				assert_null(p);
+			else if (!p || strcmp(p->name.bytes, cases[i].partition) != 0)
+				fail_msg("%s", cases[i].options);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_variables_of_srun),
 		cmocka_unit_test(test_facts_of_a_made_up_cluster),
 		cmocka_unit_test(test_totals_tell_that_a_small_job_fits),
+		cmocka_unit_test(test_jobs_that_end_with_their_partition),
 		cmocka_unit_test(test_totals_do_not_tell_what_a_partition_adds),
 	};
 
