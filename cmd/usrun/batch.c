@@ -157,7 +157,7 @@ static void print_number(struct usrun *u, uint32_t id)
 
 static void print_result(struct usrun *u, const struct uc_submitted *result)
 {
-	uc_auto(buf) struct uc_buf text = { 0 };
+	uc_auto(buf) struct uc_buf text = { 0 }, note = { 0 };
 
 	uc_buf_safe(&text, uc_raw(result->message), u->run->safe | UC_SAFE_NEWLINE);
 	if (text.len > 0)
@@ -166,10 +166,14 @@ static void print_result(struct usrun *u, const struct uc_submitted *result)
 	if (uc_spec_get(u->spec, "quiet"))
 		return;
 	print_number(u, result->job_id);
+	if (!result->note)
+		return;
 	/* that it is held was asked for */
-	if (result->note && !uc_spec_get(u->spec, "hold"))
+	if (!uc_spec_get(u->spec, "hold"))
 		uc_run_say(u->run, 0, "job %" PRIu32 " cannot start now: %s",
 			   result->job_id, result->note);
+	if (usrun_code_note(u, &note))
+		uc_run_say(u->run, 0, "%s", uc_buf_text(&note));
 }
 
 /* The size of the file that the job will append to; one with its id in the name is new.

@@ -74,6 +74,7 @@ int usrun_explain(struct usrun *u, struct uc_error *err)
 {
 	uc_auto(spec_items) struct uc_spec_items list = { 0 };
 	const struct uc_listing listing = { .json = u->args.json };
+	uc_auto(buf) struct uc_buf note = { 0 };
 	struct uc_selection shown;
 	struct uc_table table = { .name = "options", .context = u };
 
@@ -93,6 +94,8 @@ int usrun_explain(struct usrun *u, struct uc_error *err)
 	table.count = list.count;
 	table.row_size = sizeof(*list.item);
 	u->run->status = uc_table_print(u->run, &table, &shown, &listing);
+	if (usrun_code_note(u, &note))
+		uc_run_say(u->run, 0, "%s", uc_buf_text(&note));
 	err->text[0] = '\0';
 	return u->run->status ? -1 : 0;
 }

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/snapshot.h>
 #include <ucluster/state.h>
 #include "usrun/usrun.h"
+
+#define CODE_WORDS 4 /* of a command are looked at */
 
 /* Is it a place of its own, and no file in the working directory? */
 static bool is_fixed(const char *value)
@@ -95,6 +98,48 @@ int usrun_snapshot(struct usrun *u, struct uc_error *err)
 	u->snapshot_root = uc_take(&snap.root);
 	u->snapshot_folder = uc_take(&snap.folder);
 	return 0;
+}
+
+/* A file of the working directory, as the job's command names it? */
+static bool is_here(const struct usrun *u, const char *word)
+{
+	const size_t len = strlen(u->run->cwd);
+	struct stat st;
+
+	if (word[0] == '-' || strncmp(word, "../", 3) == 0 ||
+	    (word[0] == '/' &&
+	     (strncmp(word, u->run->cwd, len) != 0 || word[len] != '/')))
+		return false;
+	return stat(word, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* "./job.sh", "python3 train.py": the program, or what it is to run. */
+static const char *find_code(const struct usrun *u)
+{
+	const char *const *words = uc_spec_command(u->spec);
+
+	/* without a slash it is found on PATH; a script of --batch is copied by slurmctld
+	 */
+	for (size_t i = 0; words[i] && i < CODE_WORDS; i++)
+		if ((i > 0 || (strchr(words[0], '/') && !u->script.len)) &&
+		    is_here(u, words[i]))
+			return words[i];
+	return NULL;
+}
+
+bool usrun_code_note(const struct usrun *u, struct uc_buf *note)
+{
+	const char *code = NULL;
+
+	if (u->run->cwd && !u->snapshot && !u->args.snapshot && !u->again)
+		code = find_code(u);
+	if (!code)
+		return false;
+	uc_buf_add(note, "'");
+	uc_buf_safe(note, uc_raw(code), u->run->safe);
+	uc_buf_add(note, "' is read when the job starts, with all edits until then; "
+			 "--snapshot keeps it as it is now");
+	return !note->failed;
 }
 
 /* Remove old ones that none of the user's jobs runs in. */

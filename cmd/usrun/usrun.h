@@ -99,6 +99,11 @@ int usrun_again_apply(struct usrun *u, struct uc_error *err);
 bool usrun_again_has_container(const struct usrun *u);
 /* --snapshot: make it, and let the job run there. */
 int usrun_snapshot(struct usrun *u, struct uc_error *err);
+/*
+ * Without a snapshot: the file of the working directory that the job runs may change
+ * until it starts. False: there is none; else a remark, safe text.
+ */
+bool usrun_code_note(const struct usrun *u, struct uc_buf *note);
 /* Remove old ones that none of the user's jobs runs in. */
 void usrun_snapshot_prune(const struct usrun *u, struct uc_source *src);
 

@@ -52,7 +52,7 @@ struct watch {
 	const struct usrun *u;
 	struct pollfd on[EVENTS];
 	int64_t begun, ask_at, queue_at; /* ms */
-	bool terminal, drawn, asking, disturbed, silent;
+	bool terminal, drawn, asking, disturbed, silent, remarked;
 	int misses;
 	pthread_t asker;
 	struct usrun_waiting job;
@@ -111,6 +111,20 @@ static size_t columns(void)
 	return size.ws_col - 1u;
 }
 
+/* Once, where it stays: the job does not start at once, and its code may change. */
+static void remark(struct watch *w)
+{
+	uc_auto(buf) struct uc_buf note = { 0 }, text = { 0 };
+
+	if (w->remarked)
+		return;
+	w->remarked = true;
+	if (!usrun_code_note(w->u, &note))
+		return;
+	uc_buf_addf(&text, "\r%s: %s\r\n", w->u->run->prog, uc_buf_text(&note));
+	put(w, &text);
+}
+
 static void draw(struct watch *w)
 {
 	uc_auto(buf) struct uc_buf line = { 0 }, text = { 0 };
@@ -119,6 +133,7 @@ static void draw(struct watch *w)
 		erase(w);
 		return;
 	}
+	remark(w);
 	uc_waiting_line(&line, &w->job.shown, (uc_monotonic_ms() - w->begun) / 1000);
 	uc_buf_add(&text, "\r\n");
 	uc_buf_addn(&text, uc_buf_text(&line),
@@ -132,10 +147,12 @@ static void draw(struct watch *w)
 /* Into a file or a pipe: once. */
 static void say(struct watch *w)
 {
-	uc_auto(buf) struct uc_buf line = { 0 };
+	uc_auto(buf) struct uc_buf line = { 0 }, note = { 0 };
 
 	uc_waiting_line(&line, &w->job.shown, -1);
 	uc_run_say(w->u->run, 0, "%s", uc_buf_text(&line));
+	if (usrun_code_note(w->u, &note))
+		uc_run_say(w->u->run, 0, "%s", uc_buf_text(&note));
 }
 
 /* --- questions

@@ -93,8 +93,16 @@ has_lines()
 		--gpus=1 -o "$WORK/with.out" sh ./part.sh
 	ids+=("$output")
 	[[ $stderr =~ ^usrun:\ snapshot\ of\ 1\ files,\ 1\ KiB,\ commit\ [0-9a-f]{12}:\ "$WORK/code/.ucluster/snapshots/" ]]
-	ids+=("$(usrun --batch --parsable --no-container -p gpu --gpus=1 -o "$WORK/without.out" \
-		sh ./part.sh)")
+	run -0 --separate-stderr usrun --batch --parsable --no-container -p gpu --gpus=1 --hold \
+		-o "$WORK/without.out" sh ./part.sh
+	ids+=("$output")
+	# that it is held is no news
+	[ "$stderr" = "usrun: './part.sh' is read when the job starts, with all edits until then; --snapshot keeps it as it is now" ]
+	scontrol release "$output"
+	run -0 --separate-stderr usrun --explain --no-container sh ./part.sh
+	[[ $stderr == "usrun: './part.sh' is read when the job starts,"* ]]
+	run -0 --separate-stderr usrun --explain --snapshot --no-container sh ./part.sh
+	[[ $stderr != *'is read when'* ]]
 	echo 'echo new' >part.sh
 	scancel "$BLOCKER"
 	wait_for_job "${ids[0]}" GONE

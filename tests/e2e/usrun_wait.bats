@@ -90,6 +90,22 @@ waits='job [0-9]+ waits [0-9]+:[0-9][0-9]'
 	run -1 grep -E 'waits|starts at' screen
 }
 
+@test "code that may change until the job starts: said once, above the line" {
+	fill_gpus
+	echo 'echo ran' >job.sh
+	tmux_start 120 30 usrun --no-container -p gpu --gpus=1 --time=5 sh ./job.sh "$MARK"
+	tmux_wait "^$waits"
+	tmux_wait "^usrun: './job.sh' is read when the job starts, with all edits until then"
+	tmux_wait 'waits 0:(0[5-9]|1[0-9])'
+	[ "$(tmux_screen | grep -c 'is read when')" = 1 ]
+	[ "$(tmux_screen | grep -c waits)" = 1 ]
+	scancel "$BLOCKER"
+	[ "$(tmux_status 40)" = 0 ]
+	tmux_wait '^ran$'
+	tmux_has "^usrun: './job.sh' is read"
+	run -1 tmux_has waits
+}
+
 @test "a narrow terminal: the line is cut, not wrapped" {
 	fill_gpus
 	tmux_start 30 20 usrun --no-container -p gpu --gpus=1 --time=5 true "$MARK"
