@@ -424,8 +424,10 @@ static const struct backend_option options[] = {
 	  "expected SOCKETS[:CORES[:THREADS]], each a number or *", NULL },
 	{ "get-user-env", set_user_env, 0, 0, 0, "expected nothing, or seconds and S or L: 10L",
 	  NULL },
-	{ "gpu-bind", backend_set_gpu_bind, AT(tres_bind), 0, 0, TEXT, NULL },
-	{ "gpu-freq", backend_set_gpu_freq, AT(tres_freq), 0, 0, TEXT, "SLURM_GPU_FREQ" },
+	{ "gpu-bind", backend_set_gpu_bind, AT(tres_bind), 0, 0, "expected closest, none, single:N, "
+	  "per_task:N, map_gpu:LIST or mask_gpu:LIST, verbose, before it or not", NULL },
+	{ "gpu-freq", backend_set_gpu_freq, AT(tres_freq), 0, 0, "expected low, medium, high, highm1 or "
+	  "MHz, for memory as well: medium,memory=high", "SLURM_GPU_FREQ" },
 	{ "gpus", backend_set_gpus, AT(tres_per_job), ':', 0, GPUS, "SLURM_GPUS" },
 	{ "gpus-per-node", backend_set_gpus, AT(tres_per_node), ':', 0, GPUS,
 	  "SLURM_GPUS_PER_NODE" },

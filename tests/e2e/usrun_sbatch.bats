@@ -320,6 +320,26 @@ clear_away()
 	[ -z "$missing" ] || { echo "no row:$missing"; false; }
 }
 
+@test "values that sbatch does not take are refused in the option's own words" {
+	local word
+
+	need_release
+	for word in --cpu-freq=fast --cpu-freq=3-2 --cpu-freq=high:userspace \
+		--distribution=round --distribution=plane --gpu-bind=near --gpu-bind=single: \
+		--gpu-freq=fast --gres-flags=loose --hint=fast -B1:x --get-user-env=10X \
+		--mem-bind=map_mem --mem-bind=mask_mem:g --mem-bind=near --no-kill=maybe \
+		--nodefile=gone --nodelist=./gone --open-mode=x --profile=everything \
+		--priority=high --mail-type=ALWAYS --signal=NONE --export="X='1"; do
+		run sbatch -H "$word" job.sh
+		# of these sbatch takes the first letter, the digits, and what is before the quote
+		[ "$status" -ne 0 ] || [[ $word =~ ^--(gpu-bind|priority|export)= ]]
+		run -2 usrun --batch --no-check -H "$word" ./job.sh
+		[[ ${lines[0]} == "usrun: --"*": "* ]]
+		[[ ${lines[0]} == *"expected "* || ${lines[0]} == *" is not closed" ]]
+		[[ ${lines[0]} != *"slurmctld refuses"* ]]
+	done
+}
+
 @test "--batch of sbatch is for scripts, --quiet says nothing" {
 	furnish
 	printf '#!/bin/bash\n#SBATCH --batch=uct-fast --constraint=uct-fast\n' >job.sh

@@ -231,6 +231,95 @@ static void test_script_given_keeps_its_text(void **state)
 			    "--label is srun's, and the script calls srun by itself");
 }
 
+static void test_script_of_an_odd_name_is_a_job_with_a_name(void **state)
+{
+	static const char *const odd[] = { "/bin/a\nb\x01", NULL };
+	static const char *const named[] = { "-J", "x y", "/bin/a\nb", NULL };
+	uc_auto(spec) struct uc_spec *spec = NULL;
+	struct uc_error err = { 0 };
+
+	(void)state;
+	expect_script(odd, "#!/bin/bash\n# made by usrun --batch\n"
+			   "#SBATCH --job-name=a_b_\n\nexec srun -- '/bin/a\nb\x01'\n");
+	expect_script(named, "#!/bin/bash\n# made by usrun --batch\n"
+			     "#SBATCH --job-name=\"x y\"\n\nexec srun -- '/bin/a\nb'\n");
+	assert_int_equal(uc_spec_new(&spec, &err), 0);
+	assert_int_equal(uc_spec_name_job(spec, "/w/job\n.sh", &err), 0);
+	assert_string_equal(uc_spec_get(spec, "job-name"), "job_.sh");
+	assert_int_equal(uc_spec_name_job(spec, "/w/other", &err), 0);
+	assert_string_equal(uc_spec_get(spec, "job-name"), "job_.sh");
+}
+
+/* The script has what the job is to have, so its step gets all of that. */
+static void test_script_hands_on_what_is_exported(void **state)
+{
+	static const char *const some[] = { "--export=NONE", "true", NULL };
+	static const char *const all[] = { "--export=All", "true", NULL };
+
+	(void)state;
+	expect_script(some, "#!/bin/bash\n# made by usrun --batch\n"
+			    "#SBATCH --job-name=true\n#SBATCH --export=NONE\n\n"
+			    "exec srun \\\n\t--export=ALL \\\n\t-- true\n");
+	expect_script(all, "#!/bin/bash\n# made by usrun --batch\n"
+			   "#SBATCH --job-name=true\n#SBATCH --export=All\n\n"
+			   "exec srun -- true\n");
+}
+
+static void test_script_does_not_show_secrets(void **state)
+{
+	static const char *const names[] = { "HF_TOKEN",   "secret",     "A_PASSWORD",
+					     "Passwd",     "MY_API_KEY", "AWS_ACCESS_KEY",
+					     "CREDENTIALS" };
+	static const char *const listed[] = { "--export=A=1,MY_TOKEN=2", "true", NULL };
+	static const char *const command[] = { "true", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		uc_auto(spec) struct uc_spec *spec = NULL;
+		uc_auto(buf) struct uc_buf given = { 0 };
+		uc_auto(buf) struct uc_buf says = { 0 };
+		uc_auto(buf) struct uc_buf script = { 0 };
+		struct uc_error err = { 0 };
+
+		uc_buf_addf(&given, "%s=hush", names[i]);
+		uc_buf_addf(&says,
+			    "--env %s: its value would stand in the batch script, "
+			    "which Slurm keeps",
+			    names[i]);
+		assert_int_equal(uc_spec_new(&spec, &err), 0);
+		assert_int_equal(uc_spec_set_command(spec, command, &err), 0);
+		assert_int_equal(uc_spec_set_env(spec, given.data, &err), 0);
+		assert_int_equal(uc_spec_script(spec, &script, &err), -1);
+		assert_string_equal(err.text, says.data);
+		/* the caller's own value is in no script, nor is a hidden one */
+		assert_int_equal(uc_spec_set_env(spec, names[i], &err), 0);
+		assert_int_equal(uc_spec_script(spec, &script, &err), 0);
+		assert_int_equal(uc_spec_hide_env(spec, given.data, &err), 0);
+		assert_int_equal(uc_spec_script(spec, &script, &err), 0);
+		assert_null(strstr(uc_buf_text(&script), "hush"));
+	}
+	expect_script(listed,
+		      "--export MY_TOKEN: its value would stand in the batch script, "
+		      "which Slurm keeps");
+}
+
+/* What a script of the user says by itself stands there already. */
+static void test_script_given_may_export_anything(void **state)
+{
+	static const char text[] = "#!/bin/sh\n#SBATCH --export=A_TOKEN=1\n";
+	static const char *const command[] = { "job.sh", NULL };
+	uc_auto(spec) struct uc_spec *spec = NULL;
+	uc_auto(buf) struct uc_buf script = { 0 };
+	struct uc_error err = { 0 };
+
+	(void)state;
+	assert_int_equal(uc_spec_new(&spec, &err), 0);
+	assert_int_equal(read_lines(spec, text, &err), 0);
+	assert_int_equal(uc_spec_set_command(spec, command, &err), 0);
+	assert_int_equal(uc_spec_set_script(spec, text, &err), 0);
+	assert_int_equal(uc_spec_script(spec, &script, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +329,10 @@ int main(void)
 		cmocka_unit_test(test_script_is_readable),
 		cmocka_unit_test(test_script_refuses_what_batch_cannot_have),
 		cmocka_unit_test(test_script_given_keeps_its_text),
+		cmocka_unit_test(test_script_of_an_odd_name_is_a_job_with_a_name),
+		cmocka_unit_test(test_script_hands_on_what_is_exported),
+		cmocka_unit_test(test_script_does_not_show_secrets),
+		cmocka_unit_test(test_script_given_may_export_anything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
