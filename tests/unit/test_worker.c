@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "slurm/conf.h"
+#include <ucluster/action.h>
 #include "slurm/worker.h"
 
 #define FAKE UC_BUILD_DIR "/tests/fake_worker"
@@ -249,6 +250,49 @@ static void test_a_lost_answer_says_that_the_job_may_exist(void **state)
 	uc_source_free(src);
 }
 
+static void test_a_lost_answer_says_that_it_may_be_done(void **state)
+{
+	const struct uc_action action = { .kind = UC_ACTION_CANCEL };
+	const struct uc_target target = { .id = "4711_[3-5]",
+					  .job_id = 4711,
+					  .submit_time = 1 };
+	struct uc_source *src = source("sending", 300);
+	struct uc_error err = { 0 };
+	char *note;
+
+	(void)state;
+	assert_int_equal(uc_act(src, &action, &target, &note, &err), -1);
+	assert_int_equal(err.code, UC_UNREACHABLE);
+	assert_non_null(strstr(err.text, "it may be done all the same"));
+	assert_string_equal(err.hint, "look before trying again: uqueue -j 4711_[3-5]");
+	uc_source_free(src);
+	src = source("silent", 300);
+	assert_int_equal(uc_act(src, &action, &target, &note, &err), -1);
+	assert_int_equal(err.code, UC_UNREACHABLE);
+	assert_null(strstr(err.text, "may be done"));
+	uc_source_free(src);
+	src = source("refuse", 3000);
+	assert_int_equal(uc_act(src, &action, &target, &note, &err), -1);
+	assert_int_equal(err.code, UC_DENIED);
+	uc_source_free(src);
+}
+
+static void test_nothing_changed_is_no_table(void **state)
+{
+	struct uc_source *src = source("done", 3000);
+	struct uc_jobs *jobs = (struct uc_jobs *)&src;
+	struct uc_error err = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		uc_jobs_load(src, &(struct uc_job_query){ .since = 1 }, &jobs, &err), 0);
+	assert_null(jobs);
+	/* only where that was asked for */
+	assert_int_equal(uc_jobs_load(src, NULL, &jobs, &err), -1);
+	assert_int_equal(err.code, UC_INVALID);
+	uc_source_free(src);
+}
+
 static void test_large_questions_go_through_byte_for_byte(void **state)
 {
 	struct uc_worker *worker = NULL;
@@ -422,6 +466,8 @@ int main(void)
 		cmocka_unit_test(test_the_next_question_starts_a_new_worker),
 		cmocka_unit_test(test_a_worker_that_died_between_questions_is_replaced),
 		cmocka_unit_test(test_a_lost_answer_says_that_the_job_may_exist),
+		cmocka_unit_test(test_a_lost_answer_says_that_it_may_be_done),
+		cmocka_unit_test(test_nothing_changed_is_no_table),
 		cmocka_unit_test(test_large_questions_go_through_byte_for_byte),
 		cmocka_unit_test(test_questions_beyond_the_limit_are_refused),
 		cmocka_unit_test(test_words_on_stderr_become_one_line),
