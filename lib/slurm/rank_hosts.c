@@ -137,6 +137,10 @@ static const char *expand_range(struct expansion *e, size_t len, const char *at,
 	}
 	if (!width || width > MAX_DIGITS || !last_width || last_width > MAX_DIGITS)
 		return NULL;
+	/* none at all, or something else follows: no name would ever come of it */
+	if (number(at, width) > number(last, last_width) ||
+	    (last[last_width] != ',' && last + last_width != close))
+		return NULL;
 	for (uint64_t n = number(at, width), most = number(last, last_width);
 	     n <= most && e->out->count < e->max && !e->out->failed; n++) {
 		size_t room = sizeof(e->name) - len;

@@ -277,7 +277,10 @@ static void test_host_lists_are_expanded(void **state)
 	check_expansion("c[1-3", 9, "c[1-3");
 	check_expansion("c[1-2]d[x]", 9, "c[1-2]d[x]");
 	check_expansion("c[]", 9, "c[]");
-	check_expansion("c[3-1]", 9, "");
+	check_expansion("c[3-1]", 9, "c[3-1]");
+	/* at once, however many there would be */
+	check_expansion("c[1-999999999999999999]d[3-1]", 9,
+			"c[1-999999999999999999]d[3-1]");
 }
 
 static void test_ranks_of_a_whole_cluster(void **state)
