@@ -123,6 +123,44 @@ static int read_lines(struct lines *l, const char *text, size_t size,
 	return 0;
 }
 
+/*
+ * The first line of another batch system; 0: there is none. sbatch translates these, also
+ * below commands, until it has seen 100 lines that begin with another character.
+ */
+static int foreign_line(const char *text, size_t size, const char **word)
+{
+	static const char *const words[] = { "#BSUB", "#PBS" };
+	const char *end = text + size;
+
+	for (int number = 1, others = 0; text < end && others <= 100; number++) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t len = (size_t)((stop ? stop : end) - text);
+
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			if (!begins(text, len, words[i]))
+				continue;
+			*word = words[i];
+			return number;
+		}
+		others += len == 0 || text[0] != '#';
+		text += len + 1;
+	}
+	return 0;
+}
+
+static int refuse_foreign(const struct uc_spec *spec, const char *path, const char *text,
+			  size_t len, struct uc_error *err)
+{
+	const char *word;
+	int number = foreign_line(text, len, &word);
+
+	if (!number || uc_spec_get(spec, "ignore-pbs"))
+		return 0;
+	uc_fail(err, UC_USAGE, "%s lines are of another batch system", word);
+	uc_hint(err, "--ignore-pbs passes over them; sbatch translates some");
+	return uc_at(err, path, number, 0);
+}
+
 /* Take over what is not set, or excluded, by something stronger. */
 static int merge(struct uc_spec *spec, const struct uc_spec *from, const bool *taken,
 		 const struct lines *l, struct uc_error *err)
@@ -229,6 +267,7 @@ int uc_spec_sbatch_lines(struct uc_spec *spec, const char *path, const char *tex
 		goto out;
 	}
 	if (merge_new(spec, from, &l, err) == 0 &&
+	    refuse_foreign(spec, path, text, len, err) == 0 &&
 	    merge_container(&spec->box, &from->box, where, err) == 0)
 		rc = uc_spec_mark(spec, UC_LAYER_SCRIPT, path, err);
 out:

@@ -59,6 +59,8 @@ static void test_script_lines_are_read_as_sbatch_does(void **state)
 		{ "#!/bin/sh\n#SBATCH --requeue -W\n", "requeue", "" },
 		{ "#!/bin/sh\n#SBATCH -N2 word -n4\n", "ntasks", NULL },
 		{ "#!/bin/sh\n#SBATCH --gpus\n#SBATCH 3\n", "gpus", "3" },
+		{ "#!/bin/sh\n#SBATCH --ignore-pbs -N2\n#PBS -l x\n", "nodes", "2" },
+		{ "#!/bin/sh\n #PBS -l x\n# PBS\n", "nodes", NULL },
 		{ "", "nodes", NULL },
 	};
 
@@ -82,6 +84,8 @@ static void test_script_faults_have_a_line(void **state)
 		{ "#!/bin/sh\n#SBATCH -N2\n#SBATCH --gpus\n", "needs a value", 3 },
 		{ "#!/bin/sh\n#SBATCH --container-mounts=/a:/b:r0\n", "r0", 2 },
 		{ "#!/bin/sh\n#SBATCH --mem-p=1\n", "ambiguous", 2 },
+		{ "#!/bin/sh\n#PBS -l nodes=2\n", "#PBS lines are of another", 2 },
+		{ "#!/bin/sh\n#SBATCH -N2\necho\n#BSUB -n 2", "#BSUB lines", 4 },
 	};
 
 	(void)state;
