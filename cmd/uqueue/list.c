@@ -18,7 +18,8 @@ static const char start_columns[] = "id,user,name,partition,state,start_time,tim
 				    "node_count,cpus,gpus,sched_nodes,why";
 
 /* What the filter is sure not to match need not travel. */
-static void ask_for_states(const struct uqueue_filter *filter, struct uc_job_query *query)
+static void ask_for_states(const struct uqueue_filter *filter,
+			   const struct uqueue_wants *wants, struct uc_job_query *query)
 {
 	const uint32_t current =
 		1u << UC_JOB_PENDING | 1u << UC_JOB_RUNNING | 1u << UC_JOB_SUSPENDED;
@@ -38,6 +39,9 @@ static void ask_for_states(const struct uqueue_filter *filter, struct uc_job_que
 		query->states = current;
 		query->state_flags = UC_JOB_COMPLETING;
 	}
+	/* how far an array got is said of what waits of it */
+	if (wants->ended && query->states & 1u << UC_JOB_PENDING)
+		query->states = query->state_flags = 0;
 }
 
 int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter,
@@ -65,8 +69,7 @@ int uqueue_load(struct uc_source *source, const struct uqueue_filter *filter,
 	query.user_count = by_id ? users : 0;
 	query.job_ids = numbers + users;
 	query.job_count = ids;
-	if (!wants->ended)
-		ask_for_states(filter, &query);
+	ask_for_states(filter, wants, &query);
 	rc = uc_jobs_load(source, &query, out, err);
 	free(numbers);
 	return rc;
