@@ -102,9 +102,15 @@ static bool is_of_job(pid_t pid, const char *job)
 {
 	uc_auto(buf) struct uc_buf value = { 0 };
 
-	if (process_variable(pid, "SLURM_JOB_ID", &value))
-		return strcmp(uc_buf_text(&value), job) == 0;
-	return is_in_cgroup(pid, job);
+	const char *node = getenv("SLURMD_NODENAME");
+
+	if (!process_variable(pid, "SLURM_JOB_ID", &value))
+		return is_in_cgroup(pid, job);
+	if (strcmp(uc_buf_text(&value), job) != 0)
+		return false;
+	/* several slurmd may share a host */
+	return !node || !process_variable(pid, "SLURMD_NODENAME", &value) ||
+	       strcmp(uc_buf_text(&value), node) == 0;
 }
 
 static int add(struct processes *list, const struct process *p)

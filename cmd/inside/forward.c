@@ -3,6 +3,7 @@
 /* The job's end of a tunnel: connections arrive at ports of this node. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,9 +25,24 @@ static int try(const struct sockaddr *to, socklen_t size)
 	return fd;
 }
 
+/* Where uattach takes connections, when that is on this very host: not a server to be
+ * reached, but the way in. */
+struct doors {
+	char **port;
+};
+
+static bool is_door(const struct doors *doors, uint16_t port)
+{
+	for (char **door = doors->port; *door; door++)
+		if (strtoul(*door, NULL, 10) == port)
+			return true;
+	return false;
+}
+
 /* A server of somebody else's on a shared node is not what the user means. */
 static int connect_port(void *arg, uint16_t port, struct uc_error *err)
 {
+	const struct doors *doors = arg;
 	struct sockaddr_in four = { .sin_family = AF_INET,
 				    .sin_port = htons(port),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -36,8 +52,7 @@ static int connect_port(void *arg, uint16_t port, struct uc_error *err)
 	const int64_t owner = uc_tcp_owner(port, 0);
 	int fd;
 
-	(void)arg;
-	if (owner < 0)
+	if (owner < 0 || is_door(doors, port))
 		return uc_fail(err, UC_NOTFOUND,
 			       "nothing listens at port %u of the job's node", port);
 	if (owner != (int64_t)getuid())
@@ -51,14 +66,27 @@ static int connect_port(void *arg, uint16_t port, struct uc_error *err)
 	return fd;
 }
 
+/* HOST PORT...; nothing of them elsewhere. */
+static char **find_doors(char **argv)
+{
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	if (argv[0] && strcmp(argv[0], host) == 0)
+		return argv + 1;
+	while (*argv)
+		argv++;
+	return argv;
+}
+
 int inside_forward(char **argv)
 {
+	struct doors doors = { .port = find_doors(argv) };
 	uc_auto(tunnel) struct uc_tunnel *t =
-		uc_tunnel_new(STDIN_FILENO, STDOUT_FILENO, connect_port, NULL);
+		uc_tunnel_new(STDIN_FILENO, STDOUT_FILENO, connect_port, &doors);
 	struct uc_error err = { 0 };
 	int rc = 0;
 
-	(void)argv;
 	while (t && rc == 0)
 		rc = uc_tunnel_step(t, NULL, 0, -1, &err);
 	if (rc >= 0 && t)

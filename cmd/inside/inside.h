@@ -42,7 +42,8 @@ bool process_read(pid_t pid, const char *file, struct uc_buf *out);
 int inside_enter(char **argv);
 /* top JOB INTERVAL: a JSON object a line; INTERVAL 0: one */
 int inside_top(char **argv);
-/* forward: a tunnel over stdin and stdout */
+/* forward HOST PORT...: a tunnel over stdin and stdout; it begins at these ports of HOST
+ */
 int inside_forward(char **argv);
 
 /* A line on stderr. */

@@ -270,6 +270,7 @@ static int start(struct forward *f, struct uc_error *err)
 {
 	struct uattach_place place = { 0 };
 	uc_auto(strv) struct uc_strv argv = { 0 };
+	char host[256] = "";
 	sigset_t set;
 	int rc = uattach_place(f->u, &place, err);
 
@@ -281,7 +282,12 @@ static int start(struct forward *f, struct uc_error *err)
 	uattach_place_free(&place);
 	if (rc < 0)
 		return -1;
+	gethostname(host, sizeof(host) - 1);
 	uc_strv_add(&argv, "forward");
+	uc_strv_add(&argv, host);
+	for (size_t i = 0; i < f->doors; i++)
+		if (f->door[i].local)
+			uc_strv_addf(&argv, "%u", f->door[i].local);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);

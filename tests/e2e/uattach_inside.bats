@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Interactive steps, shells and servers in jobs.
+load helper
+
+# The words in single quotes are for the job's shell.
+# shellcheck disable=SC2016,SC2154
+
+setup()
+{
+	e2e_setup
+}
+
+teardown()
+{
+	exec 7>&- 2>/dev/null || :
+	e2e_teardown
+}
+
+job_named()
+{
+	squeue -h -n "$1" -t R -o %A
+}
+
+runs()
+{
+	[ -n "$(job_named "$1")" ]
+}
+
+no_helpers()
+{
+	! pgrep -f "libexec/ucluster/job-[i]nside" >/dev/null
+}
+
+@test "a step of three tasks: labelled; one task; input; its exit code" {
+	srun -J three -n3 --time=5 bash -c \
+		'until [ -e go ]; do echo "task $SLURM_PROCID"; sleep 0.2; done; exit $SLURM_PROCID' \
+		>/dev/null 2>&1 3>&- &
+	wait_until 20 runs three
+	uattach three >out 2>err </dev/null 3>&- &
+	attached=$!
+	uattach three --task 1 >one 2>/dev/null </dev/null 3>&- &
+	wait_until 20 grep -qx '2: task 2' out
+	wait_until 20 grep -qx 'task 1' one
+	run -3 uattach "$(job_named three).0" --task 3 </dev/null
+	[[ $output == *"no task 3"* ]]
+	run -3 uattach "$(job_named three).7" </dev/null
+	[[ $output == *"runs no step 7"* ]]
+	touch go
+	wait "$attached" && status=0 || status=$?
+	[ "$status" -eq 2 ]
+	grep -qx '0: task 0' out
+	run -1 grep -v 'task 1' one
+}
+
+@test "standard input goes to the step only when that is asked for" {
+	mkfifo in
+	srun -J cat --time=5 cat <in >got 2>&1 3>&- &
+	exec 7>in
+	wait_until 20 runs cat
+	echo typed >&7
+	uattach cat </dev/null >out 2>/dev/null 3>&- &
+	wait_until 20 grep -q typed out
+	# an end of file here was none there
+	echo more >&7
+	wait_until 20 grep -q more out
+	printf 'from uattach\n' | uattach cat --input >/dev/null 2>&1 || :
+	wait_until 20 grep -q 'from uattach' got
+}
+
+@test "a terminal step: screen, typing, detach keys, again" {
+	tmux_start 90 15 srun -J screen --time=5 --pty bash --norc
+	wait_until 20 runs screen
+	tmux_keys 'PS1="here> "' Enter
+	tmux_wait '^here>'
+	tmux_do new-window -d "uattach screen; echo left with \$?; sleep 100"
+	wait_until 20 window_has 1 '^here>'
+	tmux_do send-keys -t :1 'echo $((40 + 2)) $(stty size)' Enter
+	wait_until 20 window_has 1 '^42 15 90'
+	tmux_wait '^42 15 90'
+	tmux_do send-keys -t :1 C-a d
+	wait_until 20 window_has 1 'detached, job .* goes on'
+	wait_until 20 window_has 1 'left with 0'
+	tmux_do send-keys -t :0 'exit 9' Enter
+	[ "$(tmux_status)" = 9 ]
+}
+
+window_has()
+{
+	tmux_do capture-pane -p -J -t ":$1" | grep -qE -- "$2"
+}
+
+@test "a shell in the container: its mounts, its system, its GPUs; exit codes" {
+	mkdir data && echo inside >data/f
+	usrun --batch --parsable --image="$IMAGES/tiny.sqsh" --mounts="$WORK/data:/data:ro" \
+		--gpus=2 -J box --time=5 sleep 600 >id
+	wait_until 30 runs box
+	wait_until 30 step_runs "$(cat id).0"
+	run -0 --separate-stderr uattach box --shell cat /data/f
+	[ "$output" = inside ]
+	run -0 --separate-stderr uattach box --shell -- sh -c \
+		'. /etc/os-release; echo ${NAME%% *}; echo x 2>/dev/null >/data/g || echo ro; echo $CUDA_VISIBLE_DEVICES; pwd'
+	[ "$output" = $'BusyBox\nro\n0,1\n'"$PWD" ]
+	run -7 uattach box --shell sh -c 'exit 7'
+	run -0 --separate-stderr uattach box --shell --host cat /etc/os-release
+	[ "$output" = "$(cat /etc/os-release)" ]
+	# the job lost nothing of it
+	[[ $(scontrol show job "$(cat id)") == *gres/gpu=2* ]]
+	job_is "$(cat id)" RUNNING
+	tmux_start 90 12 uattach box --shell
+	tmux_keys 'cat /data/f; tty; stty size' Enter
+	tmux_wait '^inside'
+	tmux_wait '^/dev/pts/'
+	tmux_wait '^12 90'
+	tmux_keys 'exit 4' Enter
+	[ "$(tmux_status)" = 4 ]
+}
+
+step_runs()
+{
+	[ -n "$(squeue -h -s -o %i | grep -x "$1")" ]
+}
+
+@test "a named container, and one of plain namespaces" {
+	srun -J named --time=5 --container-image="$IMAGES/tiny.sqsh" \
+		--container-name="uct$BASHPID" sh -c 'echo mine >/tmp/mark; sleep 600' >/dev/null 2>&1 3>&- &
+	wait_until 30 runs named
+	run -0 --separate-stderr uattach named --shell cat /tmp/mark
+	[ "$output" = mine ]
+	unshare -rm true 2>/dev/null || skip "no user namespaces here"
+	sbatch -J spaces --time=5 -o /dev/null --wrap \
+		'exec srun unshare -rm sh -c "mount -t tmpfs none /mnt; echo hidden >/mnt/f; cd /mnt; MARK=1 exec sleep 600"'
+	wait_until 30 runs spaces
+	wait_until 20 sees_namespace
+	run -0 --separate-stderr uattach spaces --shell sh -c 'cat f; pwd; echo $MARK'
+	[ "$output" = $'hidden\n/mnt\n1' ]
+}
+
+sees_namespace()
+{
+	[ "$(uattach spaces --shell cat /mnt/f 2>/dev/null)" = hidden ]
+}
+
+@test "on a node of one's choice" {
+	sbatch -J two -N2 -w cpu1,cpu2 --time=5 -o /dev/null --wrap 'sleep 600'
+	wait_until 20 runs two
+	for want in cpu1 cpu2; do
+		run -0 --separate-stderr uattach two --node "$want" --shell \
+			sh -c 'echo $SLURMD_NODENAME'
+		[ "$output" = "$want" ]
+	done
+	run -0 --separate-stderr uattach two --node 1 --shell sh -c 'echo $SLURMD_NODENAME'
+	[ "$output" = cpu2 ]
+	run -3 uattach two --node gpu1 --shell true
+	[[ $output == *"'gpu1' is no node of the job: it has 'cpu[1-2]'"* ]]
+}
+
+@test "a job that has no step, and one that is over" {
+	salloc -J bare --time=5 sleep 600 >/dev/null 2>&1 3>&- &
+	wait_until 20 runs bare
+	run -3 uattach bare </dev/null
+	[[ $output == *"runs nothing that could be attached to"*"--shell"* ]]
+	run -0 --separate-stderr uattach bare --shell echo in
+	[ "$output" = in ]
+	id=$(job_named bare)
+	scancel "$id"
+	wait_until 30 job_is "$id" GONE
+	run -3 uattach "$id" --shell true
+	[[ $output == *"does not run: it is CANCELLED"* ]]
+}
+
+@test "what it uses: processes, CPUs, memory, GPUs" {
+	mkdir bin
+	cat >bin/nvidia-smi <<-'EOT'
+		#!/bin/sh
+		echo "0, NVIDIA A100-SXM4-40GB, 97, 30720, 40960, 61, 250.11"
+		echo "1, NVIDIA A100-SXM4-40GB, 3, 0, 40960, 30, [N/A]"
+		echo "2, NVIDIA A100-SXM4-40GB, 0, 0, 40960, 30, 50.00"
+	EOT
+	chmod +x bin/nvidia-smi
+	sbatch -J busy -w gpu1 --gpus=2 --time=5 -o /dev/null --wrap 'sh -c "while :; do :; done"'
+	wait_until 20 runs busy
+	run -0 --separate-stderr env PATH="$WORK/bin:$PATH" uattach busy --top --json
+	jq -e '.node == "gpu1" and (.processes[0] | .cpu > 0.2 and (.command | test("while"))) and
+		([.gpus[].index] == [0, 1]) and (.gpus[0] | .use_percent == 97 and
+		.memory_used == 32212254720 and .temperature == 61) and
+		.gpus[1].power == null and .gpus_note == null' <<<"$output"
+	run -0 --separate-stderr uattach busy --gpu
+	[[ $output == *"nvidia-smi is not on this node"* ]]
+	tmux_start 90 12 uattach busy --top
+	tmux_wait 'CPUs busy \(the job has'
+	tmux_wait 'while :; do :; done'
+	tmux_keys q
+	[ "$(tmux_status)" = 0 ]
+	wait_until 20 no_helpers
+}
+
+@test "a server in the job is reached from here, and by its owner only" {
+	port=$((20000 + RANDOM % 20000))
+	head -c 3000000 /dev/urandom >blob
+	sbatch -J web -w gpu2 --time=5 -o web.out --wrap \
+		"exec python3 -m http.server --bind 127.0.0.1 $port"
+	wait_until 20 runs web
+	uattach web --forward "$((port + 1)):$port" --forward "$WORK/s:$port" >out 2>err 3>&- &
+	tunnel=$!
+	wait_until 30 grep -q "^ssh -N -L $port:$WORK/s " out
+	grep -q "^ssh -N -L $port:127.0.0.1:$((port + 1)) $(id -un)@" out
+	[ "$(stat -c %a s)" = 600 ]
+	wait_until 20 fetch "http://127.0.0.1:$((port + 1))/blob"
+	for i in 1 2 3 4 5 6; do
+		fetch "http://127.0.0.1:$((port + 1))/blob" >"got$i" 3>&- &
+		pids[i]=$!
+	done
+	wait "${pids[@]}"
+	for i in 1 2 3 4 5 6; do
+		cmp blob "got$i"
+	done
+	curl -sf --unix-socket s http://job/blob | cmp - blob
+	if [ "$(id -u)" = 0 ]; then
+		run ! setpriv --reuid=65534 --regid=65534 --clear-groups \
+			curl -sf -m 5 "http://127.0.0.1:$((port + 1))/blob"
+		grep -q "connection of another user was refused" err
+	fi
+	scancel -n web
+	wait_until 20 job_is_over
+	wait "$tunnel" && status=0 || status=$?
+	[ "$status" -eq 0 ]
+	[ ! -e s ]
+	wait_until 20 no_helpers
+}
+
+fetch()
+{
+	curl -sf "$1"
+}
+
+job_is_over()
+{
+	grep -q 'the job is over' err
+}
+
+@test "nothing listens there: the connection ends, and it is said why" {
+	sbatch -J quiet --time=5 -o /dev/null --wrap 'sleep 600'
+	wait_until 20 runs quiet
+	port=$((20000 + RANDOM % 20000))
+	uattach quiet --forward "$port" >out 2>err 3>&- &
+	tunnel=$!
+	wait_until 30 test -s out
+	run ! curl -s -m 10 "http://127.0.0.1:$port/"
+	wait_until 10 grep -q "nothing listens at port $port" err
+	kill -INT "$tunnel"
+	wait "$tunnel" && status=0 || status=$?
+	[ "$status" -eq 130 ]
+	run -2 uattach quiet --forward 99999
+	[[ $output == *"a port is expected"* ]]
+}
