@@ -123,6 +123,41 @@ one_line()
 	done
 }
 
+@test "slurmctld stopped: uinfo says so in one line, status 4, in time" {
+	stop_daemon slurmctld
+	for words in "" gpus "gpus --map" nodes partitions limits usage "usage --all" --json; do
+		# shellcheck disable=SC2086
+		timed 2500 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uinfo" $words
+		[ "$status" -eq 4 ]
+		[[ ${lines[0]} == "uinfo"*": slurmctld at "*" did not answer within 1 s" ]]
+		[ "${#lines[@]}" -le 2 ] # the second is the hint
+	done
+	timed 9000 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uinfo" health
+	[ "$status" -eq 4 ]
+	[[ $output == *"bad "*"slurmctld "*"did not answer within 1 s"* && $output == *"ok "*"munge "* ]]
+	timed 4000 env HOME="$BASE" "$UC_TEST_BUILD/bin/ucluster" complete PARTITION
+	[ "$status" -eq 4 ]
+}
+
+@test "munged stopped: uinfo names it, and health says which it is" {
+	stop_daemon munged
+	timed 2500 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uinfo" nodes
+	[ "$status" -eq 4 ]
+	[[ ${lines[0]} == "uinfo nodes: munged on this host did not answer within 1 s" ]]
+	timed 12000 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uinfo" health
+	[ "$status" -eq 4 ]
+	[[ $output == *"bad "*"munge "*"does not answer"* ]]
+}
+
+@test "slurm.conf missing: uinfo says so at once" {
+	for words in "" gpus nodes partitions limits usage; do
+		# shellcheck disable=SC2086
+		timed 1000 env SLURM_CONF=/nonexistent/slurm.conf "$UC_TEST_BUILD/bin/uinfo" $words
+		[ "$status" -eq 4 ]
+		[[ ${lines[0]} == "uinfo"*"'/nonexistent/slurm.conf' cannot be read: No such file"* ]]
+	done
+}
+
 @test "slurmctld stopped while submitting: the outcome is called unknown" {
 	stop_daemon slurmctld
 	timed 2500 "$PROBE" -t 1500 submit "$SCRIPT" job-name=lost
