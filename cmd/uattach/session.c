@@ -1,60 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/*
- * A session in this terminal. One loop around poll(2): nothing waits for the terminal or
- * for srun, so that both hear of each other's end.
- */
+/* A session in this terminal, and what is said when it is no longer shown. */
 #include "uattach/session.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <ucluster/session.h>
-#include <ucluster/spec.h>
+#include <ucluster/batch.h>
 #include <ucluster/state.h>
-#include <ucluster/units.h>
 #include "common/stay.h"
+#include "uattach/view.h"
 
-#define SCREEN_QUEUE (256u << 10) /* bytes that the terminal did not take yet */
-#define TYPED_QUEUE  (64u << 10)  /* bytes that srun did not take yet */
-#define KEY_MS       700 /* a key that may begin the detach keys is held so long */
-#define CONNECT_MS   60000
-#define TRIES        3
-
-enum outcome {
-	GOING_ON,
-	DETACHED,
-	ENDED,   /* the program did */
-	LOST,    /* the line is gone */
-	REFUSED, /* the server does not want us, or is not there */
-	KILLED,  /* a signal */
-};
-
-struct view {
-	struct uattach *u;
-	const struct uc_job *job;
-	struct uattach_terminal terminal;
-	struct uattach_link link;
-	int signals;
-	struct uc_session_size size;
-	struct uc_modes modes;
-	struct uc_detach keys;
-	struct uc_buf in, out, screen;
-	size_t out_done, screen_done;
-	bool welcome;                       /* the server spoke */
-	int64_t begun, heard, spoke, typed; /* ms */
-	uint32_t history;
-	enum outcome outcome;
-	struct uc_session_exit over;
-	int signal;
-	struct uc_buf notice; /* the last one */
-};
+#define TRIES 3
 
 const char *uattach_session_key(const struct uc_job *job, size_t *len)
 {
@@ -77,195 +37,6 @@ bool uattach_is_session(const struct uc_job *job)
 	return uattach_session_key(job, &len);
 }
 
-static void stop(struct view *v, enum outcome outcome)
-{
-	if (v->outcome == GOING_ON)
-		v->outcome = outcome;
-}
-
-/* --- what the server says --- */
-
-/* In the last row, over whatever is there; the server draws the screen anew later. */
-static void show_notice(struct view *v)
-{
-	const char *text = uc_buf_text(&v->notice);
-
-	uc_buf_addf(&v->screen,
-		    "\x1b"
-		    "7\x1b[%u;1H\x1b[2K\x1b[7m%.*s\x1b[m\x1b"
-		    "8",
-		    v->size.rows, (int)uc_text_clip(text, v->size.columns), text);
-}
-
-static void take_line(struct view *v, const struct uc_session_frame *frame)
-{
-	uc_buf_reset(&v->notice);
-	uc_buf_safen(&v->notice, frame->data, frame->len, v->u->run->safe);
-}
-
-static void take(struct view *v, const struct uc_session_frame *frame)
-{
-	switch (frame->type) {
-	case UC_SESSION_WELCOME:
-		v->welcome = true;
-		uattach_terminal_raw(&v->terminal);
-		break;
-	case UC_SESSION_RESET:
-		uc_modes_undo(&v->modes, &v->screen);
-		v->modes = (struct uc_modes){ 0 };
-		break;
-	case UC_SESSION_OUTPUT:
-		uc_modes_feed(&v->modes, frame->data, frame->len);
-		uc_buf_addn(&v->screen, frame->data, frame->len);
-		break;
-	case UC_SESSION_NOTICE:
-		take_line(v, frame);
-		show_notice(v);
-		break;
-	case UC_SESSION_EXIT:
-		stop(v, uc_session_read_exit(frame, &v->over, NULL) < 0 ? LOST : ENDED);
-		break;
-	case UC_SESSION_REFUSED:
-		take_line(v, frame);
-		stop(v, REFUSED);
-		break;
-	default: /* that it is there, or of a newer release */
-		break;
-	}
-}
-
-static void take_all(struct view *v)
-{
-	struct uc_session_frame frame;
-	size_t done = 0;
-	long used = 0;
-
-	while (v->outcome == GOING_ON &&
-	       (used = uc_session_get(v->in.data + done, v->in.len - done, &frame,
-				      NULL)) > 0) {
-		done += (size_t)used;
-		take(v, &frame);
-	}
-	if (used < 0 || v->screen.failed)
-		stop(v, LOST);
-	memmove(v->in.data, v->in.data + done, v->in.len - done);
-	v->in.len -= done;
-}
-
-static void hear(struct view *v)
-{
-	char chunk[65536];
-	const ssize_t got = read(v->link.from, chunk, sizeof(chunk));
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) {
-		stop(v, LOST);
-		return;
-	}
-	v->heard = uc_monotonic_ms();
-	uc_buf_addn(&v->in, chunk, (size_t)got);
-	if (v->in.failed)
-		stop(v, LOST);
-	else
-		take_all(v);
-}
-
-/* --- what is typed --- */
-
-static void terminal_gone(struct view *v)
-{
-	v->signal = SIGHUP;
-	stop(v, KILLED);
-}
-
-static void detach(struct view *v)
-{
-	uc_session_put(&v->out, UC_SESSION_DETACH, NULL, 0);
-	stop(v, DETACHED);
-}
-
-static void send_typed(struct view *v, const struct uc_buf *typed)
-{
-	if (typed->len > 0 && !v->u->args.read_only)
-		uc_session_put_all(&v->out, UC_SESSION_INPUT, typed->data, typed->len);
-}
-
-static void take_typed(struct view *v)
-{
-	uc_auto(buf) struct uc_buf typed = { 0 };
-	char chunk[4096];
-	const ssize_t got = read(v->terminal.fd, chunk, sizeof(chunk));
-	bool over;
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) {
-		terminal_gone(v);
-		return;
-	}
-	over = uc_detach_typed(&v->keys, chunk, (size_t)got, &typed);
-	v->typed = uc_monotonic_ms();
-	send_typed(v, &typed);
-	if (over)
-		detach(v);
-}
-
-static void release_keys(struct view *v)
-{
-	uc_auto(buf) struct uc_buf typed = { 0 };
-
-	uc_detach_flush(&v->keys, &typed);
-	send_typed(v, &typed);
-}
-
-/* --- signals --- */
-
-static void resize(struct view *v)
-{
-	uattach_terminal_size(&v->terminal, &v->size);
-	uc_session_put_size(&v->out, UC_SESSION_RESIZE, &v->size);
-}
-
-/* The shell gets its terminal back, and gives it back to us. */
-static void suspend(struct view *v)
-{
-	uc_auto(buf) struct uc_buf text = { 0 };
-
-	uc_modes_undo(&v->modes, &text);
-	if (write(v->terminal.fd, text.data, text.len) < 0)
-		stop(v, LOST);
-	uattach_terminal_restore(&v->terminal);
-	raise(SIGSTOP);
-	if (v->welcome)
-		uattach_terminal_raw(&v->terminal);
-	v->modes = (struct uc_modes){ 0 };
-	v->heard = uc_monotonic_ms();
-	resize(v);
-	uc_session_put(&v->out, UC_SESSION_REDRAW, NULL, 0);
-}
-
-static void take_signal(struct view *v)
-{
-	struct signalfd_siginfo info;
-
-	while (read(v->signals, &info, sizeof(info)) == sizeof(info)) {
-		switch (info.ssi_signo) {
-		case SIGCHLD:
-			break; /* the end of its output says it */
-		case SIGWINCH:
-			resize(v);
-			break;
-		case SIGTSTP:
-			suspend(v);
-			break;
-		default:
-			v->signal = (int)info.ssi_signo;
-			stop(v, KILLED);
-		}
-	}
-}
-
 static int open_signals(sigset_t *before)
 {
 	static const int taken[] = { SIGCHLD, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP,
@@ -282,154 +53,14 @@ static int open_signals(sigset_t *before)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* --- the loop --- */
-
-static size_t left(const struct uc_buf *buf, size_t done)
-{
-	return buf->len - done;
-}
-
-/* False: it cannot be written any more. */
-static bool give(int fd, struct uc_buf *buf, size_t *done)
-{
-	const ssize_t n = write(fd, buf->data + *done, left(buf, *done));
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	*done += (size_t)n;
-	if (*done == buf->len) {
-		uc_buf_reset(buf);
-		*done = 0;
-	}
-	return true;
-}
-
-static int next_wait(const struct view *v)
-{
-	const int64_t held =
-		v->keys.at > 0 ? v->typed + KEY_MS - uc_monotonic_ms() : 1000;
-
-	return held < 0 ? 0 : held < 1000 ? (int)held : 1000;
-}
-
-static void tick(struct view *v)
-{
-	const int64_t now = uc_monotonic_ms();
-
-	if (v->keys.at > 0 && now - v->typed >= KEY_MS)
-		release_keys(v);
-	if (now - v->spoke >= UC_SESSION_ALIVE_MS) {
-		uc_session_put(&v->out, UC_SESSION_ALIVE, NULL, 0);
-		v->spoke = now;
-	}
-	/* a terminal that takes nothing keeps us from hearing */
-	if (left(&v->screen, v->screen_done) > SCREEN_QUEUE)
-		v->heard = now;
-	if (now - v->heard > (v->welcome ? UC_SESSION_SILENT_MS : CONNECT_MS))
-		stop(v, LOST);
-}
-
-static void turn(struct view *v)
-{
-	const bool deaf = left(&v->screen, v->screen_done) > SCREEN_QUEUE;
-	const bool full = left(&v->out, v->out_done) > TYPED_QUEUE;
-	struct pollfd polls[] = {
-		{ v->signals, POLLIN, 0 },
-		{ v->link.from, (short)(deaf ? 0 : POLLIN), 0 },
-		{ left(&v->out, v->out_done) ? v->link.to : -1, POLLOUT, 0 },
-		{ v->link.errors, POLLIN, 0 },
-		{ v->terminal.fd,
-		  (short)((v->welcome && !full ? POLLIN : 0) |
-			  (left(&v->screen, v->screen_done) ? POLLOUT : 0)),
-		  0 },
-	};
-
-	if (poll(polls, sizeof(polls) / sizeof(polls[0]), next_wait(v)) < 0)
-		return;
-	if (polls[0].revents)
-		take_signal(v);
-	if (polls[3].revents)
-		uattach_link_listen(&v->link);
-	if (polls[1].revents && !deaf)
-		hear(v);
-	if (polls[4].revents & POLLOUT)
-		if (!give(v->terminal.fd, &v->screen, &v->screen_done))
-			terminal_gone(v);
-	if (polls[4].revents & (POLLIN | POLLHUP | POLLERR))
-		take_typed(v);
-	if (polls[2].revents && !give(v->link.to, &v->out, &v->out_done))
-		stop(v, LOST);
-	tick(v);
-}
-
-/* What is still to be written, for a moment. */
-static void flush(struct view *v)
-{
-	const int64_t until = uc_monotonic_ms() + 2000;
-
-	while (left(&v->screen, v->screen_done) > 0 && uc_monotonic_ms() < until) {
-		struct pollfd out = { v->terminal.fd, POLLOUT, 0 };
-
-		if (poll(&out, 1, 100) > 0 &&
-		    !give(v->terminal.fd, &v->screen, &v->screen_done))
-			break;
-	}
-	while (v->outcome == DETACHED && left(&v->out, v->out_done) > 0 &&
-	       uc_monotonic_ms() < until) {
-		struct pollfd out = { v->link.to, POLLOUT, 0 };
-
-		if (poll(&out, 1, 100) > 0 && !give(v->link.to, &v->out, &v->out_done))
-			break;
-	}
-}
-
-/* The terminal as it was, whatever the program has made of it; below what it shows. */
-static void leave_terminal(struct view *v)
-{
-	const bool alternate = uc_modes_alternate(&v->modes);
-
-	uc_modes_undo(&v->modes, &v->screen);
-	v->modes = (struct uc_modes){ 0 };
-	if (v->welcome && v->outcome != ENDED)
-		uc_buf_add(&v->screen, alternate ? "" : "\r\n");
-	if (v->welcome)
-		uc_buf_add(&v->screen, "\x1b[J");
-	flush(v);
-	uattach_terminal_restore(&v->terminal);
-}
-
-static int show(struct view *v, struct uc_error *err)
-{
-	const struct uc_session_attach attach = {
-		.version = UC_SESSION_VERSION,
-		.size = (uattach_terminal_size(&v->terminal, &v->size), v->size),
-		.read_only = v->u->args.read_only,
-		.history = v->history,
-	};
-
-	v->outcome = GOING_ON;
-	v->welcome = false;
-	uc_buf_reset(&v->in);
-	uc_buf_reset(&v->out);
-	v->out_done = 0;
-	v->begun = v->heard = v->spoke = uc_monotonic_ms();
-	if (uattach_link_open(&v->link, v->u->run, v->job, err) < 0)
-		return -1;
-	uc_session_put_attach(&v->out, &attach);
-	while (v->outcome == GOING_ON && !v->out.failed)
-		turn(v);
-	leave_terminal(v);
-	return 0;
-}
-
 /* --- what is said afterwards --- */
 
-static int fail_link(struct view *v, struct uc_error *err)
+static int fail_link(struct uattach_view *v, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf said = { 0 };
 	const char *text = uc_buf_text(&v->link.said);
 
-	if (v->outcome == REFUSED)
+	if (v->outcome == VIEW_REFUSED)
 		return uc_fail(err, UC_NOTFOUND, "%s", uc_buf_text(&v->notice));
 	uc_buf_addn(&said, text, strcspn(text, "\n"));
 	if (said.len > 0)
@@ -440,7 +71,7 @@ static int fail_link(struct view *v, struct uc_error *err)
 	return uc_hint(err, "uattach %u attaches again", v->job->job_id);
 }
 
-static void say_detached(const struct view *v)
+static void say_detached(const struct uattach_view *v)
 {
 	uc_run_say(v->u->run, 0,
 		   "detached, the session goes on; back to it: uattach %u; to end it: "
@@ -448,19 +79,19 @@ static void say_detached(const struct view *v)
 		   v->job->job_id, v->job->job_id);
 }
 
-static int conclude(struct view *v, struct uc_error *err)
+static int conclude(struct uattach_view *v, struct uc_error *err)
 {
 	struct uc_run *run = v->u->run;
 
 	switch (v->outcome) {
-	case DETACHED:
+	case VIEW_DETACHED:
 		say_detached(v);
 		return 0;
-	case KILLED:
+	case VIEW_KILLED:
 		say_detached(v);
 		run->status = 128 + v->signal;
 		return -1;
-	case ENDED:
+	case VIEW_ENDED:
 		if (v->over.end != UC_SESSION_ENDED && v->notice.len > 0)
 			uc_run_say(run, 0, "%s", uc_buf_text(&v->notice));
 		run->status = WIFSIGNALED(v->over.status) ? 128 + WTERMSIG(v->over.status)
@@ -472,7 +103,7 @@ static int conclude(struct view *v, struct uc_error *err)
 }
 
 /* Ask slurmctld, which knows more than a line that broke. */
-static bool still_runs(struct view *v)
+static bool still_runs(struct uattach_view *v)
 {
 	if (uattach_reload(v->u, NULL) < 0)
 		return false;
@@ -481,7 +112,7 @@ static bool still_runs(struct view *v)
 	       !(v->job->state & UC_JOB_COMPLETING);
 }
 
-static int tell_end(struct view *v, struct uc_error *err)
+static int tell_end(struct uattach_view *v, struct uc_error *err)
 {
 	return uc_stay(
 		&(struct uc_stay){ .run = v->u->run, .id = v->u->id, .ending = true },
@@ -489,11 +120,11 @@ static int tell_end(struct view *v, struct uc_error *err)
 }
 
 /* A line that broke is tried again: the session does not know of it. */
-static int show_again(struct view *v, struct uc_error *err)
+static int show_again(struct uattach_view *v, struct uc_error *err)
 {
 	for (int attempt = 1;; attempt++) {
-		const int rc = show(v, err);
-		const bool lost = rc == 0 && v->outcome == LOST && v->welcome;
+		const int rc = uattach_view_show(v, err);
+		const bool lost = rc == 0 && v->outcome == VIEW_LOST && v->welcome;
 		const bool runs = lost && still_runs(v);
 		int result = rc;
 
@@ -513,11 +144,11 @@ static int show_again(struct view *v, struct uc_error *err)
 
 int uattach_session(struct uattach *u, const struct uc_job *job, struct uc_error *err)
 {
-	struct view v = { .u = u,
-			  .job = job,
-			  .link = { .to = -1, .from = -1, .errors = -1 },
-			  .signals = -1,
-			  .history = UINT32_MAX };
+	struct uattach_view v = { .u = u,
+				  .job = job,
+				  .link = { .to = -1, .from = -1, .errors = -1 },
+				  .signals = -1,
+				  .history = UINT32_MAX };
 	const char *keys = uc_config_string(u->run->config, "session.detach_key");
 	sigset_t before;
 	int rc;
