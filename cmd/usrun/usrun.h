@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 #ifndef UC_USRUN_H
 #define UC_USRUN_H
+#include <ucluster/batch.h>
 #include <ucluster/spec.h>
 #include "common/run.h"
 

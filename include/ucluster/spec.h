@@ -189,29 +189,6 @@ int uc_spec_environment(const struct uc_spec *spec, const char *const *environme
  * for what a batch job cannot have (--pty, several components). */
 int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 		   struct uc_error *err) UC_MUST_CHECK;
-/*
- * Let srun in the batch script run under these words, the server of a session, which has
- * a terminal for it: --pty is allowed then. slurmctld shows the job's command with
- * UC_SPEC_SESSION and `key` before it.
- */
-#define UC_SPEC_SESSION "usrun-session"
-int uc_spec_set_session(struct uc_spec *spec, const char *key, const char *const *words,
-			struct uc_error *err) UC_MUST_CHECK;
-/*
- * Let the job be queued again, under its own number, when its time is over before the
- * command is done: the command gets the signal `lead` seconds before, ends (0: it is
- * done), and is run again, `most` times. Output is appended.
- */
-struct uc_resume {
-	const char *signal; /* "USR1"; a constant */
-	unsigned lead;
-	uint32_t most;
-};
-/* From srun's form, "USR1@120"; without "@" the lead stays as it is. UC_USAGE. */
-int uc_resume_parse(const char *text, struct uc_resume *resume,
-		    struct uc_error *err) UC_MUST_CHECK;
-int uc_spec_set_resume(struct uc_spec *spec, const struct uc_resume *resume,
-		       struct uc_error *err) UC_MUST_CHECK;
 /* Make the script and submit it. environment is the caller's; workdir absolute. */
 int uc_spec_submit(const struct uc_spec *spec, struct uc_source *src,
 		   const char *const *environment, const char *workdir,

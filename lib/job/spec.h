@@ -3,6 +3,7 @@
 #ifndef UC_JOB_SPEC_H
 #define UC_JOB_SPEC_H
 /* What the files of this module share. */
+#include <ucluster/batch.h>
 #include <ucluster/spec.h>
 
 /* One option, in the order in which it was given. */
