@@ -5,18 +5,9 @@
  * them to themselves, and a terminal that a program left must be brought back without
  * anybody's help.
  */
-#include <string.h>
-#include <ucluster/session.h>
+#include "session/modes.h"
 
-enum {
-	GROUND,
-	ESCAPE,       /* ESC */
-	DESIGNATE,    /* ESC ( or ESC ): the next byte is a character set */
-	INTERMEDIATE, /* ESC and a byte that another one follows */
-	CSI,          /* ESC [ */
-	STRING,       /* OSC, DCS, SOS, PM, APC: up to BEL or ST */
-	STRING_END,   /* ESC in it */
-};
+#include <string.h>
 
 /* What is set by CSI ? N h and reset by CSI ? N l, in the order in which it is set. */
 static const struct mode {
@@ -92,63 +83,88 @@ static void set_private(struct uc_modes *m, const char *at, bool on)
 	}
 }
 
+/* Terminals pass over a region of less than two rows, or upside down. */
 static void set_region(struct uc_modes *m, const char *at)
 {
 	const unsigned top = number(&at), bottom = number(&at);
 
+	if (!uc_modes_is_region(top, bottom))
+		return;
 	m->region = top > 1 || bottom > 0;
-	m->top = top < UC_SESSION_SIDE ? (uint16_t)(top ? top : 1) : 1;
-	m->bottom = bottom < UC_SESSION_SIDE ? (uint16_t)bottom : 0;
+	m->top = (uint16_t)(top ? top : 1);
+	m->bottom = (uint16_t)bottom;
+}
+
+bool uc_modes_is_region(unsigned top, unsigned bottom)
+{
+	return top < UC_SESSION_SIDE && bottom < UC_SESSION_SIDE &&
+	       (bottom == 0 || (top ? top : 1) < bottom);
+}
+
+static void set_ansi(struct uc_modes *m, const char *at, bool on)
+{
+	while (*at)
+		if (number(&at) == 4)
+			m->changed = on ? m->changed | INSERT : m->changed & ~INSERT;
+}
+
+static void soft_reset(struct uc_modes *m)
+{
+	const uint32_t screen = m->changed & ALTERNATE;
+
+	reset(m);
+	m->changed = screen;
+}
+
+/* Keyboards: xterm's modifyOtherKeys, kitty's stack of flags. */
+static void set_keyboard(struct uc_modes *m, char lead, const char *at, char final)
+{
+	const unsigned first = number(&at);
+
+	if (lead == '>' && final == 'm' && first == 4) {
+		m->other_keys = (uint8_t)(number(&at) & 3);
+	} else if (lead == '>' && final == 'u') {
+		m->kitty_set = (uint8_t)(first & 31);
+		m->kitty += m->kitty < 250;
+	} else if (lead == '<' && final == 'u') {
+		m->kitty =
+			first < m->kitty ? (uint8_t)(m->kitty - (first ? first : 1)) : 0;
+	}
 }
 
 /* CSI with its parameters in `at` (no bigger than hold), ending in `final`. */
 static void take_csi(struct uc_modes *m, const char *at, char final)
 {
 	const char lead = *at >= '<' && *at <= '?' ? *at++ : '\0';
-	const char *numbers = at;
 	const char between = at[0] ? at[strlen(at) - 1] : '\0';
+	const bool is_mode = final == 'h' || final == 'l';
 
-	if (lead == '?' && (final == 'h' || final == 'l')) {
-		set_private(m, numbers, final == 'h');
-	} else if (!lead && (final == 'h' || final == 'l')) {
-		while (*at)
-			if (number(&at) == 4)
-				m->changed = final == 'h' ? m->changed | INSERT
-							  : m->changed & ~INSERT;
-	} else if (!lead && final == 'r') {
-		set_region(m, numbers);
-	} else if (!lead && between == ' ' && final == 'q') {
+	if (lead == '?' && is_mode)
+		set_private(m, at, final == 'h');
+	else if (lead)
+		set_keyboard(m, lead, at, final);
+	else if (is_mode)
+		set_ansi(m, at, final == 'h');
+	else if (final == 'r')
+		set_region(m, at);
+	else if (between == ' ' && final == 'q')
 		m->cursor_style = (uint8_t)(number(&at) & 7);
-	} else if (!lead && between == '!' && final == 'p') {
-		const uint32_t screen = m->changed & ALTERNATE;
-
-		reset(m);
-		m->changed = screen;
-	} else if (lead == '>' && final == 'm' && number(&at) == 4) {
-		m->other_keys = (uint8_t)(number(&at) & 3);
-	} else if (lead == '>' && final == 'u') {
-		m->kitty_set = (uint8_t)(number(&at) & 31);
-		m->kitty += m->kitty < 250;
-	} else if (lead == '<' && final == 'u') {
-		const unsigned count = number(&at);
-
-		m->kitty =
-			count < m->kitty ? (uint8_t)(m->kitty - (count ? count : 1)) : 0;
-	}
+	else if (between == '!' && final == 'p')
+		soft_reset(m);
 }
 
 static void take_escape(struct uc_modes *m, char c)
 {
-	m->state = GROUND;
+	m->state = UC_MODES_GROUND;
 	if (c == '[')
-		m->state = CSI;
+		m->state = UC_MODES_CSI;
 	else if (strchr("]PX^_", c)) {
 		m->opened_by = (uint8_t)c;
-		m->state = STRING;
+		m->state = UC_MODES_STRING;
 	} else if (c == '(' || c == ')')
-		m->state = DESIGNATE;
+		m->state = UC_MODES_DESIGNATE;
 	else if (c >= ' ' && c <= '/')
-		m->state = INTERMEDIATE;
+		m->state = UC_MODES_INTERMEDIATE;
 	else if (c == '=' || c == '>')
 		m->keypad = c == '=';
 	else if (c == 'c')
@@ -159,38 +175,38 @@ static void take_escape(struct uc_modes *m, char c)
 static bool in_sequence(struct uc_modes *m, char c)
 {
 	if (c == 0x18 || c == 0x1a) {
-		m->state = GROUND;
-	} else if (m->state == STRING || m->state == STRING_END) {
-		const bool ended = m->state == STRING_END && c == '\\';
+		m->state = UC_MODES_GROUND;
+	} else if (m->state == UC_MODES_STRING || m->state == UC_MODES_STRING_END) {
+		const bool ended = m->state == UC_MODES_STRING_END && c == '\\';
 
 		if (c == 0x1b)
-			m->state = STRING_END;
+			m->state = UC_MODES_STRING_END;
 		else if (ended || (c == 0x07 && m->opened_by == ']'))
-			m->state = GROUND;
+			m->state = UC_MODES_GROUND;
 		else
-			m->state = STRING;
+			m->state = UC_MODES_STRING;
 	} else if (c == 0x1b) {
-		m->state = ESCAPE;
+		m->state = UC_MODES_ESCAPE;
 		m->held = 0;
 		m->overflow = false;
 	} else if ((unsigned char)c < ' ') {
 		return true; /* done at once, also in the middle */
-	} else if (m->state == ESCAPE) {
+	} else if (m->state == UC_MODES_ESCAPE) {
 		take_escape(m, c);
-	} else if (m->state == DESIGNATE) {
+	} else if (m->state == UC_MODES_DESIGNATE) {
 		m->charset[m->hold[1] == ')'] = c == 'B' ? '\0' : c;
-		m->state = GROUND;
-	} else if (m->state == INTERMEDIATE) {
+		m->state = UC_MODES_GROUND;
+	} else if (m->state == UC_MODES_INTERMEDIATE) {
 		if (c > '/')
-			m->state = GROUND;
+			m->state = UC_MODES_GROUND;
 	} else if (c >= '@' && c <= '~') {
-		m->state = GROUND;
+		m->state = UC_MODES_GROUND;
 		if (!m->overflow) {
 			m->hold[m->held] = '\0';
 			take_csi(m, m->hold + 2, c);
 		}
 	}
-	return m->state != GROUND;
+	return m->state != UC_MODES_GROUND;
 }
 
 static void hold(struct uc_modes *m, char c)
@@ -206,7 +222,7 @@ static void in_ground(struct uc_modes *m, char c)
 	const unsigned char u = (unsigned char)c;
 
 	if (u == 0x1b) {
-		m->state = ESCAPE;
+		m->state = UC_MODES_ESCAPE;
 		m->overflow = false;
 		m->missing = m->held = 0;
 		hold(m, c);
@@ -228,7 +244,7 @@ static void in_ground(struct uc_modes *m, char c)
 void uc_modes_feed(struct uc_modes *m, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (m->state == GROUND) {
+		if (m->state == UC_MODES_GROUND) {
 			in_ground(m, bytes[i]);
 			continue;
 		}
@@ -274,8 +290,8 @@ void uc_modes_set(const struct uc_modes *m, struct uc_buf *out)
 void uc_modes_undo(const struct uc_modes *m, struct uc_buf *out)
 {
 	/* what was begun ends here */
-	uc_buf_add(out, m->state == GROUND ? "" : "\x18");
-	if (m->state == STRING || m->state == STRING_END)
+	uc_buf_add(out, m->state == UC_MODES_GROUND ? "" : "\x18");
+	if (m->state == UC_MODES_STRING || m->state == UC_MODES_STRING_END)
 		uc_buf_add(out, "\x1b\\");
 	if (m->other_keys)
 		uc_buf_add(out, "\x1b[>4m");
@@ -303,10 +319,10 @@ void uc_modes_unfinished(const struct uc_modes *m, struct uc_buf *out)
 {
 	if (!m->overflow)
 		uc_buf_addn(out, m->hold, m->held);
-	else if (m->state == STRING || m->state == STRING_END)
+	else if (m->state == UC_MODES_STRING || m->state == UC_MODES_STRING_END)
 		/* its rest goes where nobody sees it */
 		uc_buf_addf(out, "\x1b%c9999;%s", m->opened_by,
-			    m->state == STRING_END ? "\x1b" : "");
-	else if (m->state == CSI)
+			    m->state == UC_MODES_STRING_END ? "\x1b" : "");
+	else if (m->state == UC_MODES_CSI)
 		uc_buf_add(out, "\x1b[9999;");
 }

@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <vterm.h>
+#include "session/modes.h"
 #include "session/paint.h"
+
+/* Of a sequence that libvterm is given. */
+#define PARAMETERS_MOST 14
+#define DIGITS_MOST     5
 
 /* A line that left the screen, as it is drawn again. */
 struct line {
@@ -19,9 +24,14 @@ struct uc_screen {
 	VTermScreen *cells;
 	VTermState *state;
 	struct uc_session_size size;
-	struct uc_modes modes; /* of all that was written, */
-	bool alternate;        /* and of what libvterm had of it */
+	struct uc_modes modes;
+	bool alternate; /* libvterm is in that screen */
 	struct uc_buf answers;
+	char sequence[96]; /* that is not yet over */
+	size_t sequence_len;
+	bool dropped;
+	char last[4]; /* the character that was printed last, in UTF-8 */
+	size_t last_len;
 
 	struct line *line; /* a ring */
 	size_t room, first, count, bytes;
@@ -87,20 +97,27 @@ static const VTermScreenCallbacks callbacks = { .sb_pushline = push_line };
 
 /* --- */
 
+/* In one column libvterm 0.1.4 writes wide characters beyond its memory. */
+static struct uc_session_size bounded(const struct uc_session_size *size)
+{
+	return (struct uc_session_size){ .columns = size->columns < 2 ? 2 : size->columns,
+					 .rows = size->rows < 1 ? 1 : size->rows };
+}
+
 struct uc_screen *uc_screen_new(const struct uc_session_size *size, size_t history)
 {
 	struct uc_screen *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->vt = vterm_new(size->rows, size->columns);
+	s->size = bounded(size);
+	s->vt = vterm_new(s->size.rows, s->size.columns);
 	s->line = history ? calloc(history, sizeof(*s->line)) : NULL;
 	s->room = s->line ? history : 0;
 	if (!s->vt || (history && !s->line)) {
 		uc_screen_free(s);
 		return NULL;
 	}
-	s->size = *size;
 	vterm_set_utf8(s->vt, 1);
 	vterm_output_set_callback(s->vt, take_answer, s);
 	s->state = vterm_obtain_state(s->vt);
@@ -192,22 +209,135 @@ static void keep_main(struct uc_screen *s)
 	put_cursor(s, &s->main);
 }
 
+/*
+ * libvterm 0.1.4 counts parameters wrong and writes beyond them, and keeps strings of any
+ * length. Sequences that no program uses are left out, strings (titles, clipboards) mean
+ * nothing here.
+ */
+static bool is_harmless(const char *sequence, size_t len)
+{
+	size_t parameters = 0, digits = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		parameters += sequence[i] == ';' || sequence[i] == ':';
+		digits = sequence[i] >= '0' && sequence[i] <= '9' ? digits + 1 : 0;
+		if (parameters > PARAMETERS_MOST || digits > DIGITS_MOST)
+			return false;
+	}
+	return true;
+}
+
+/* What ends a run of text: a character that can be repeated, or none. */
+static void remember_last(struct uc_screen *s, const char *text, size_t len)
+{
+	size_t begin = len;
+
+	if (len == 0)
+		return;
+	do
+		begin--;
+	while (begin > 0 && len - begin < sizeof(s->last) &&
+	       (text[begin] & 0xc0) == 0x80);
+	s->last_len = (unsigned char)text[begin] >= ' ' ? len - begin : 0;
+	memcpy(s->last, text + begin, s->last_len);
+}
+
+/* CSI N b: libvterm 0.1.4 never ends where nothing was printed before. */
+static void repeat(struct uc_screen *s)
+{
+	const long wanted = strtol(s->sequence + 2, NULL, 10);
+
+	for (long i = 0; i < (wanted > 0 ? wanted : 1) && i < s->size.columns; i++)
+		vterm_input_write(s->vt, s->last, s->last_len);
+}
+
+static bool is_repeat(const struct uc_screen *s)
+{
+	const char *at = s->sequence + 2;
+
+	if (s->sequence_len < 3 || s->sequence[1] != '[')
+		return false;
+	while (at < s->sequence + s->sequence_len - 1 && *at >= '0' && *at <= '9')
+		at++;
+	return at == s->sequence + s->sequence_len - 1 && *at == 'b';
+}
+
+/* Of a region that ends where it begins libvterm 0.1.4 moves less than nothing. */
+static bool is_bad_region(const struct uc_screen *s)
+{
+	const char *at = s->sequence + 2;
+	char *end;
+	unsigned long top, bottom;
+
+	if (s->sequence[s->sequence_len - 1] != 'r')
+		return false;
+	top = strtoul(at, &end, 10);
+	bottom = *end == ';' ? strtoul(end + 1, NULL, 10) : 0;
+	return !uc_modes_is_region((unsigned)top, (unsigned)bottom) ||
+	       top >= s->size.rows;
+}
+
+static void end_sequence(struct uc_screen *s)
+{
+	s->sequence[s->sequence_len] = '\0';
+	if (s->dropped || !is_harmless(s->sequence, s->sequence_len) || is_bad_region(s))
+		return;
+	if (s->sequence[s->sequence_len - 1] == 'b') {
+		if (is_repeat(s))
+			repeat(s);
+		return;
+	}
+	if (uc_modes_alternate(&s->modes) != s->alternate) {
+		s->alternate = !s->alternate;
+		if (s->alternate)
+			keep_main(s);
+	}
+	vterm_input_write(s->vt, s->sequence, s->sequence_len);
+	/* what is over here is over there, too */
+	vterm_input_write(s->vt, "\x18", 1);
+}
+
+static bool is_string(int state)
+{
+	return state == UC_MODES_STRING || state == UC_MODES_STRING_END;
+}
+
+/* One byte of a sequence, which was in state `before`. */
+static void take_byte(struct uc_screen *s, char c, int before)
+{
+	const bool over = s->modes.state == UC_MODES_GROUND;
+
+	if (before == UC_MODES_GROUND || (c == 0x1b && !is_string(before))) {
+		s->sequence_len = 0;
+		s->dropped = false;
+	}
+	if (s->sequence_len < sizeof(s->sequence) - 1)
+		s->sequence[s->sequence_len++] = c;
+	else
+		s->dropped = true;
+	s->dropped |= is_string(before) || is_string(s->modes.state) ||
+		      (over && (c == 0x18 || c == 0x1a));
+	if (over)
+		end_sequence(s);
+}
+
 void uc_screen_write(struct uc_screen *s, const char *bytes, size_t len)
 {
 	size_t done = 0;
 
 	for (size_t i = 0; i < len; i++) {
+		const int before = s->modes.state;
+
 		uc_modes_feed(&s->modes, bytes + i, 1);
-		if (uc_modes_alternate(&s->modes) == s->alternate)
+		if (before == UC_MODES_GROUND && s->modes.state == UC_MODES_GROUND)
 			continue;
-		/* this byte switches */
 		vterm_input_write(s->vt, bytes + done, i - done);
-		done = i;
-		s->alternate = !s->alternate;
-		if (s->alternate)
-			keep_main(s);
+		remember_last(s, bytes + done, i - done);
+		done = i + 1;
+		take_byte(s, bytes[i], before);
 	}
 	vterm_input_write(s->vt, bytes + done, len - done);
+	remember_last(s, bytes + done, len - done);
 }
 
 /* Lines that left the screen go where the terminal's own went: out of it at the top. */
@@ -334,8 +464,20 @@ static void rewrite(struct uc_screen *s, const struct uc_session_size *size,
 	feed(s, &rest);
 }
 
-void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *size)
+/* Terminals forget the scroll region with their size; the cursor stays. */
+static void keep_cursor(struct uc_screen *s, const VTermPos *cursor)
 {
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	if (!s->modes.region)
+		return;
+	uc_buf_addf(&text, "\x18\x1b[r\x1b[%d;%dH", cursor->row + 1, cursor->col + 1);
+	feed(s, &text);
+}
+
+void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *wanted)
+{
+	const struct uc_session_size bound = bounded(wanted), *size = &bound;
 	struct uc_buf parts[2] = { { 0 }, { 0 } };
 	VTermScreenCell *cells;
 	VTermPos cursor;
@@ -346,13 +488,15 @@ void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *size)
 	vterm_state_get_cursorpos(s->state, &cursor);
 	/* full-screen programs write all of it anew by themselves */
 	if (cells && size->columns != s->size.columns && !s->alternate &&
-	    s->modes.held == 0 && s->modes.state == 0) {
+	    s->modes.held == 0 && s->modes.state == UC_MODES_GROUND) {
 		collect(s, cells, &cursor, parts);
 		rewrite(s, size, parts);
 	} else {
+		keep_cursor(s, &cursor);
 		vterm_set_size(s->vt, size->rows, size->columns);
 		s->size = *size;
 	}
+	s->modes.region = false;
 	uc_buf_free(&parts[0]);
 	uc_buf_free(&parts[1]);
 	free(cells);

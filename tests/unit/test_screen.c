@@ -296,7 +296,23 @@ static void test_output_goes_on_where_it_was(void **state)
 	expect_goes_on("\x1b(0", "lqk\x1b(Bx");              /* line drawing */
 	expect_goes_on("\x1b[2;4r\x1b[4;1H", "a\r\nb\r\nc"); /* a scroll region */
 	expect_goes_on("abc\x1b[4h\r", "X");                 /* insert mode */
+	expect_goes_on("x\x1b[4b|", "y\x1b[b.");             /* repeated */
 	expect_goes_on("one\x1b[3;5Htwo", "\x1b[Athree");
+}
+
+/* What libvterm 0.1.4 does not survive; found by fuzz_screen. */
+static void test_what_no_program_writes_is_left_out(void **state)
+{
+	uc_auto(screen) struct uc_screen *s = screen(20, 5, 10);
+	uc_auto(screen) struct uc_screen *narrow = screen(1, 1, 10);
+
+	(void)state;
+	put(s, "\x1b[1b");
+	put(s, "\x1b[>48;::::::::::::::::::::::::::::::::::::::::u");
+	put(s, "\x1b[99999999999999999999C");
+	put(s, "ok");
+	expect_drawn(s, 20, 5, "", "ok\n");
+	put(narrow, "\xe4\xb8\xad\xe6\x96\x87");
 }
 
 static void test_questions_are_answered(void **state)
@@ -360,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_lines_before_the_switch_in_one_piece),
 		cmocka_unit_test(test_colours_are_drawn),
 		cmocka_unit_test(test_output_goes_on_where_it_was),
+		cmocka_unit_test(test_what_no_program_writes_is_left_out),
 		cmocka_unit_test(test_questions_are_answered),
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_a_narrow_window_and_back_lose_nothing),
