@@ -94,7 +94,9 @@ static void choose_runtime(struct usrun *u)
 /* Words that srun answers by itself, without a command. */
 static bool needs_command(const struct usrun *u)
 {
-	return !uc_spec_get(u->spec, "usage") && !uc_spec_get(u->spec, "autocomplete");
+	/* --wrap has it, and is refused for itself */
+	return !uc_spec_get(u->spec, "usage") && !uc_spec_get(u->spec, "autocomplete") &&
+	       !(u->args.batch && uc_spec_get(u->spec, "wrap"));
 }
 
 static int fill_in(struct usrun *u, struct uc_error *err)

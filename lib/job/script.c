@@ -446,10 +446,10 @@ static int add_given_script(const struct uc_spec *spec, struct uc_buf *out,
 int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 		   struct uc_error *err)
 {
-	if (spec->command.count == 0)
-		return uc_fail(err, UC_USAGE, "a batch job needs a command");
 	if (uc_spec_check_batch(spec, err) < 0)
 		return -1;
+	if (spec->command.count == 0)
+		return uc_fail(err, UC_USAGE, "a batch job needs a command");
 	if (spec->script)
 		return add_given_script(spec, script, err);
 	uc_buf_add(script, "#!/bin/bash\n# made by usrun --batch\n");

@@ -340,6 +340,12 @@ clear_away()
 	done
 }
 
+@test "--wrap has no command, and says where one stands" {
+	run -2 usrun --batch --wrap="sleep 1"
+	[ "${lines[0]}" = "usrun: --wrap does not go with --batch: the command stands after the options" ]
+	[ "${lines[1]}" = "hint: write the words of the command without --wrap" ]
+}
+
 @test "--batch of sbatch is for scripts, --quiet says nothing" {
 	furnish
 	printf '#!/bin/bash\n#SBATCH --batch=uct-fast --constraint=uct-fast\n' >job.sh
