@@ -163,7 +163,12 @@ has_ended()
 	[[ $output == *"changed 1 of 2 jobs"* ]]
 	field_is "$his" %j x
 	field_is "$mine" %j wrap
-	scontrol release "$his"
+	# held by somebody else it is the owner's to release no more
+	run -0 uqueue "$his" --release --yes
+	run -0 uqueue "$his" --hold --yes
+	field_is "$his" %r JobHeldAdmin || { scontrol show job "$his"; return 1; }
+	run -5 as uctqa uqueue "$his" --release --yes
+	run -0 uqueue "$his" --release --yes
 	wait_for_job "$his" RUNNING
 	run -5 as uctqa uqueue "$his" --set time=+1h --yes
 	[[ $output == *"hint: once a job runs, only operators make its limit longer"* ]]

@@ -77,3 +77,34 @@ slurmctld()
 	run -4 uqueue "$id" --cancel --yes
 	[[ $output == *"did not answer within 2 s"* ]]
 }
+
+# It has begun: Ctrl-C no longer kills it.
+acts()
+{
+	local blocked
+
+	blocked=$(sed -n 's/^SigBlk:[[:blank:]]*//p' "/proc/$(pgrep -f '^uqueue --me --cancel')/status")
+	((0x$blocked & 2))
+}
+
+@test "Ctrl-C between two jobs: what was reached is said, the rest is left alone" {
+	export UCLUSTER_SLURM_TIMEOUT=60s
+	for _ in 1 2 3; do
+		sbatch -H -o /dev/null --wrap true
+	done
+	tmux_start 120 20 env PS1='ready ' bash --norc
+	tmux_wait '^ready'
+	tmux_keys 'uqueue --me --cancel' Enter
+	tmux_wait '\[y/N\]'
+	slurmctld STOP
+	tmux_keys y Enter
+	wait_until 20 acts
+	tmux_keys C-c
+	tmux_wait '\^C'
+	slurmctld CONT
+	tmux_wait 'cancelled 1 of 3 jobs' 60
+	tmux_has 'not tried any more'
+	tmux_keys 'echo then=$?' Enter
+	tmux_wait '^then=130'
+	[ "$(squeue -h -t PD -o %i | wc -l)" -eq 2 ]
+}
