@@ -134,14 +134,16 @@ world_nodes()
 	world_slurmctld
 }
 
-# world_run NODES: let start what can; then nothing starts any more, so that figures repeat.
+# world_run NODES: let start what can within two minutes; then nothing starts any more, so
+# that figures repeat.
 world_run()
 {
-	local before=-1 now=0
+	local before=-1 now=0 try
 
 	world_conf "$1" on
 	scontrol reconfigure
-	while [ "$now" != "$before" ] || [ "$now" = 0 ]; do
+	for ((try = 0; try < 20; try++)); do
+		if [ "$now" = "$before" ] && [ "$now" != 0 ]; then break; fi
 		before=$now
 		sleep 6
 		now=$(squeue -h -t R -o x | wc -l)
