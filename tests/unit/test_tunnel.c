@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* Connections through a tunnel whose two ends are both here. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <netinet/in.h>
+#include <ucluster/tunnel.h>
+
+#define MANY 1000
+
+struct world {
+	struct uc_tunnel *near, *far;
+	int pipe[2][2];
+	int server[UC_TUNNEL_MAX]; /* the far ends of what was connected, in order */
+	size_t servers;
+	uint16_t port; /* that was asked for last */
+};
+
+/* "Connects" to the test itself; port 1 refuses. */
+static int connect_here(void *arg, uint16_t port, struct uc_error *err)
+{
+	struct world *w = arg;
+	int ends[2];
+
+	w->port = port;
+	if (port == 1)
+		return uc_fail(err, UC_NOTFOUND, "nobody is there");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	w->server[w->servers++] = ends[1];
+	return ends[0];
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_int_equal(pipe2(w->pipe[0], O_CLOEXEC), 0);
+	assert_int_equal(pipe2(w->pipe[1], O_CLOEXEC), 0);
+	w->near = uc_tunnel_new(w->pipe[1][0], w->pipe[0][1], NULL, NULL);
+	w->far = uc_tunnel_new(w->pipe[0][0], w->pipe[1][1], connect_here, w);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	uc_tunnel_free(w->near);
+	uc_tunnel_free(w->far);
+	for (size_t i = 0; i < 4; i++)
+		if (w->pipe[i / 2][i % 2] >= 0)
+			close(w->pipe[i / 2][i % 2]);
+	for (size_t i = 0; i < w->servers; i++)
+		close(w->server[i]);
+	free(w);
+	return 0;
+}
+
+/* Both ends, until nothing moves. */
+static void turn(struct world *w)
+{
+	struct uc_error err;
+
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(uc_tunnel_step(w->near, NULL, 0, 0, &err), 0);
+		assert_int_equal(uc_tunnel_step(w->far, NULL, 0, 0, &err), 0);
+	}
+}
+
+/* A connection: this end of it. */
+static int join(struct world *w, uint16_t port)
+{
+	struct uc_error err;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(uc_tunnel_add(w->near, ends[0], port, &err), 0);
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	return ends[1];
+}
+
+static void expect(int fd, const char *text)
+{
+	char got[256] = "";
+
+	assert_int_equal(read(fd, got, sizeof(got) - 1), (ssize_t)strlen(text));
+	assert_string_equal(got, text);
+}
+
+static void test_there_and_back(void **state)
+{
+	struct world *w = *state;
+	int fd = join(w, 8888);
+
+	assert_false(uc_tunnel_is_up(w->near));
+	turn(w);
+	assert_true(uc_tunnel_is_up(w->near));
+	assert_int_equal(w->port, 8888);
+	assert_int_equal(w->servers, 1);
+	assert_int_equal(write(fd, "question", 8), 8);
+	turn(w);
+	expect(w->server[0], "question");
+	assert_int_equal(write(w->server[0], "answer", 6), 6);
+	turn(w);
+	expect(fd, "answer");
+	close(fd);
+}
+
+/* What is ended on one side still gets its answer. */
+static void test_half_closed(void **state)
+{
+	struct world *w = *state;
+	int fd = join(w, 80);
+	char c;
+
+	assert_int_equal(write(fd, "all", 3), 3);
+	shutdown(fd, SHUT_WR);
+	turn(w);
+	expect(w->server[0], "all");
+	assert_int_equal(read(w->server[0], &c, 1), 0);
+	assert_int_equal(uc_tunnel_count(w->far), 1);
+	assert_int_equal(write(w->server[0], "late", 4), 4);
+	shutdown(w->server[0], SHUT_WR);
+	turn(w);
+	expect(fd, "late");
+	assert_int_equal(read(fd, &c, 1), 0);
+	assert_int_equal(uc_tunnel_count(w->near), 0);
+	assert_int_equal(uc_tunnel_count(w->far), 0);
+	close(fd);
+}
+
+static void test_refused(void **state)
+{
+	struct world *w = *state;
+	uc_auto(buf) struct uc_buf why = { 0 };
+	int fd = join(w, 1);
+	char c;
+
+	turn(w);
+	assert_int_equal(read(fd, &c, 1), 0);
+	uc_tunnel_complaint(w->near, &why);
+	assert_string_equal(uc_buf_text(&why), "nobody is there");
+	uc_buf_reset(&why);
+	uc_tunnel_complaint(w->near, &why);
+	assert_string_equal(uc_buf_text(&why), "");
+	assert_int_equal(uc_tunnel_count(w->near), 0);
+	close(fd);
+}
+
+/* Nobody reads at one end: what waits is bounded, and another connection goes on. */
+static void test_a_slow_one_holds_up_no_other(void **state)
+{
+	struct world *w = *state;
+	static char block[65536];
+	int slow = join(w, 10), quick = join(w, 11);
+	size_t sent = 0;
+	ssize_t got;
+
+	fcntl(slow, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < MANY; i++) {
+		got = write(slow, block, sizeof(block));
+		sent += got > 0 ? (size_t)got : 0;
+		turn(w);
+	}
+	assert_true(sent < (4u << 20));
+	assert_int_equal(write(quick, "hello", 5), 5);
+	turn(w);
+	expect(w->server[1], "hello");
+	/* and then all of it arrives */
+	fcntl(w->server[0], F_SETFL, O_NONBLOCK);
+	for (size_t left = sent; left > 0;) {
+		got = read(w->server[0], block, sizeof(block));
+		assert_true(got > 0 || errno == EAGAIN);
+		left -= got > 0 ? (size_t)got : 0;
+		turn(w);
+	}
+	close(slow);
+	close(quick);
+}
+
+static void test_many_at_once(void **state)
+{
+	struct world *w = *state;
+	int fd[UC_TUNNEL_MAX], ends[2];
+	struct uc_error err;
+
+	for (size_t i = 0; i < UC_TUNNEL_MAX; i++)
+		fd[i] = join(w, (uint16_t)(100 + i));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(uc_tunnel_add(w->near, ends[0], 99, &err), -1);
+	assert_int_equal(err.code, UC_DENIED);
+	close(ends[0]);
+	close(ends[1]);
+	turn(w);
+	assert_int_equal(w->servers, UC_TUNNEL_MAX);
+	for (size_t i = 0; i < UC_TUNNEL_MAX; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "n%zu", i);
+		assert_int_equal(write(fd[i], name, strlen(name)), (ssize_t)strlen(name));
+		turn(w);
+		expect(w->server[i], name);
+		close(fd[i]);
+		shutdown(w->server[i], SHUT_WR);
+	}
+	turn(w);
+	assert_int_equal(uc_tunnel_count(w->far), 0);
+}
+
+static void test_the_other_end_goes(void **state)
+{
+	struct world *w = *state;
+	struct uc_error err;
+	int rc = 0;
+
+	turn(w);
+	close(w->pipe[1][1]);
+	w->pipe[1][1] = -1;
+	for (int i = 0; i < 10 && rc == 0; i++)
+		rc = uc_tunnel_step(w->near, NULL, 0, 0, &err);
+	assert_int_equal(rc, 1);
+}
+
+/* What speaks something else is no end of a tunnel. */
+static void test_no_tunnel_at_all(void **state)
+{
+	struct world *w = *state;
+	static const char text[] =
+		"slurmstepd: error: execve(): No such file or directory\n";
+	struct uc_error err = { 0 };
+	int rc = 0;
+
+	assert_int_equal(write(w->pipe[1][1], text, strlen(text)), (ssize_t)strlen(text));
+	for (int i = 0; i < 10 && rc == 0; i++)
+		rc = uc_tunnel_step(w->near, NULL, 0, 0, &err);
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.code, UC_INVALID);
+}
+
+static void test_owner_of_a_port(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int guest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in own;
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(bind(door, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&at, &size), 0);
+	port = ntohs(at.sin_port);
+	assert_int_equal(uc_tcp_owner(port, 0), -1);
+	assert_int_equal(listen(door, 1), 0);
+	assert_int_equal(uc_tcp_owner(port, 0), getuid());
+	assert_int_equal(connect(guest, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(guest, (struct sockaddr *)&own, &size), 0);
+	assert_int_equal(uc_tcp_owner(ntohs(own.sin_port), port), getuid());
+	assert_int_equal(uc_tcp_owner(ntohs(own.sin_port), (uint16_t)(port + 1)), -1);
+	close(guest);
+	close(door);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_there_and_back),   T(test_half_closed),
+		T(test_refused),          T(test_a_slow_one_holds_up_no_other),
+		T(test_many_at_once),     T(test_the_other_end_goes),
+		T(test_no_tunnel_at_all), cmocka_unit_test(test_owner_of_a_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
