@@ -26,7 +26,7 @@ static void add_sizes(struct uc_buf *out, const struct uc_spread *spread)
 
 static void add_shares(struct uc_buf *out, const struct uc_spread *spread)
 {
-	if (spread->count > 1 && spread->least != spread->most) {
+	if (spread->count > 1 && (spread->least + 5) / 10 != (spread->most + 5) / 10) {
 		add_percent(out, spread->least);
 		uc_buf_add(out, " to ");
 	}

@@ -65,8 +65,10 @@ static const struct uc_reason_words single[] = {
 		"account {account} has reached its limit of run time",
 		"shorten it, or use another account: " UPDATE "TimeLimit=H:MM:SS" },
 	[14] = { UC_CAUSE_PLAN, false, "waits for reservation",
-		"it waits for its reservation[ {reservation}] to begin or to have room",
-		"wait, or leave the reservation: " UPDATE "ReservationName=" },
+		"[it waits for its reservation {reservation} to begin or to have room|"
+		"a reservation keeps nodes free that it would run on]",
+		"wait; where it is not its own reservation, a time limit that ends before "
+		"it begins helps: " UPDATE "TimeLimit=H:MM:SS" },
 	[15] = { UC_CAUSE_NODE, false, "nodes not available",
 		"nodes that it needs are not available[: {bad_nodes}|: down, drained, "
 		"reserved, or kept free for a maintenance]",

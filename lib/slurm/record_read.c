@@ -315,10 +315,10 @@ static int record_history(void *self, const struct uc_history_query *query,
 	}
 	if (record_load(self, UC_ROWS_HISTORY, NULL, out, err) < 0)
 		return -1;
-	uc_history_narrow(query, *out);
 	row = (*out)->row;
 	for (size_t i = 0; i < (*out)->count; i++)
 		facts->measured = facts->measured || row[i].memory_peak != UC_NONE64;
+	uc_history_narrow(query, *out);
 	return 0;
 }
 

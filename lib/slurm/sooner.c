@@ -10,13 +10,17 @@
 #include <ucluster/state.h>
 #include <ucluster/units.h>
 
-/* A job that ends this long before the next begins leaves room for cleaning up. */
-#define SLACK 60
+/*
+ * A job that ends this long before the next begins leaves room for cleaning up and for
+ * the backfill scheduler, which counts in steps of minutes (bf_resolution).
+ */
+#define SLACK 180
 /* Nobody wants a job that is shorter. */
 #define TIME_LEAST 300
 /* Of each kind at most. */
 #define PARTITIONS_MAX 2
 #define GPUS_MAX       2
+#define REASON_RESERVATION 14
 /* A reservation with more nodes covers any partition. */
 #define NODES_MAX 10000
 
@@ -85,11 +89,12 @@ static const struct uc_partition *own_partition(const struct search *search)
 	return NULL;
 }
 
-/* A time limit that ends SLACK before `when`, in whole minutes. */
+/* A time limit that ends well before `when`, in whole minutes. */
 static void offer_time(struct search *search, int64_t when, const struct uc_buf *why)
 {
 	const struct uc_job *job = search->job;
-	int64_t limit = (when - search->facts->now - SLACK) / 60 * 60;
+	int64_t gap = when - search->facts->now;
+	int64_t limit = (gap - gap / 100 - SLACK) / 60 * 60;
 	uc_auto(buf) struct uc_buf text = { 0 };
 	struct uc_sooner *change;
 
@@ -191,7 +196,9 @@ static uint32_t best_node(const struct search *search, const char *partitions,
 		uint32_t gpus = node->gpus;
 		bool here = false;
 
-		if (gpus == UC_NONE32 || !uc_node_is_usable(node->state))
+		if (gpus == UC_NONE32 || !uc_node_is_usable(node->state) ||
+		    (!uc_raw_empty(search->job->required_nodes) &&
+		     !uc_hosts_has(search->job->required_nodes.bytes, node->name.bytes)))
 			continue;
 		for (const char *at = node->partitions.bytes; at && *at && !here;) {
 			size_t len = strcspn(at, ",");
@@ -364,6 +371,9 @@ static void find_fewer_nodes(struct search *search)
 /* Its turn, nodes, or the partition's limits: what a change of the request can help. */
 static bool may_help(const struct uc_job *job)
 {
+	/* a reservation that is not its own is in its way */
+	if (job->reason == REASON_RESERVATION && uc_raw_empty(job->reservation))
+		return true;
 	switch (uc_reason_cause(job->reason)) {
 	case UC_CAUSE_QUEUE:
 	case UC_CAUSE_PARTITION:

@@ -236,6 +236,18 @@ static int64_t delay_of(const struct queue *queue, uint64_t space)
 	return cpus ? (int64_t)(space / cpus * 60) : 0;
 }
 
+/* It waits for a reservation to end: to that nothing was added. */
+static bool is_after_reservation(const struct queue *queue, int64_t start)
+{
+	const struct uc_reservations *all = queue->facts->reservations;
+
+	for (size_t i = 0; all && i < all->count; i++)
+		if (start >= all->row[i].end_time - SAME &&
+		    start <= all->row[i].end_time + SAME)
+			return true;
+	return false;
+}
+
 /*
  * The answer without what does not delay it. Where one cannot know how many of those
  * behind it were counted, none is taken out of the answer for a change, which is thereby
@@ -246,7 +258,8 @@ static int64_t corrected(const struct queue *queue, const struct uc_sooner *chan
 {
 	uint64_t space = queue->own;
 
-	if (start <= 0 || (change && change->kind == UC_SOONER_PARTITION))
+	if (start <= 0 || is_after_reservation(queue, start) ||
+	    (change && change->kind == UC_SOONER_PARTITION))
 		return start;
 	if (change && change->frees)
 		space += queue->ahead;

@@ -31,6 +31,11 @@ use()
 	check_transcript uqueue_recorded
 }
 
+@test "a recorded cluster with accounting: jobs that ended, what they used, why one waits" {
+	use "$UC_TEST_TOP/tests/data/clusters/slurm-22.05-accounting"
+	check_transcript uqueue_accounting
+}
+
 @test "GPUs in every form: models, several, MIG slices, shards, untyped" {
 	local job='{"job_id":1,"user":"u","state":1,"nodes":"gpu1","node_count":1,"cpus":1'
 

@@ -128,14 +128,14 @@ static void test_a_limit_that_ends_before_a_reservation(void **state)
 	(void)state;
 	job.required_nodes = uc_raw("gpu1");
 	check(&job, facts,
-	      "--time=39:00|time=39:00|it would end before reservation ma\\x1bint "
+	      "--time=37:00|time=37:00|it would end before reservation ma\\x1bint "
 	      "begins at 12:40\n");
 	job.time_limit = 30 * 60; /* it does not run into it */
 	check(&job, facts, "");
 	job.time_limit = UC_DURATION_INFINITE;
 	all.count = 1;
 	check(&job, facts,
-	      "--time=1:29:00|time=1:29:00|it would end before reservation later begins "
+	      "--time=1:26:00|time=1:26:00|it would end before reservation later begins "
 	      "at 13:30\n");
 }
 
@@ -158,7 +158,7 @@ static void test_a_limit_that_fits_into_a_gap(void **state)
 	rows[3].partition = uc_raw("big");
 	rows[3].start_time = NOW + 600;
 	check(&rows[0], facts,
-	      "--time=59:00|time=59:00|it would end before job 7 by eve is to start at "
+	      "--time=56:00|time=56:00|it would end before job 7 by eve is to start at "
 	      "13:00\n");
 	rows[1].start_time = NOW + 300; /* too short for anything */
 	check(&rows[0], facts, "");
@@ -187,9 +187,10 @@ static void test_other_places_and_fewer_gpus(void **state)
 	      "--gpus-per-node=h100:2||a node with these is free\n"
 	      "--gpus-per-node=a100:1||\n");
 	job.required_nodes = uc_raw("gpu2"); /* another partition does not have it */
-	check(&job, facts,
-	      "--gpus-per-node=h100:2||a node with these is free\n"
-	      "--gpus-per-node=a100:1||\n");
+	check(&job, facts, "--gpus-per-node=a100:1||\n");
+	job.required_nodes = uc_raw("gpu1");
+	job.tres_per_node = uc_raw("gres/gpu=8");
+	check(&job, facts, "--gpus-per-node=2||as many are free on one node\n");
 	job.het_job_id = 1;
 	check(&job, facts, "");
 	/* a name that could not stand in a command is no model */
