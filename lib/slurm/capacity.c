@@ -60,6 +60,7 @@ static uint64_t at_most(uint64_t value, uint64_t most)
 	return value < most ? value : most;
 }
 
+/* Numbers beyond 32 bits are no GPUs: sums over all nodes stay within 64. */
 void uc_node_gpus(const struct uc_node *node, struct uc_node_gpus *out)
 {
 	struct uc_gpus all = { 0 }, used = { 0 };
@@ -70,8 +71,10 @@ void uc_node_gpus(const struct uc_node *node, struct uc_node_gpus *out)
 		return;
 	uc_gpus_add(&all, node->gres.bytes);
 	uc_gpus_add(&used, node->gres_used.bytes);
+	all.count = at_most(all.count, UINT32_MAX);
+	used.count = at_most(used.count, UINT32_MAX);
 	for (size_t i = 0; i < all.type_count; i++) {
-		const uint64_t total = all.type[i].count;
+		const uint64_t total = at_most(all.type[i].count, UINT32_MAX);
 		const uint64_t taken = used_of(&used, all.type[i].name);
 
 		if (!total)
@@ -272,7 +275,7 @@ static uint64_t count_type(const char *types, const char *type)
 		size_t item = strcspn(types, ",");
 
 		if (item > len && types[len] == ':' && strncmp(types, type, len) == 0)
-			return strtoull(types + len + 1, NULL, 10);
+			return at_most(strtoull(types + len + 1, NULL, 10), UINT32_MAX);
 		types += item + (types[item] == ',');
 	}
 	return 0;
