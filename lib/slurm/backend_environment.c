@@ -123,10 +123,6 @@ static void put_numbers(const struct backend_draft *draft, struct uc_strv *env)
 
 	if (draft->cpus_set)
 		backend_put_number(env, "SLURM_CPUS_PER_TASK", desc->cpus_per_task);
-	if (draft->tasks_set) {
-		backend_put_number(env, "SLURM_NPROCS", desc->num_tasks);
-		backend_put_number(env, "SLURM_NTASKS", desc->num_tasks);
-	}
 	if (desc->ntasks_per_core != NO_VAL16)
 		backend_put_number(env, "SLURM_NTASKS_PER_CORE", desc->ntasks_per_core);
 	if (desc->threads_per_core != NO_VAL16)

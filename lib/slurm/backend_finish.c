@@ -128,6 +128,8 @@ static void put_counts(struct backend_draft *draft, const struct counts *n)
 	if (draft->tasks_set) {
 		desc->num_tasks = n->tasks;
 		desc->bitflags |= JOB_NTASKS_SET;
+		backend_put_number(&draft->variables, "SLURM_NPROCS", n->tasks);
+		backend_put_number(&draft->variables, "SLURM_NTASKS", n->tasks);
 	}
 	if (draft->nodes_set) {
 		desc->min_nodes = n->nodes;

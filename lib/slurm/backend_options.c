@@ -38,6 +38,20 @@ static int set_text(struct backend_draft *draft, const struct backend_option *op
 	return 0;
 }
 
+/* Below the working directory, unless it is absolute. */
+static int set_folder(struct backend_draft *draft, const struct backend_option *option,
+		      const char *value)
+{
+	(void)option;
+	if (!*value)
+		return -1;
+	draft->desc.work_dir =
+		*value == '/' || !draft->cwd
+			? uc_arena_strdup(draft->arena, value)
+			: uc_arena_printf(draft->arena, "%s/%s", draft->cwd, value);
+	return 0;
+}
+
 static int set_u16(struct backend_draft *draft, const struct backend_option *option,
 		   const char *value)
 {
@@ -390,7 +404,7 @@ static const struct backend_option options[] = {
 	{ "batch", set_text, AT(batch_features), 0, 0, TEXT, NULL },
 	{ "bb", set_text, AT(burst_buffer), 0, 0, TEXT, NULL },
 	{ "begin", set_time, AT(begin_time), 0, 0, WHEN, NULL },
-	{ "chdir", set_text, AT(work_dir), 0, 0, TEXT, NULL },
+	{ "chdir", set_folder, 0, 0, 0, TEXT, NULL },
 	{ "cluster-constraint", set_text, AT(cluster_features), 0, 0, TEXT, NULL },
 	{ "comment", set_text, AT(comment), 0, 0, TEXT, NULL },
 	{ "consolidate-segments", flag_bits, 0, UC_CONSOLIDATE_SEGMENTS, 0, ONLY_SINCE("25.11"), NULL },

@@ -243,6 +243,15 @@ rows()
 		same --verbose
 		same --wait-all-nodes=1
 		same --wckey=x
+		same -N2-4 -n3
+		same -N4 -n3 -w cpu[1-2],gpu[1-2]
+		same -N2 -B*:2
+		same -N2 -n6 -m plane=3
+		same -N2 --gpus-per-task=1
+		same -N1-2 --ntasks-per-node=2
+		same -n3 --ntasks-per-gpu=2 --gpus=1
+		same -n3 -c2 --overcommit --mem=1500K --time=1:30
+		same -D folder -o relative -e /absolute -i relative
 		refused "a job is submitted as who runs usrun" --gid=1
 		refused "a job is submitted as who runs usrun" --uid=1
 		refused "it goes to the cluster of slurm.conf" --clusters=x
