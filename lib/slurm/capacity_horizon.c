@@ -9,6 +9,7 @@ struct walk {
 	const struct uc_capacity_facts *facts;
 	const struct uc_node_index *index;
 	struct uc_horizon *horizon;
+	bool failed; /* out of memory for names */
 };
 
 /* Slurm lets a job of another run into it only where it has FLEX. */
@@ -50,6 +51,7 @@ static void add_reservation(struct walk *walk, const struct uc_reservation *r,
 		return;
 	}
 	uc_hosts_expand(r->nodes.bytes, UC_NODE_INDEX_MAX, &names);
+	walk->failed = walk->failed || names.failed;
 	for (size_t i = 0; i < names.count; i++) {
 		long at = uc_node_index_find(walk->index, names.item[i]);
 
@@ -64,6 +66,7 @@ static void add_plan(struct walk *walk, const struct uc_job *job)
 	uc_auto(strv) struct uc_strv names = { 0 };
 
 	uc_hosts_expand(job->sched_nodes.bytes, UC_NODE_INDEX_MAX, &names);
+	walk->failed = walk->failed || names.failed;
 	for (size_t i = 0; i < names.count; i++) {
 		long at = uc_node_index_find(walk->index, names.item[i]);
 		struct uc_horizon *h = at < 0 ? NULL : &walk->horizon[at];
@@ -95,9 +98,10 @@ struct uc_horizon *uc_horizons(const struct uc_capacity_facts *facts,
 			       const struct uc_node_index *index, struct uc_arena *arena)
 {
 	const size_t count = facts->nodes->count;
-	struct walk walk = {
-		facts, index, uc_arena_array(arena, count + 1, sizeof(struct uc_horizon))
-	};
+	struct walk walk = { .facts = facts,
+			     .index = index,
+			     .horizon = uc_arena_array(arena, count + 1,
+						       sizeof(struct uc_horizon)) };
 	struct uc_identity who = facts->who;
 
 	if (!walk.horizon)
@@ -115,5 +119,5 @@ struct uc_horizon *uc_horizons(const struct uc_capacity_facts *facts,
 		    !uc_raw_empty(job->sched_nodes))
 			add_plan(&walk, job);
 	}
-	return walk.horizon;
+	return walk.failed ? NULL : walk.horizon;
 }

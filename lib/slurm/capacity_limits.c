@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Who may use a partition, and what limits leave of it. */
+#include <stdio.h>
 #include <string.h>
 #include <ucluster/units.h>
 #include "slurm/capacity_parts.h"
@@ -198,11 +199,11 @@ static void try_association(const struct uc_capacity_facts *facts, struct view *
 		return;
 	}
 	while (*at) {
-		uc_auto(buf) struct uc_buf name = { 0 };
 		size_t len = strcspn(at, ",");
+		char name[256];
 
-		uc_buf_addn(&name, at, len);
-		try_one(facts, best, association, uc_buf_text(&name));
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		try_one(facts, best, association, name);
 		at += len + (at[len] == ',');
 	}
 }

@@ -12,6 +12,7 @@ struct build {
 	struct uc_arena *arena;
 	struct uc_node_index index;
 	struct uc_gpu_map *map;
+	bool failed;  /* out of memory for names */
 	uint32_t *at; /* of a row of nodes: its place in the map + 1, 0 = none */
 };
 
@@ -90,6 +91,7 @@ static void add_job(struct build *b, const struct uc_job *job)
 	    !job->gres_detail.count)
 		return;
 	uc_hosts_expand(job->nodes.bytes, UC_NODE_INDEX_MAX, &names);
+	b->failed = b->failed || names.failed;
 	for (size_t i = 0; i < names.count && i < job->gres_detail.count; i++) {
 		long n = uc_node_index_find(&b->index, names.item[i]);
 
@@ -151,8 +153,10 @@ static void fill(struct build *b)
 	b->at = uc_arena_array(b->arena, facts->nodes->count + 1, sizeof(*b->at));
 	b->map->node =
 		uc_arena_array(b->arena, facts->nodes->count + 1, sizeof(*b->map->node));
-	if (!horizon || !b->at || !b->map->node)
+	if (!horizon || !b->at || !b->map->node) {
+		b->failed = true;
 		return;
+	}
 	for (size_t n = 0; n < facts->nodes->count; n++)
 		add_node(b, n, &horizon[n]);
 	for (size_t i = 0; facts->jobs && i < facts->jobs->count; i++)
@@ -170,7 +174,7 @@ int uc_gpu_map_make(const struct uc_capacity_facts *facts, struct uc_gpu_map **o
 
 	if (b.arena && b.map)
 		fill(&b);
-	if (!b.arena || !b.map || uc_arena_failed(b.arena)) {
+	if (!b.arena || !b.map || b.failed || uc_arena_failed(b.arena)) {
 		uc_arena_free(b.arena);
 		free(b.map);
 		return uc_fail(err, UC_FAILED, "out of memory");

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <ucluster/capacity.h>
 #include <ucluster/source.h>
 #include "slurm/wire.h"
 
@@ -188,6 +189,62 @@ static int send_over(struct uc_buf *out, struct uc_error *err)
 	return 0;
 }
 
+/* Loaded once; what is made of them is what fails. */
+static struct uc_jobs *jobs;
+static struct uc_nodes *nodes;
+static struct uc_partitions *partitions;
+static struct uc_reservations *reservations;
+
+static void load_once(void)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+	struct uc_error err;
+
+	memory.fail_at = 0;
+	assert_int_equal(
+		uc_source_open("synthetic:nodes=12,jobs=30,seed=2", NULL, &src, &err), 0);
+	assert_int_equal(uc_jobs_load(src, NULL, &jobs, &err), 0);
+	assert_int_equal(uc_nodes_load(src, &nodes, &err), 0);
+	assert_int_equal(uc_partitions_load(src, &partitions, &err), 0);
+	assert_int_equal(uc_reservations_load(src, &reservations, &err), 0);
+}
+
+static void dump_free(const struct uc_capacity *all, const struct uc_gpu_map *map,
+		      struct uc_buf *out)
+{
+	memory.fail_at = 0;
+	for (size_t i = 0; i < all->count; i++)
+		uc_buf_addf(out, "%s %s %llu %llu %lld\n",
+			    all->row[i].partition->name.bytes,
+			    all->row[i].type.bytes ? all->row[i].type.bytes : "-",
+			    (unsigned long long)all->row[i].gpus.mine,
+			    (unsigned long long)all->row[i].cpus.mine,
+			    (long long)all->row[i].time);
+	for (size_t n = 0; n < map->count; n++)
+		for (size_t i = 0; i < map->node[n].count; i++)
+			uc_buf_addf(out, "%s %zu %d %s\n", map->node[n].node->name.bytes,
+				    i, (int)map->node[n].slot[i].holder,
+				    map->node[n].slot[i].type.bytes);
+}
+
+static int see_what_is_free(struct uc_buf *out, struct uc_error *err)
+{
+	const struct uc_capacity_facts facts = { .nodes = nodes,
+						 .partitions = partitions,
+						 .jobs = jobs,
+						 .reservations = reservations,
+						 .who = { .user_id = 1, .user = "u" },
+						 .now = nodes->now };
+	uc_auto(capacity) struct uc_capacity *all = NULL;
+	uc_auto(gpu_map) struct uc_gpu_map *map = NULL;
+
+	if (uc_capacity_make(&facts, &all, err) < 0 ||
+	    uc_gpu_map_make(&facts, &map, err) < 0)
+		return -1;
+	dump_free(all, map, out);
+	return 0;
+}
+
 static size_t points;
 
 /* Run it with every allocation failing in turn. `before` makes its world anew. */
@@ -244,6 +301,18 @@ static void test_a_table_on_the_wire(void **state)
 	try_all(send_over, NULL, true);
 }
 
+static void test_what_is_free(void **state)
+{
+	(void)state;
+	load_once();
+	try_all(see_what_is_free, NULL, false);
+	try_all(see_what_is_free, NULL, true);
+	uc_jobs_free(jobs);
+	uc_nodes_free(nodes);
+	uc_partitions_free(partitions);
+	uc_reservations_free(reservations);
+}
+
 static void test_a_recording_written(void **state)
 {
 	(void)state;
@@ -272,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_made_up_cluster),
 		cmocka_unit_test(test_a_table_on_the_wire),
+		cmocka_unit_test(test_what_is_free),
 		cmocka_unit_test(test_a_recording_written),
 		cmocka_unit_test(test_a_recording_read),
 	};
