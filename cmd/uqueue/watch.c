@@ -195,13 +195,14 @@ static bool read_keys(struct watch *w, int fd)
 
 static int stop_for_a_while(struct watch *w, struct uc_error *err)
 {
+	w->stops = false;
 	watch_screen_end(w);
 	raise(SIGSTOP);
 	return watch_screen_begin(w, err);
 }
 
-/* False: it is over; run->status says how, and *err, when it has a text, why. */
-static bool take_signal(struct watch *w, int fd, struct uc_error *err)
+/* False: it is over, and run->status says how. */
+static bool take_signal(struct watch *w, int fd)
 {
 	struct signalfd_siginfo info;
 
@@ -211,8 +212,10 @@ static bool take_signal(struct watch *w, int fd, struct uc_error *err)
 		watch_screen_measure(w);
 		return true;
 	}
-	if (info.ssi_signo == SIGTSTP)
-		return stop_for_a_while(w, err) == 0;
+	if (info.ssi_signo == SIGTSTP) {
+		w->stops = true;
+		return true;
+	}
 	w->run->status = 128 + (int)info.ssi_signo;
 	return false;
 }
@@ -253,6 +256,9 @@ static int loop(struct watch *w, struct uc_asker *asker, struct pollfd *on,
 		struct uc_error *err)
 {
 	for (;;) {
+		/* not in the middle of a question, whose answer others may wait for */
+		if (w->stops && !uc_asker_is_busy(asker) && stop_for_a_while(w, err) < 0)
+			return -1;
 		if (!uc_asker_is_busy(asker) && watch_clock_ms() >= w->next_ms)
 			ask(w, asker);
 		watch_screen_draw(w);
@@ -260,8 +266,8 @@ static int loop(struct watch *w, struct uc_asker *asker, struct pollfd *on,
 			return 0;
 		if (poll(on, EVENTS, wait_ms(w, asker)) < 0)
 			continue;
-		if (on[SIGNALS].revents && !take_signal(w, on[SIGNALS].fd, err))
-			return err->text[0] ? -1 : 0;
+		if (on[SIGNALS].revents && !take_signal(w, on[SIGNALS].fd))
+			return 0;
 		if (on[KEYS].revents && !read_keys(w, on[KEYS].fd))
 			return 0;
 		if (on[ANSWER].revents && take(w, asker, err) < 0)

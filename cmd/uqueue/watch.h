@@ -41,6 +41,7 @@ struct watch {
 	size_t top;            /* the first row that is shown */
 	size_t lines;          /* of the terminal */
 	struct termios cooked; /* as it was */
+	bool stops;            /* Ctrl-Z was pressed */
 };
 
 /* watch_rows.c */

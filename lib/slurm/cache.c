@@ -13,8 +13,9 @@
 
 /* Between two looks whether the one that asks is ready. */
 #define PAUSE_MS 20
-/* Nobody asks for longer: slurm.timeout ends before. */
-#define WAIT_MS 60000
+/* Longer than slurmctld usually has to answer (slurm.timeout); then it is asked anyway.
+ */
+#define WAIT_MS 15000
 
 struct uc_cache {
 	char *name;
@@ -217,36 +218,49 @@ static int refresh(struct look *look, struct uc_jobs **out, struct uc_error *err
 	return 1;
 }
 
-/* Until there is an answer, by whomever it was asked for. */
+/* One try: 1 answered, 0 somebody is asking, -1 failed, or *shares is false. */
+static int try_once(struct look *look, bool *shares, struct uc_jobs **out,
+		    struct uc_error *err)
+{
+	int lock = UC_CACHE_BUSY, rc = 0;
+
+	read_state(look);
+	if (!is_fresh(look)) {
+		lock = uc_cache_lock(look->cache->folder, look->key);
+		/* it may be fresh by now */
+		read_state(look);
+	}
+	note_asked(look, true);
+	if (is_fresh(look))
+		rc = serve(look, out, err);
+	if (rc == 0 && lock == UC_CACHE_BUSY)
+		lock = uc_cache_lock(look->cache->folder, look->key);
+	if (rc == 0 && lock >= 0)
+		rc = refresh(look, out, err);
+	if (lock >= 0)
+		close(lock);
+	*shares = lock != UC_CACHE_NONE;
+	return rc;
+}
+
+/*
+ * Until there is an answer, by whomever it was asked for: 1, or -1 when it failed. 0: it
+ * cannot be shared, or whoever asks does not come to an end; it may be stopped.
+ */
 static int look_up(struct look *look, struct uc_jobs **out, struct uc_error *err)
 {
 	const int64_t end = uc_monotonic_ms() + WAIT_MS;
+	bool shares = true;
 
-	while (uc_monotonic_ms() < end) {
-		int lock = -1, rc = 0;
+	while (shares && uc_monotonic_ms() < end) {
+		int rc = try_once(look, &shares, out, err);
 
-		read_state(look);
-		if (!is_fresh(look)) {
-			lock = uc_cache_lock(look->cache->folder, look->key);
-			/* it may be fresh by now */
-			read_state(look);
-		}
-		note_asked(look, true);
-		if (is_fresh(look))
-			rc = serve(look, out, err);
-		if (rc == 0 && lock < 0)
-			lock = uc_cache_lock(look->cache->folder, look->key);
-		if (rc == 0 && lock >= 0)
-			rc = refresh(look, out, err);
-		if (lock >= 0)
-			close(lock);
 		if (rc != 0)
-			return rc < 0 ? -1 : 0;
-		poll(NULL, 0, PAUSE_MS);
+			return rc;
+		if (shares)
+			poll(NULL, 0, PAUSE_MS);
 	}
-	return uc_fail(
-		err, UC_UNREACHABLE,
-		"another process of yours has asked slurmctld and waits for an answer");
+	return 0;
 }
 
 int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
@@ -254,15 +268,16 @@ int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
 		  struct uc_error *err)
 {
 	struct look look = { .cache = cache, .query = query, .ask = ask, .src = src };
-	const int64_t begun = uc_clock_ms();
-	int rc;
+	int64_t begun;
+	int rc = 0;
 
-	if (cache->folder >= 0 && describe(&look)) {
+	if (cache->folder >= 0 && describe(&look))
 		rc = look_up(&look, out, err);
-	} else {
-		rc = ask(src, query, out, err);
-		cache->asked = (struct uc_asked){ begun, uc_clock_ms() - begun, false };
-	}
 	uc_buf_free(&look.question);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	begun = uc_clock_ms();
+	rc = ask(src, query, out, err);
+	cache->asked = (struct uc_asked){ begun, uc_clock_ms() - begun, false };
 	return rc;
 }

@@ -37,7 +37,9 @@ struct uc_jobs *uc_cache_read_jobs(int folder, const char *key, uint64_t serial)
 int uc_cache_write_jobs(int folder, const char *key, uint64_t serial,
 			const struct uc_jobs *jobs);
 void uc_cache_remove_jobs(int folder, const char *key, uint64_t serial);
-/* A descriptor that holds the lock, or -1: somebody else has it. */
+#define UC_CACHE_BUSY -1 /* somebody else has it */
+#define UC_CACHE_NONE -2 /* there can be none: no file, no locks on this file system */
+/* A descriptor that holds the lock. */
 int uc_cache_lock(int folder, const char *key);
 /* Remove what nobody has touched for a day. */
 void uc_cache_sweep(int folder);

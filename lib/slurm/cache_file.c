@@ -254,6 +254,7 @@ void uc_cache_remove_jobs(int folder, const char *key, uint64_t serial)
 int uc_cache_lock(int folder, const char *key)
 {
 	uc_auto(buf) struct uc_buf name = { 0 };
+	bool busy = false;
 	int fd;
 
 	uc_buf_addf(&name, "%s.lock", key);
@@ -263,9 +264,11 @@ int uc_cache_lock(int folder, const char *key)
 				  0600);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
-	if (fd >= 0)
+	if (fd >= 0) {
+		busy = errno == EWOULDBLOCK;
 		close(fd);
-	return -1;
+	}
+	return busy ? UC_CACHE_BUSY : UC_CACHE_NONE;
 }
 
 static bool is_part(const char *name)

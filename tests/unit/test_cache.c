@@ -340,6 +340,33 @@ static void test_a_folder_that_others_reach_is_not_used(void **state)
 	uc_cache_free(cache);
 }
 
+/* No lock can be had: everybody asks for himself. */
+static void test_without_a_lock_nothing_is_shared(void **state)
+{
+	struct uc_cache *cache = open_cache();
+	DIR *open = opendir(folder);
+	const struct dirent *entry;
+
+	(void)state;
+	assert_int_equal(look(cache, 60000, 0), 7);
+	assert_non_null(open);
+	while ((entry = readdir(open)))
+		if (strstr(entry->d_name, ".lock")) {
+			assert_int_equal(unlinkat(dirfd(open), entry->d_name, 0), 0);
+			assert_int_equal(
+				symlinkat("/nowhere/else", dirfd(open), entry->d_name),
+				0);
+			break;
+		}
+	closedir(open);
+	world->job_id = 8;
+	assert_int_equal(look(cache, -1, 0), 8);
+	assert_false(uc_cache_asked(cache)->shared);
+	assert_int_equal(look(cache, -1, 0), 8);
+	assert_int_equal(world->asked, 3);
+	uc_cache_free(cache);
+}
+
 static void test_old_files_go(void **state)
 {
 	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
@@ -373,6 +400,7 @@ int main(void)
 		TEST(test_many_at_once_ask_once),
 		TEST(test_broken_and_foreign_files_are_not_read),
 		TEST(test_a_folder_that_others_reach_is_not_used),
+		TEST(test_without_a_lock_nothing_is_shared),
 		TEST(test_old_files_go),
 	};
 
