@@ -125,6 +125,48 @@ int usrun_again_apply(struct usrun *u, struct uc_error *err)
 	return 0;
 }
 
+/* Of a flag, the empty text; NULL: the former job did not have it. */
+static const char *former_value(const struct uc_receipt *again, const char *name)
+{
+	for (size_t i = 0; i < again->option_count; i++)
+		if (strcmp(again->options[i].name, name) == 0)
+			return again->options[i].value ? again->options[i].value : "";
+	return strcmp(name, "container-image") == 0 ? again->container.image : NULL;
+}
+
+static void add_change(const struct usrun *u, const struct uc_spec_item *item,
+		       struct uc_buf *changes)
+{
+	const char *before = former_value(u->again, item->name);
+	const char *value = item->value ? item->value : "";
+	uc_auto(buf) struct uc_buf masked = { 0 };
+
+	uc_secrets_mask(u->secrets, value, &masked);
+	if (before && strcmp(before, uc_buf_text(&masked)) == 0)
+		return;
+	uc_buf_addf(changes, "%s--%s%s%s", changes->len ? ", " : "", item->name,
+		    value[0] ? "=" : "", uc_buf_text(&masked));
+	if (before && before[0])
+		uc_buf_addf(changes, " instead of %s", before);
+}
+
+void usrun_again_say(const struct usrun *u)
+{
+	uc_auto(spec_items) struct uc_spec_items list = { 0 };
+	uc_auto(buf) struct uc_buf changes = { 0 };
+
+	if (uc_spec_list(u->spec, NULL, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (strcmp(list.item[i].layer, "option") == 0 &&
+		    (list.item[i].kind == UC_ITEM_OPTION ||
+		     strcmp(list.item[i].name, "container-image") == 0))
+			add_change(u, &list.item[i], &changes);
+	if (changes.len && !changes.failed)
+		uc_run_say(u->run, 0, "job %u again, with %s", u->again->job_id,
+			   uc_buf_text(&changes));
+}
+
 bool usrun_again_has_container(const struct usrun *u)
 {
 	const struct uc_container *box = uc_spec_container(u->spec);

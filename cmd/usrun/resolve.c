@@ -4,6 +4,7 @@
  */
 #include "usrun/usrun.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,7 +118,29 @@ static int fill_in(struct usrun *u, struct uc_error *err)
 		return -1;
 	for (size_t i = 0; i < notes.count; i++)
 		uc_run_say(u->run, 0, "%s", notes.item[i].text);
+	if (u->again)
+		usrun_again_say(u);
 	return 0;
+}
+
+/* slurmd would go to /tmp instead, and the job with it. */
+static int check_workdir(const struct usrun *u, struct uc_error *err)
+{
+	const char *path = uc_spec_container(u->spec)->workdir;
+	struct stat st;
+	int fault = 0;
+
+	if (u->args.force)
+		return 0;
+	if (stat(path, &st) < 0)
+		fault = errno;
+	else if (!S_ISDIR(st.st_mode))
+		fault = ENOTDIR;
+	if (fault != ENOENT && fault != ENOTDIR)
+		return 0;
+	uc_fail_errno(err, fault == ENOENT ? UC_NOTFOUND : UC_USAGE, fault,
+		      "--workdir '%s'", path);
+	return uc_hint(err, "--force takes it, should it be on the nodes only");
 }
 
 /* Words of the command line about a container, where there will be none. */
@@ -182,7 +205,8 @@ int usrun_resolve(struct usrun *u, struct uc_error *err)
 	contained = runtime != RUNTIME_NONE && (box->image || box->name);
 	/* without a container --workdir is where srun starts */
 	if (u->args.workdir && !contained &&
-	    uc_spec_set(u->spec, "chdir", box->workdir, err) < 0)
+	    (check_workdir(u, err) < 0 ||
+	     uc_spec_set(u->spec, "chdir", box->workdir, err) < 0))
 		return -1;
 	if (check_together(u, contained, err) < 0)
 		return -1;

@@ -96,6 +96,8 @@ int usrun_resume_prepare(struct usrun *u, struct uc_error *err);
 /* --again: find the receipt and go where the job was; fill in from it. */
 int usrun_again_open(struct usrun *u, struct uc_error *err);
 int usrun_again_apply(struct usrun *u, struct uc_error *err);
+/* Say which options differ from the former job's. */
+void usrun_again_say(const struct usrun *u);
 /* Is the container as it was, so that configuration adds nothing to it? */
 bool usrun_again_has_container(const struct usrun *u);
 /* --snapshot: make it, and let the job run there. */

@@ -69,6 +69,10 @@ void uc_check_names(struct uc_check *c)
 		return;
 	if (!uc_limits_qos(limits, c->ask.qos)) {
 		no_such_name(c, "there is no QOS", c->ask.qos, false);
+		assoc = uc_limits_association(limits, c->ask.account, NULL);
+		if (assoc && !uc_raw_empty(assoc->qos))
+			uc_check_hint(c, "QOSes of account '%s': %s",
+				      assoc->account.bytes, assoc->qos.bytes);
 		return;
 	}
 	assoc = uc_limits_association(limits, c->ask.account, NULL);

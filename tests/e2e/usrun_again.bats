@@ -99,11 +99,13 @@ have_receipts()
 	[[ $output == *"hint: job $id had it: --secret TOKEN=FILE"* ]]
 	run -0 usrun --again="$id" --env MODE=eval --follow --mem=100M
 	[[ $output == *"job $id ran in '$WORK/code', and so does this"* ]]
+	[[ $output == *"usrun: job $id again, with --mem=100M instead of 64M"* ]]
 	[ "$(grep -c "eval 7 $WORK/code" <<<"$output")" -eq 2 ]
 	# what was given then counts as well, what is given now more
 	MODE=x run -0 usrun --again=last --dry-run
 	[[ $output == *"#SBATCH --mem=100M"* ]]
 	[[ $output == *"#SBATCH --ntasks=2"* ]]
+	[[ $output != *"again, with"* ]]
 	[[ $output != *token-1* ]]
 	run -2 usrun --again=last --env MODE=x ls
 	[[ ${lines[0]} == *"'ls' is too much"* ]]

@@ -133,7 +133,8 @@ said()
 }
 
 @test "an account and a QOS that are not there" {
-	refused "there is no QOS 'shrt'; did you mean 'short'?" "" --qos=shrt
+	refused "there is no QOS 'shrt'; did you mean 'short'?" \
+		"QOSes of account 'research': normal,short" --qos=shrt
 	run -2 --separate-stderr usrun --no-container -A nobodys true
 	[[ $stderr == "usrun: you have no account 'nobodys'"*"hint: yours: "*research* ]]
 }
