@@ -135,10 +135,10 @@ static bool gpus_are_shared(const struct uattach_place *place)
 void uattach_srun(const struct uattach *u, const struct uattach_place *place,
 		  struct uc_strv *argv)
 {
-	static const char *const options[] = {
-		"--overlap", "--nodes=1", "--ntasks=1", "--mem=0", "--mpi=none",
-		"--job-name=" OWN_NAME, NULL
-	};
+	static const char *const options[] = { "--overlap",  "--nodes=1",
+					       "--ntasks=1", "--mem=0",
+					       "--mpi=none", "--job-name=" OWN_NAME,
+					       NULL };
 
 	uc_strv_add(argv, "srun");
 	uc_strv_addf(argv, "--jobid=%" PRIu32, u->job->job_id);

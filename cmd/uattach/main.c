@@ -130,7 +130,8 @@ static size_t words_of(const struct uc_cmd *cmd, const char *word)
 
 	if (strncmp(word, "--", 2) == 0) {
 		opt = uc_opt_find(cmd, word + 2, strcspn(word + 2, "="), NULL);
-		return opt && !strchr(word, '=') && uc_opt_arity(opt) == UC_ARITY_REQUIRED;
+		return opt && !strchr(word, '=') &&
+		       uc_opt_arity(opt) == UC_ARITY_REQUIRED;
 	}
 	for (const char *c = word + 1; *c; c++) {
 		opt = uc_opt_letter(cmd, *c);

@@ -28,7 +28,7 @@ static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	strcpy(w->dir, "/tmp/uc-follow-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/uc-follow-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->path, sizeof(w->path), "%s/out", w->dir);
 	w->f = uc_follow_new();
