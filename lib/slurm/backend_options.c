@@ -203,152 +203,6 @@ static int set_tmp(struct backend_draft *draft, const struct backend_option *opt
 	return 0;
 }
 
-static int set_container(struct backend_draft *draft, const struct backend_option *option,
-			 const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_container(&draft->desc,
-					       uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_container_id(struct backend_draft *draft,
-			    const struct backend_option *option, const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_container_id(&draft->desc,
-						  uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_container_type(struct backend_draft *draft,
-			      const struct backend_option *option, const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_container_type(&draft->desc,
-						    uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_context(struct backend_draft *draft, const struct backend_option *option,
-		       const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_context(&draft->desc,
-					     uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_prefer(struct backend_draft *draft, const struct backend_option *option,
-		      const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_prefer(&draft->desc,
-					    uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_extra(struct backend_draft *draft, const struct backend_option *option,
-		     const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_extra(&draft->desc,
-					   uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_tres_bind(struct backend_draft *draft, const struct backend_option *option,
-			 const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_tres_bind(&draft->desc,
-					       uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_tres_per_task(struct backend_draft *draft,
-			     const struct backend_option *option, const char *value)
-{
-	(void)option;
-	return *value && uc_desc_set_tres_per_task(&draft->desc,
-						   uc_arena_strdup(draft->arena, value))
-		       ? 0
-		       : -1;
-}
-
-static int set_ports(struct backend_draft *draft, const struct backend_option *option,
-		     const char *value)
-{
-	uint64_t n = 0;
-
-	if (*value && !backend_value_number(value, option->a, option->b, &n))
-		return -1;
-	return uc_desc_set_ports(&draft->desc, (uint16_t)n) ? 0 : -1;
-}
-
-static int set_segment(struct backend_draft *draft, const struct backend_option *option,
-		       const char *value)
-{
-	uint64_t n = 0;
-
-	if (*value && !backend_value_number(value, option->a, option->b, &n))
-		return -1;
-	return uc_desc_set_segment(&draft->desc, (uint16_t)n) ? 0 : -1;
-}
-
-/* --oom-kill-step alone is 1. */
-static int set_oom_kill(struct backend_draft *draft, const struct backend_option *option,
-			const char *value)
-{
-	uint64_t n = 1;
-
-	(void)option;
-	if (*value && !backend_value_number(value, 0, 1, &n))
-		return -1;
-	return uc_desc_set_oom_kill_step(&draft->desc, (uint16_t)n) ? 0 : -1;
-}
-
-/* PERCENT@TIME: cut the limit to what is used and so much more, after that time. */
-static int set_mem_update(struct backend_draft *draft,
-			  const struct backend_option *option, const char *value)
-{
-	const char *rest = value;
-	char *percent = backend_next_word(draft, &rest, "@");
-	uint64_t margin;
-	int64_t delay;
-
-	(void)option;
-	if (!percent || !backend_value_number(percent, 1, SMALL_MAX, &margin) ||
-	    uc_duration_parse(rest, &delay, NULL) < 0 || delay < 60 ||
-	    delay / 60 > SMALL_MAX)
-		return -1;
-	return uc_desc_set_mem_update_margin(&draft->desc, (uint16_t)margin) &&
-			       uc_desc_set_mem_update_delay(&draft->desc,
-							    (uint16_t)(delay / 60))
-		       ? 0
-		       : -1;
-}
-
-/* --licenses, and --resources of 26.05, which are asked for in the same list. */
-static int set_licenses(struct backend_draft *draft, const struct backend_option *option,
-			const char *value)
-{
-	char **list = &draft->desc.licenses;
-
-	if (!*value || (!strcmp(option->name, "resources") && !UC_SLURM_SINCE(26, 5)))
-		return -1;
-	*list = *list ? uc_arena_printf(draft->arena, "%s,%s", *list, value)
-		      : uc_arena_strdup(draft->arena, value);
-	return 0;
-}
-
 static int set_overcommit(struct backend_draft *draft,
 			  const struct backend_option *option, const char *value)
 {
@@ -409,12 +263,12 @@ static const struct backend_option options[] = {
 	{ "comment", set_text, AT(comment), 0, 0, TEXT, NULL },
 	{ "consolidate-segments", flag_bits, 0, UC_CONSOLIDATE_SEGMENTS, 0, ONLY_SINCE("25.11"), NULL },
 	{ "constraint", set_text, AT(features), 0, 0, TEXT, NULL },
-	{ "container", set_container, 0, 0, 0, "expected an OCI bundle, and Slurm 21.08 or newer",
+	{ "container", backend_set_container, 0, 0, 0, "expected an OCI bundle, and Slurm 21.08 or newer",
 	  "SLURM_CONTAINER" },
-	{ "container-id", set_container_id, 0, 0, 0, TEXT SINCE("23.02"), "SLURM_CONTAINER_ID" },
-	{ "container-type", set_container_type, 0, 0, 0, TEXT SINCE("26.05"),
+	{ "container-id", backend_set_container_id, 0, 0, 0, TEXT SINCE("23.02"), "SLURM_CONTAINER_ID" },
+	{ "container-type", backend_set_container_type, 0, 0, 0, TEXT SINCE("26.05"),
 	  "SLURM_CONTAINER_TYPE" },
-	{ "context", set_context, 0, 0, 0, TEXT SINCE("21.08"), NULL },
+	{ "context", backend_set_context, 0, 0, 0, TEXT SINCE("21.08"), NULL },
 	{ "contiguous", flag_u16, AT(contiguous), 1, 0, NOTHING, NULL },
 	{ "core-spec", set_u16, AT(core_spec), 0, 0x7fff, NUMBER, NULL },
 	{ "cores-per-socket", set_u16, AT(cores_per_socket), 1, SMALL_MAX, NUMBER, NULL },
@@ -433,7 +287,7 @@ static const struct backend_option options[] = {
 	{ "exclusive", backend_set_exclusive, 0, 0, 0, "expected nothing, user, mcs or topo", NULL },
 	{ "export", set_export, 0, 0, 0, "expected ALL, NONE, NIL or variables: ALL,NAME,NAME=VALUE",
 	  NULL },
-	{ "extra", set_extra, 0, 0, 0, TEXT SINCE("23.02"), NULL },
+	{ "extra", backend_set_extra, 0, 0, 0, TEXT SINCE("23.02"), NULL },
 	{ "extra-node-info", backend_set_node_info, 0, 0, 0,
 	  "expected SOCKETS[:CORES[:THREADS]], each a number or *", NULL },
 	{ "get-user-env", set_user_env, 0, 0, 0, "expected nothing, or seconds and S or L: 10L",
@@ -459,7 +313,7 @@ static const struct backend_option options[] = {
 	{ "input", set_text, AT(std_in), 0, 0, TEXT, NULL },
 	{ "job-name", set_text, AT(name), 0, 0, TEXT, NULL },
 	{ "kill-on-invalid-dep", backend_set_invalid_dep, 0, 0, 0, "expected yes or no", NULL },
-	{ "licenses", set_licenses, 0, 0, 0, TEXT, NULL },
+	{ "licenses", backend_set_licenses, 0, 0, 0, TEXT, NULL },
 	{ "mail-type", backend_set_mail, 0, 0, 0, "expected NONE, BEGIN, END, FAIL, REQUEUE, ALL, "
 	  "TIME_LIMIT, TIME_LIMIT_90, _80, _50, STAGE_OUT, INVALID_DEPEND, ARRAY_TASKS", NULL },
 	{ "mail-user", set_text, AT(mail_user), 0, 0, TEXT, NULL },
@@ -469,7 +323,7 @@ static const struct backend_option options[] = {
 	  "mask_mem:LIST, and quiet, verbose, sort, nosort, prefer", NULL },
 	{ "mem-per-cpu", set_memory, 0, MEM_PER_CPU, 0, SIZE, NULL },
 	{ "mem-per-gpu", set_gpu_memory, 0, 0, 0, SIZE, NULL },
-	{ "mem-update", set_mem_update, 0, 0, 0,
+	{ "mem-update", backend_set_mem_update, 0, 0, 0,
 	  "expected PERCENT@TIME: 10@30" SINCE("26.05"), NULL },
 	{ "mincpus", set_u16, AT(pn_min_cpus), 1, SMALL_MAX, NUMBER, NULL },
 	{ "network", set_text, AT(network), 0, 0, TEXT, NULL },
@@ -492,7 +346,7 @@ static const struct backend_option options[] = {
 	  "SLURM_NTASKS_PER_SOCKET" },
 	{ "ntasks-per-tres", set_u16, AT(ntasks_per_tres), 1, SMALL_MAX, NUMBER,
 	  "SLURM_NTASKS_PER_TRES" },
-	{ "oom-kill-step", set_oom_kill, 0, 0, 0, "expected 0 or 1" SINCE("24.11"), NULL },
+	{ "oom-kill-step", backend_set_oom_kill, 0, 0, 0, "expected 0 or 1" SINCE("24.11"), NULL },
 	{ "open-mode", backend_set_open_mode, 0, 0, 0, "expected append or truncate", NULL },
 	{ "output", set_text, AT(std_out), 0, 0, TEXT, NULL },
 	{ "overcommit", set_overcommit, 0, 0, 0, NOTHING, NULL },
@@ -500,7 +354,7 @@ static const struct backend_option options[] = {
 	{ "parsable", set_nothing, 0, 0, 0, NOTHING, NULL },
 	{ "partition", set_text, AT(partition), 0, 0, TEXT, NULL },
 	{ "power", backend_set_power, 0, 0, 0, "expected level, and Slurm before 24.05", NULL },
-	{ "prefer", set_prefer, 0, 0, 0, TEXT SINCE("22.05"), NULL },
+	{ "prefer", backend_set_prefer, 0, 0, 0, TEXT SINCE("22.05"), NULL },
 	{ "priority", backend_set_priority, 0, 0, 0, "expected a number or TOP", NULL },
 	{ "profile", backend_set_profile, 0, 0, 0,
 	  "expected none, all, or some of energy, task, lustre, network", NULL },
@@ -510,9 +364,9 @@ static const struct backend_option options[] = {
 	{ "reboot", flag_u16, AT(reboot), 1, 0, NOTHING, NULL },
 	{ "requeue", flag_u16, AT(requeue), 1, 0, NOTHING, NULL },
 	{ "reservation", set_text, AT(reservation), 0, 0, TEXT, NULL },
-	{ "resources", set_licenses, 0, 0, 0, TEXT SINCE("26.05"), NULL },
-	{ "resv-ports", set_ports, 0, 0, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
-	{ "segment", set_segment, 0, 1, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
+	{ "resources", backend_set_licenses, 0, 0, 0, TEXT SINCE("26.05"), NULL },
+	{ "resv-ports", backend_set_ports, 0, 0, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
+	{ "segment", backend_set_segment, 0, 1, SMALL_MAX, NUMBER SINCE("24.05"), NULL },
 	{ "signal", backend_set_signal, 0, 0, 0, "expected [B:|R:]SIGNAL[@SECONDS]: B:USR1@120",
 	  NULL },
 	{ "sockets-per-node", set_u16, AT(sockets_per_node), 1, SMALL_MAX, NUMBER, NULL },
@@ -527,8 +381,8 @@ static const struct backend_option options[] = {
 	{ "time", set_minutes, AT(time_limit), 0, 0, SPAN, NULL },
 	{ "time-min", set_minutes, AT(time_min), 0, 0, SPAN, NULL },
 	{ "tmp", set_tmp, 0, 0, 0, SIZE, NULL },
-	{ "tres-bind", set_tres_bind, 0, 0, 0, TEXT SINCE("23.11"), "SLURM_TRES_BIND" },
-	{ "tres-per-task", set_tres_per_task, 0, 0, 0,
+	{ "tres-bind", backend_set_tres_bind, 0, 0, 0, TEXT SINCE("23.11"), "SLURM_TRES_BIND" },
+	{ "tres-per-task", backend_set_tres_per_task, 0, 0, 0,
 	  "expected TRES=COUNT: cpu=4,gres/gpu=1" SINCE("23.02"), NULL },
 	{ "use-min-nodes", flag_bits, 0, USE_MIN_NODES, 0, NOTHING, NULL },
 	{ "verbose", set_nothing, 0, 0, 0, NOTHING, NULL },

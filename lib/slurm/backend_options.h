@@ -80,6 +80,20 @@ BACKEND_SETTER(switches);
 bool backend_value_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 /* The next word up to one of `stop`, copied; NULL at the end. */
 char *backend_next_word(struct backend_draft *draft, const char **rest, const char *stop);
+/* backend_later.c */
+BACKEND_SETTER(container);
+BACKEND_SETTER(container_id);
+BACKEND_SETTER(container_type);
+BACKEND_SETTER(context);
+BACKEND_SETTER(prefer);
+BACKEND_SETTER(extra);
+BACKEND_SETTER(tres_bind);
+BACKEND_SETTER(tres_per_task);
+BACKEND_SETTER(ports);
+BACKEND_SETTER(segment);
+BACKEND_SETTER(oom_kill);
+BACKEND_SETTER(mem_update);
+BACKEND_SETTER(licenses);
 /* backend_binding.c */
 BACKEND_SETTER(cpu_freq);
 BACKEND_SETTER(gpu_bind);
