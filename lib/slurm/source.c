@@ -142,8 +142,8 @@ static int filter_jobs(const struct uc_job_query *query, struct uc_rows *rows,
 	struct uc_fields wanted;
 	size_t kept = 0;
 
-	if (query->fields && uc_fields_parse(uc_rows_type(UC_ROWS_JOBS), query->fields,
-					     &wanted, err) < 0)
+	if (query->fields &&
+	    uc_fields_parse(uc_rows_type(UC_ROWS_JOBS), query->fields, &wanted, err) < 0)
 		return -1;
 	for (size_t i = 0; i < rows->count; i++)
 		if (is_asked_for(query, &row[i]))
