@@ -78,10 +78,20 @@ static int load_jobs(struct uc_world *world, struct uc_source *source, unsigned 
 {
 	const uint32_t me = getuid();
 	const bool all = wants & UINFO_JOBS;
+	const bool detail = !all || wants & UINFO_DETAIL;
+	/* the fewer fields the sooner a long queue is here */
 	const struct uc_job_query query = {
 		.user_ids = all ? NULL : &me,
 		.user_count = all ? 0 : 1,
-		.detail = !all || (wants & UINFO_DETAIL),
+		.detail = detail,
+		.fields = detail ? "job_id,user_id,user,name,state,partition,gpus,"
+				   "gpu_types,cpus,array_tasks,start_time,end_time,"
+				   "time_limit,nodes,sched_nodes,gres_detail"
+				 : "job_id,user_id,state,partition,gpus,gpu_types,cpus,"
+				   "array_tasks,start_time,end_time,sched_nodes",
+		.states = 1u << UC_JOB_PENDING | 1u << UC_JOB_RUNNING |
+			  1u << UC_JOB_SUSPENDED,
+		.state_flags = UC_JOB_COMPLETING,
 	};
 
 	if (!(wants & (UINFO_JOBS | UINFO_MY_JOBS)))

@@ -53,12 +53,12 @@ recording()
 
 	export UC_SOURCE
 	zstd -dcq "$REAL/nodes.jsonl.zst" |
-		jq -c '.partitions = ([range(40) | "p\(.)"] | join(","))' >nodes
+		jq -c '.partitions = ([range(40) | "p\(.)"] | join(","))' >nodes.in
 	for ((i = 0; i < 40; i++)); do
 		echo '{"name":"p'$i'","nodes":"gpu[1-2],cpu[1-2]","state":3,"share_max":1,"total_nodes":4}'
-	done >partitions
-	recording many nodes <nodes
-	recording many partitions <partitions
+	done >partitions.in
+	recording many nodes <nodes.in
+	recording many partitions <partitions.in
 	LINES=24 on_terminal 80 "uinfo --color=never" >out
 	[ "$(wc -l <out)" -le 23 ]
 	grep -qE '^\.\.\. [0-9]+ more: ' out
