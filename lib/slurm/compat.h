@@ -120,7 +120,8 @@ static inline int uc_kill_job(const char *id, uint16_t number, uint16_t flags)
 }
 
 /* What the controller adds to the error of one task; NULL before. */
-static inline const char *uc_array_error_text(const job_array_resp_msg_t *resp, uint32_t i)
+static inline const char *uc_array_error_text(const job_array_resp_msg_t *resp,
+					      uint32_t i)
 {
 #if UC_SLURM_SINCE(23, 2)
 	return resp->err_msg ? resp->err_msg[i] : NULL;
