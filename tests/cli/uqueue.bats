@@ -45,11 +45,10 @@ setup()
 		"record:$UC_TEST_TOP/tests/data/clusters/slurm-22.05"; do
 		export UC_SOURCE=$of
 		uqueue -t all --json >all
-		uqueue --list-columns | cut -d' ' -f1 >columns
-		while read -r column; do
+		for column in $(uqueue --list-columns | cut -d' ' -f1); do
 			uqueue -t all -o "$column" --json >one
 			diff <(jq -c ".jobs[].$column" all) <(jq -c ".jobs[].$column" one)
-		done <columns
+		done
 		for column in user memory_total gpus mig time_left where workdir; do
 			diff <(uqueue -t all -S "$column" --json | jq -c '.jobs[].id') \
 				<(uqueue -t all -S "$column" -o id --json | jq -c '.jobs[].id')
