@@ -38,16 +38,16 @@ setup()
 
 # Only the fields that a column needs are asked for (fields.c): each shows the same alone.
 @test "a column shows alone what it shows among all, and sorts the same" {
-	local column of
+	local column of all
 	local -A option=([nodes]=nodelist)
 
 	for of in synthetic:nodes=20,jobs=40,seed=3 \
 		"record:$UC_TEST_TOP/tests/data/clusters/slurm-22.05"; do
 		export UC_SOURCE=$of
-		uqueue -t all --json >all
+		all=$(uqueue -t all --json)
 		for column in $(uqueue --list-columns | cut -d' ' -f1); do
-			uqueue -t all -o "$column" --json >one
-			diff <(jq -c ".jobs[].$column" all) <(jq -c ".jobs[].$column" one)
+			diff <(jq -c ".jobs[].$column" <<<"$all") \
+				<(uqueue -t all -o "$column" --json | jq -c ".jobs[].$column")
 		done
 		for column in user memory_total gpus mig time_left where workdir; do
 			diff <(uqueue -t all -S "$column" --json | jq -c '.jobs[].id') \
@@ -55,9 +55,9 @@ setup()
 		done
 	done
 	export UC_SOURCE=synthetic:nodes=20,jobs=200,seed=3
-	uqueue --json >all
+	all=$(uqueue --json)
 	for column in user account partition qos name nodes; do
-		of=$(jq -r "first(.jobs[].$column | values)" all)
+		of=$(jq -r "first(.jobs[].$column | values)" <<<"$all")
 		uqueue "--${option[$column]:-$column}=$of" --json | jq -c '.jobs[].id' >some
 		[ -s some ]
 		diff some <(uqueue "--${option[$column]:-$column}=$of" -o id --json |
