@@ -102,6 +102,19 @@ one_line()
 	[ "$status" -eq 4 ] && [ "${#lines[@]}" -eq 1 ]
 }
 
+@test "without accounting: jobs that ended are those that slurmctld remembers" {
+	job=$(sbatch --parsable -o /dev/null --wrap 'exit 3')
+	wait_until 30 eval "squeue -h -t all -j $job -o %T | grep -q FAILED"
+	run -0 --separate-stderr uqueue --finished -j "$job" -h --parsable2 -o id,ended
+	[ "$output" = "$job|failed with exit code 3" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"this cluster has no accounting: only what slurmctld remembers"* ]]
+	run -0 uqueue eff "$job"
+	[[ $output == *"no accounting: what jobs used is not known here"* ]]
+	run -3 uqueue eff 999999
+	[[ $output == *"job 999999 is not known: this cluster has no accounting" ]]
+}
+
 @test "slurmctld stopped: every question ends at the deadline" {
 	stop_daemon slurmctld
 	for question in ping jobs nodes partitions; do
@@ -114,7 +127,8 @@ one_line()
 
 @test "slurmctld stopped: uqueue says so in one line, status 4, in time" {
 	stop_daemon slurmctld
-	for words in "" --me "-j 1" "--by user" "--why 1" "show 1" --json; do
+	for words in "" --me "-j 1" "--by user" "--why 1" "show 1" --json --finished "eff 1" \
+		"1 --cancel --yes" "1 --hold --yes" "1 --set time=5 --yes"; do
 		# shellcheck disable=SC2086
 		timed 2500 env UCLUSTER_SLURM_TIMEOUT=1s "$UC_TEST_BUILD/bin/uqueue" $words
 		[ "$status" -eq 4 ]
