@@ -11,8 +11,14 @@ setup()
 
 teardown()
 {
+	kill -CONT "$(slurmdbd)" 2>/dev/null || :
 	scontrol delete reservation=uct 2>/dev/null || :
 	e2e_teardown
+}
+
+slurmdbd()
+{
+	cat "$UCLUSTER_SANDBOX/run/slurmdbd.pid"
 }
 
 submit()
@@ -162,6 +168,20 @@ from_uqueue()
 	[[ $output == *"usrun --again=$job"* ]]
 	[ "$(uqueue show "$job" --json | jq -r '.jobs[0].receipt.command | join(" ")')" = \
 		"bash train.sh --rate 0.1" ]
+}
+
+@test "slurmdbd hangs: what slurmctld knows is shown, the rest is one line and status 4" {
+	ended=$(submit -J ended --wrap 'exit 5')
+	wait_for_job "$ended" GONE
+	export UCLUSTER_SLURM_TIMEOUT=2s
+	kill -STOP "$(slurmdbd)"
+	run -4 --separate-stderr uqueue --finished
+	[ "$output" = "" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[ "$stderr" = "uqueue: slurmdbd did not answer within 2 s" ]
+	run -0 --separate-stderr uqueue show "$ended"
+	[[ $output == *"how it ended     failed with exit code 5"* ]]
+	[ "$stderr" = "uqueue show: accounting: slurmdbd did not answer within 2 s" ]
 }
 
 # offered JOB OPTION: the command with which slurmctld would start it sooner.
