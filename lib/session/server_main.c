@@ -433,6 +433,9 @@ int main(int argc, char **argv)
 		return UC_USAGE;
 	}
 	s.size = s.options.size;
+	/* what the other nodes do is not seen here */
+	if (env("SLURM_JOB_NUM_NODES") && strcmp(env("SLURM_JOB_NUM_NODES"), "1") != 0)
+		s.options.idle = 0;
 	if (begin(&s, &err) < 0) {
 		dprintf(STDERR_FILENO, "session-server: %s\n", err.text);
 		end(&s);
