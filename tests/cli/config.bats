@@ -42,11 +42,17 @@ layers()
 @test "without any file the defaults are shown" {
 	run -0 ucluster config
 	expect_output <<-'END'
-		KEY            VALUE  FROM
-		receipts       true   built-in
-	runtime        auto   built-in
-		slurm.timeout  10s    built-in
-		color          auto   built-in
+		KEY                 VALUE     FROM
+		receipts            true      built-in
+		runtime             auto      built-in
+		slurm.timeout       10s       built-in
+		session.detachable  never     built-in
+		session.detach_key  ctrl-a d  built-in
+		session.idle        60m       built-in
+		session.grace       5m        built-in
+		session.scrollback  10000     built-in
+		session.size        smallest  built-in
+		color               auto      built-in
 	END
 }
 
@@ -64,8 +70,14 @@ layers()
 		mem|24GB|site $UCLUSTER_SITE_CONFIG:3
 		time|8h|site $UCLUSTER_SITE_CONFIG:2
 		receipts|true|built-in
-	runtime|auto|built-in
+		runtime|auto|built-in
 		slurm.timeout|10s|built-in
+		session.detachable|never|built-in
+		session.detach_key|ctrl-a d|built-in
+		session.idle|60m|built-in
+		session.grace|5m|built-in
+		session.scrollback|10000|built-in
+		session.size|smallest|built-in
 		color|auto|built-in
 	END
 }

@@ -46,6 +46,10 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* A test that fails leaves its server; main() ends it. */
+static pid_t started[64];
+static size_t started_count;
+
 static void start(struct session *s, const char *option, const char *script)
 {
 	char job[48];
@@ -67,6 +71,7 @@ static void start(struct session *s, const char *option, const char *script)
 	snprintf(job, sizeof(job), "SLURM_JOB_ID=%s", s->job);
 	s->place = (struct uc_place){ .uid = getuid(), .job = s->job, .key = "abc" };
 	assert_int_equal(posix_spawn(&s->pid, SERVER, NULL, NULL, argv, env), 0);
+	started[started_count++] = s->pid;
 }
 
 static int finish(struct session *s)
@@ -74,6 +79,9 @@ static int finish(struct session *s)
 	int status;
 
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+	for (size_t i = 0; i < started_count; i++)
+		if (started[i] == s->pid)
+			started[i] = 0;
 	assert_int_equal(uc_place_connect(&s->place, NULL), -1);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -460,13 +468,24 @@ static void test_resizes_in_storms(void **state)
 static void test_programs_get_answers_without_viewers(void **state)
 {
 	struct session s;
+	const int64_t until = now_ms() + WAIT_MS;
+	char path[] = "/tmp/uc-test-XXXXXX", script[300];
+	int fd = mkstemp(path);
 	struct viewer v;
 
 	(void)state;
-	start(&s, "--scrollback=10",
-	      "stty -icanon -echo min 1; printf '\\033[6n'; IFS= read -r -d R x; "
-	      "echo \"at ${x#?}\"; read -r x; exit 0");
-	/* too late to answer */
+	assert_true(fd >= 0);
+	snprintf(script, sizeof(script),
+		 "stty -icanon -echo min 1; printf '\\033[6n'; IFS= read -r -d R x; "
+		 "echo \"at ${x#?}\"; echo done >%s; read -r x; exit 0",
+		 path);
+	start(&s, "--scrollback=10", script);
+	/* it asked, and had its answer, before there was anybody to give one */
+	while (lseek(fd, 0, SEEK_END) == 0 && now_ms() < until)
+		poll(NULL, 0, 20);
+	assert_true(lseek(fd, 0, SEEK_END) > 0);
+	unlink(path);
+	close(fd);
 	attach(&s, &v, 80, 24, false);
 	expect_seen(&v, "at [1;1");
 	type(&v, "\r");
@@ -509,6 +528,12 @@ int main(void)
 		cmocka_unit_test(test_a_program_that_cannot_be_run),
 	};
 
+	int failed;
+
 	srandom((unsigned)time(NULL));
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < started_count; i++)
+		if (started[i])
+			kill(started[i], SIGKILL);
+	return failed;
 }
