@@ -189,6 +189,10 @@ int uc_stay(const struct uc_stay *what, struct uc_error *err)
 				       .grep = what->grep } };
 	int rc = open_all(&s, err);
 
+	if (what->first && rc == 0)
+		rc = stay_take_jobs(&s, &(struct uc_answer){ .jobs = what->first }, err);
+	else
+		uc_jobs_free(what->first);
 	if (rc == 0)
 		rc = stay_on(&s, err);
 	if (rc < 0 && s.asker)

@@ -19,7 +19,8 @@
 struct uc_stay {
 	struct uc_run *run;
 	struct uc_job_id id;
-	bool output;      /* print it */
+	struct uc_jobs *first; /* what is known already, taken over; or NULL */
+	bool output;           /* print it */
 	bool fresh;       /* it was submitted just now: all of its output is wanted */
 	bool append;      /* what is in the file before it starts is another job's */
 	bool waiting;     /* say what it waits for */

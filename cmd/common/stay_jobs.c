@@ -245,9 +245,14 @@ int stay_take(struct stay *s, struct uc_error *err)
 		return 0;
 	}
 	s->unreachable = false;
+	return stay_take_jobs(s, &answer, err);
+}
+
+int stay_take_jobs(struct stay *s, const struct uc_answer *answer, struct uc_error *err)
+{
 	uc_jobs_free(s->jobs);
-	s->jobs = answer.jobs;
-	take_jobs(s, &answer);
+	s->jobs = answer->jobs;
+	take_jobs(s, answer);
 	if (s->over && !s->seen)
 		return uc_fail(err, UC_NOTFOUND, "slurmctld does not know job %" PRIu32,
 			       s->what->id.job);

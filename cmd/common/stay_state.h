@@ -61,6 +61,8 @@ void stay_say(struct stay *s, const char *fmt, ...) UC_PRINTF(2, 3);
 /* Ask when it is time to; take an answer that is there. -1: it is over with an error. */
 int stay_ask(struct stay *s);
 int stay_take(struct stay *s, struct uc_error *err);
+/* The same with jobs that are given; they become ours. */
+int stay_take_jobs(struct stay *s, const struct uc_answer *answer, struct uc_error *err);
 /* "4711_3" */
 void stay_task_name(struct uc_buf *out, const struct stay_task *task);
 

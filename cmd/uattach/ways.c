@@ -20,9 +20,14 @@ static int64_t lines_of(const struct uattach *u)
 	return u->args.lines >= 0 ? u->args.lines : LINES;
 }
 
+/* What was loaded to choose the job is the first answer. */
 static int stay(struct uattach *u, bool output, struct uc_error *err)
 {
+	struct uc_jobs *first = uc_take(&u->jobs);
+
+	u->job = NULL;
 	return uc_stay(&(struct uc_stay){ .run = u->run,
+					  .first = first,
 					  .id = u->id,
 					  .lines = lines_of(u),
 					  .waiting = true,

@@ -43,7 +43,7 @@ ended()
 @test "output is followed to the end; the job's exit code is uattach's" {
 	id=$(batch out "echo one; $until_go; echo two; echo err >&2; exit 6")
 	wait_for_job "$id" RUNNING
-	uattach "$id" >out 2>err 3>\&- \&
+	uattach "$id" >out 2>err 3>&- &
 	wait_until 20 grep -q one out
 	touch go
 	wait "$!" && status=0 || status=$?
@@ -83,7 +83,7 @@ ended()
 @test "an array: all tasks, labelled; one of them" {
 	id=$(batch arr 'echo task $SLURM_ARRAY_TASK_ID; '"$until_go"'; exit $SLURM_ARRAY_TASK_ID' \
 		--array=0-2)
-	uattach "$id" >out 2>err 3>\&- \&
+	uattach "$id" >out 2>err 3>&- &
 	wait_until 20 grep -q 'task 2' out
 	touch go
 	wait "$!" && status=0 || status=$?
@@ -98,7 +98,7 @@ ended()
 @test "a pending job: what it waits for, then all of its output" {
 	fill_gpus
 	id=$(batch wait "echo begun; $until_go" -p gpu --gpus=1)
-	uattach "$id" >out 2>err 3>\&- \&
+	uattach "$id" >out 2>err 3>&- &
 	wait_until 20 grep -qE "job $id waits.*\((no free nodes|waits its turn)\)" err
 	scancel "$BLOCKER"
 	wait_until 30 grep -q "job $id runs on gpu" err
@@ -111,7 +111,7 @@ ended()
 @test "requeued: it begins anew" {
 	id=$(batch again "echo run \$SLURM_RESTART_COUNT; $until_go" --requeue)
 	wait_until 20 grep -q run "slurm-$id.out"
-	uattach "$id" >out 2>err 3>\&- \&
+	uattach "$id" >out 2>err 3>&- &
 	wait_until 20 grep -q run out
 	scontrol requeue "$id"
 	wait_until 20 grep -q "requeued" err
@@ -145,7 +145,7 @@ ended()
 @test "another file of the job" {
 	id=$(batch log "mkdir logs; echo epoch 1 >logs/\$SLURM_JOB_NAME.log; $until_go")
 	wait_until 20 test -s logs/log.log
-	uattach --log 'logs/%x.log' "$id" >out 2>/dev/null 3>\&- \&
+	uattach --log 'logs/%x.log' "$id" >out 2>/dev/null 3>&- &
 	wait_until 20 grep -q 'epoch 1' out
 	echo epoch 2 >>logs/log.log
 	wait_until 20 grep -q 'epoch 2' out
@@ -156,7 +156,7 @@ ended()
 @test "truncated and rotated files" {
 	id=$(batch rot "$until_go" -o o.txt)
 	wait_until 20 test -e o.txt
-	uattach "$id" >out 2>err 3>\&- \&
+	uattach "$id" >out 2>err 3>&- &
 	echo first >>o.txt
 	wait_until 20 grep -q first out
 	echo anew >o.txt
@@ -181,7 +181,7 @@ ended()
 @test "why it ended: cancelled" {
 	id=$(batch gone 'sleep 100')
 	wait_for_job "$id" RUNNING
-	uattach "$id" 2>err 3>\&- \&
+	uattach "$id" 2>err 3>&- &
 	scancel "$id"
 	wait "$!" && status=0 || status=$?
 	[ "$status" -eq 143 ]
@@ -303,7 +303,7 @@ ended()
 	id=$(batch chatty 'i=0; until [ -e go ]; do echo $((i += 1)); sleep 0.05; done')
 	wait_for_job "$id" RUNNING
 	before=$(sdiag | awk '$1 == "REQUEST_JOB_INFO_SINGLE" { sub(/.*count:/, ""); print $1 }')
-	uattach "$id" >out 2>/dev/null 3>\&- \&
+	uattach "$id" >out 2>/dev/null 3>&- &
 	wait_until 20 grep -qx 60 out
 	after=$(sdiag | awk '$1 == "REQUEST_JOB_INFO_SINGLE" { sub(/.*count:/, ""); print $1 }')
 	touch go
