@@ -77,13 +77,12 @@ static void count_jobs(struct overview *all)
 	all->jobs[OVERVIEW_WAIT].state = "pending";
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
-		const uint32_t base = job->state & UC_JOB_BASE;
 
 		if (job->user_id != getuid())
 			continue;
-		if (base == UC_JOB_RUNNING || base == UC_JOB_SUSPENDED)
+		if (uc_job_holds(job))
 			count_job(&all->jobs[OVERVIEW_RUN], job, false);
-		else if (base == UC_JOB_PENDING && !(job->state & UC_JOB_COMPLETING))
+		else if (uc_job_waits(job))
 			count_job(&all->jobs[OVERVIEW_WAIT], job, true);
 	}
 }

@@ -295,8 +295,7 @@ static void add_jobs(struct sum *sums, size_t count, const struct uc_jobs *jobs)
 		const struct uc_job *job = &jobs->row[j];
 		uint32_t tasks = 1;
 
-		if ((job->state & UC_JOB_BASE) != UC_JOB_PENDING ||
-		    job->state & UC_JOB_COMPLETING)
+		if (!uc_job_waits(job))
 			continue;
 		if (!uc_raw_empty(job->array_tasks))
 			tasks = uc_array_count(job->array_tasks.bytes);

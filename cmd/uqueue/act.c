@@ -196,7 +196,7 @@ static int do_all(struct uqueue_act *act)
 		for (size_t i = 0; i < act->goal_count; i++) {
 			struct uqueue_goal *goal = &act->goals[i];
 
-			if (!goal->job || uqueue_job_waits(goal->job) != (pass == 0))
+			if (!goal->job || uc_job_waits(goal->job) != (pass == 0))
 				continue;
 			interrupted = interrupted || is_interrupted();
 			if (interrupted || stopped) {

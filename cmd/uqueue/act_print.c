@@ -187,11 +187,11 @@ void uqueue_act_summary(const struct uqueue_act *act)
 		const struct uc_job *job = act->hits[i].row.job;
 		const uint64_t jobs = uqueue_hit_jobs(&act->hits[i]);
 
-		if (uqueue_job_waits(job)) {
+		if (uc_job_waits(job)) {
 			waits += jobs;
 			continue;
 		}
-		if (!uqueue_job_holds(job)) {
+		if (!uc_job_holds(job)) {
 			rest += jobs;
 			continue;
 		}

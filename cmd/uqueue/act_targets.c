@@ -37,7 +37,7 @@ static bool has_ended(const struct uc_job *job)
 static bool suits(const struct uqueue_act *act, const struct uc_job *job)
 {
 	const bool named = act->filter.id_count > 0;
-	const bool waits = uqueue_job_waits(job);
+	const bool waits = uc_job_waits(job);
 
 	if (act->action.kind == UC_ACTION_REQUEUE)
 		return named || (!waits && !has_ended(job));

@@ -24,20 +24,6 @@ static void put_scratch(struct uc_value *out)
 	out->text = uc_raw(uc_buf_text(&out->scratch));
 }
 
-bool uqueue_job_waits(const struct uc_job *job)
-{
-	return (job->state & UC_JOB_BASE) == UC_JOB_PENDING &&
-	       !(job->state & UC_JOB_COMPLETING);
-}
-
-bool uqueue_job_holds(const struct uc_job *job)
-{
-	uint32_t base = job->state & UC_JOB_BASE;
-
-	return base == UC_JOB_RUNNING || base == UC_JOB_SUSPENDED ||
-	       (job->state & UC_JOB_COMPLETING);
-}
-
 /* "4711", "4711_3", "4711_[5-99%4]", "4711+1": as squeue writes it. */
 UQUEUE_CELL(uqueue_get_id)
 {
@@ -136,7 +122,7 @@ UQUEUE_CELL(uqueue_get_time_left)
 
 static const char *short_reason(const struct uc_job *job)
 {
-	if (uqueue_job_holds(job) || (!job->reason && !uqueue_job_waits(job)))
+	if (uc_job_holds(job) || (!job->reason && !uc_job_waits(job)))
 		return "";
 	return uc_reason_short(job->reason);
 }
@@ -158,7 +144,7 @@ UQUEUE_CELL(uqueue_get_reason)
 	const char *name = uc_reason_name(job->reason);
 
 	(void)context;
-	if (!job->reason && !uqueue_job_waits(job))
+	if (!job->reason && !uc_job_waits(job))
 		return;
 	if (name)
 		uc_buf_add(&out->scratch, name);
@@ -218,8 +204,7 @@ uint64_t uqueue_job_memory(const struct uc_job *job)
 	/* exact; Slurm rounds "mem=62.50G" */
 	if (job->memory && !__builtin_mul_overflow(job->memory, each, &total))
 		return total;
-	if (uc_tres_get(uqueue_job_waits(job) ? job->tres_req.bytes
-					      : job->tres_alloc.bytes,
+	if (uc_tres_get(uc_job_waits(job) ? job->tres_req.bytes : job->tres_alloc.bytes,
 			"mem", "", &total))
 		return total;
 	return 0;

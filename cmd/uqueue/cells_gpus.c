@@ -92,7 +92,7 @@ UQUEUE_CELL(uqueue_get_gpu_ids)
 	uc_auto(strv) struct uc_strv names = { 0 };
 
 	(void)context;
-	if (!job->gres_detail.count || !uqueue_job_holds(job))
+	if (!job->gres_detail.count || !uc_job_holds(job))
 		return;
 	uc_hosts_expand(job->nodes.bytes, NODES_MAX, &names);
 	for (size_t i = 0; i < job->gres_detail.count && i < names.count; i++) {

@@ -124,7 +124,7 @@ static void get_exit_code(const void *row, const void *context, struct uc_value 
 	uint32_t number = job->exit_status & 0x7f;
 
 	(void)context;
-	if (uqueue_job_waits(job) || uqueue_job_holds(job))
+	if (uc_job_waits(job) || uc_job_holds(job))
 		return;
 	put_number(out, number ? 128 + number : job->exit_status >> 8 & 0xff);
 }

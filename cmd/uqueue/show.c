@@ -53,7 +53,7 @@ int show_output(const struct show *show, size_t row, bool error, struct uc_buf *
 
 void show_node_names(const struct uc_job *job, struct uc_strv *names)
 {
-	if (job->gres_detail.count && uqueue_job_holds(job))
+	if (job->gres_detail.count && uc_job_holds(job))
 		uc_hosts_expand(job->nodes.bytes, NODES_MAX, names);
 }
 
@@ -152,7 +152,7 @@ static int pick_rows(struct show *show, struct uc_error *err)
 static bool needs_history(const struct show *show)
 {
 	for (size_t i = 0; i < show->row_count; i++)
-		if (!uqueue_job_waits(show->rows[i].job))
+		if (!uc_job_waits(show->rows[i].job))
 			return true;
 	return !show->row_count;
 }

@@ -90,7 +90,7 @@ static void add_to(struct totals *totals, struct uc_span name, const struct uc_j
 
 	if (!total)
 		return;
-	sum = uqueue_job_waits(job) ? &total->waiting : &total->running;
+	sum = uc_job_waits(job) ? &total->waiting : &total->running;
 	sum->jobs += amount->jobs;
 	sum->cpus += amount->cpus;
 	sum->gpus += amount->gpus;
@@ -123,7 +123,7 @@ static void add_nodes(struct totals *totals, const struct uc_job *job,
 {
 	uc_auto(strv) struct uc_strv names = { 0 };
 
-	if (!uqueue_job_holds(job))
+	if (!uc_job_holds(job))
 		return;
 	uc_hosts_expand(job->nodes.bytes, NODES_MAX, &names);
 	totals->failed = totals->failed || names.failed;
@@ -159,8 +159,7 @@ static void add_models(struct totals *totals, const struct uc_job *job,
 	}
 	part.gpus = rest * tasks;
 	if (rest)
-		add_to(totals, span_of(uqueue_job_waits(job) ? "any" : "gpu"), job,
-		       &part);
+		add_to(totals, span_of(uc_job_waits(job) ? "any" : "gpu"), job, &part);
 }
 
 static void add_job(struct totals *totals, const struct uc_job *job)
@@ -170,7 +169,7 @@ static void add_job(struct totals *totals, const struct uc_job *job)
 					job->gpus == UC_NONE32 ? 0 : job->gpus,
 					uqueue_job_memory(job) };
 
-	if (!uqueue_job_waits(job) && !uqueue_job_holds(job))
+	if (!uc_job_waits(job) && !uc_job_holds(job))
 		return;
 	if (!uc_raw_empty(job->array_tasks)) {
 		uint32_t count = uc_array_count(job->array_tasks.bytes);

@@ -72,10 +72,6 @@ UQUEUE_CELL(uqueue_get_sharing);
 void uqueue_add_gpus(struct uc_buf *out, const struct uc_job *job, bool ascii);
 /* Of all its nodes together; 0 = not known. */
 uint64_t uqueue_job_memory(const struct uc_job *job);
-/* It has nodes now. */
-bool uqueue_job_holds(const struct uc_job *job);
-/* It is pending, and not what is left of a job that ended. */
-bool uqueue_job_waits(const struct uc_job *job);
 
 /* The jobs asked for. Zero-initialise; lists that are empty ask for nothing special. */
 struct uqueue_filter {

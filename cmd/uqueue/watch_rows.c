@@ -79,8 +79,8 @@ static int make_keys(struct watch_rows *rows, struct uc_error *err)
 
 		rows->keys[i] = key_of(&rows->rows.row[i]);
 		rows->keys[i].row = i;
-		rows->run += uqueue_job_holds(job);
-		rows->wait += uqueue_job_waits(job);
+		rows->run += uc_job_holds(job);
+		rows->wait += uc_job_waits(job);
 	}
 	rows->key_count = count;
 	qsort(rows->keys, count, sizeof(*rows->keys), compare_keys);

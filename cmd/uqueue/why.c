@@ -43,7 +43,7 @@ static const struct uc_job *find_job(const struct uc_jobs *jobs,
 
 		if (!uc_job_id_match(id, job))
 			continue;
-		if (uqueue_job_waits(job))
+		if (uc_job_waits(job))
 			return job;
 		if (!found)
 			found = job;
@@ -139,7 +139,7 @@ static int tell(struct uc_run *run, struct uc_source *source, struct why_view *v
 		(struct uc_reason_context){ .now = view->jobs->now,
 					    .not_mine = view->job->user_id != getuid(),
 					    .safe = as_json ? 0 : run->safe };
-	if (uqueue_job_waits(view->job) && load(run, source, view, err) < 0)
+	if (uc_job_waits(view->job) && load(run, source, view, err) < 0)
 		return -1;
 	why_words(view, &text);
 	if (as_json)

@@ -80,7 +80,7 @@ void why_json(const struct why_view *view, const char *text, struct uc_json *jso
 {
 	const struct uc_job *job = view->job;
 	uc_auto(buf) struct uc_buf id = { 0 };
-	bool waits = uqueue_job_waits(job);
+	bool waits = uc_job_waits(job);
 
 	why_add_id(&id, view);
 	uc_json_open(json, NULL, '{');

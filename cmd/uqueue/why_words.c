@@ -150,7 +150,7 @@ static void tell_other(struct uc_buf *text, const struct why_view *view)
 	struct uc_ending ending;
 
 	add_name(&clause, view);
-	if (uqueue_job_holds(job)) {
+	if (uc_job_holds(job)) {
 		uc_buf_add(&clause, " does not wait: it has run since ");
 		uc_buf_clock(&clause, job->start_time, view->context.now);
 		uc_buf_add(&clause, " on ");
@@ -173,7 +173,7 @@ static void tell_other(struct uc_buf *text, const struct why_view *view)
 
 void why_words(const struct why_view *view, struct uc_buf *text)
 {
-	if (uqueue_job_waits(view->job))
+	if (uc_job_waits(view->job))
 		tell_waiting(text, view);
 	else
 		tell_other(text, view);

@@ -143,6 +143,10 @@ struct uc_job_query {
 void uc_jobs_free(struct uc_jobs *jobs);
 UC_DEFINE_AUTO(jobs, struct uc_jobs *)
 
+/* Its base state is pending, and it is not what is left of a job that ended. */
+bool uc_job_waits(const struct uc_job *job);
+/* It has nodes now. */
+bool uc_job_holds(const struct uc_job *job);
 /* Seconds it ran until `now` (suspended time left out), 0 while pending. */
 int64_t uc_job_elapsed(const struct uc_job *job, int64_t now);
 

@@ -32,20 +32,6 @@ struct build {
 	bool failed;
 };
 
-bool uc_job_waits(const struct uc_job *job)
-{
-	return (job->state & UC_JOB_BASE) == UC_JOB_PENDING &&
-	       !(job->state & UC_JOB_COMPLETING);
-}
-
-bool uc_job_holds(const struct uc_job *job)
-{
-	uint32_t base = job->state & UC_JOB_BASE;
-
-	return base == UC_JOB_RUNNING || base == UC_JOB_SUSPENDED ||
-	       (job->state & UC_JOB_COMPLETING);
-}
-
 static uint64_t used_of(const struct uc_gpus *gpus, struct uc_span type)
 {
 	for (size_t i = 0; i < gpus->type_count; i++)

@@ -35,11 +35,6 @@ void uc_capacity_grant(const struct uc_capacity_facts *facts,
 		       const struct uc_partition *partition, const char *type,
 		       struct uc_grant *out);
 
-/* Its base state is pending, and it is not what is left of a job that ended. */
-bool uc_job_waits(const struct uc_job *job);
-/* It has nodes now. */
-bool uc_job_holds(const struct uc_job *job);
-
 /* GPUs of a node by type: "gpu" for those without. */
 struct uc_node_gpus {
 	struct {

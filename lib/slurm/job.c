@@ -3,6 +3,20 @@
 #include <ucluster/job.h>
 #include <ucluster/state.h>
 
+bool uc_job_waits(const struct uc_job *job)
+{
+	return (job->state & UC_JOB_BASE) == UC_JOB_PENDING &&
+	       !(job->state & UC_JOB_COMPLETING);
+}
+
+bool uc_job_holds(const struct uc_job *job)
+{
+	uint32_t base = job->state & UC_JOB_BASE;
+
+	return base == UC_JOB_RUNNING || base == UC_JOB_SUSPENDED ||
+	       (job->state & UC_JOB_COMPLETING);
+}
+
 int64_t uc_job_elapsed(const struct uc_job *job, int64_t now)
 {
 	uint32_t base = job->state & UC_JOB_BASE;
