@@ -251,8 +251,16 @@ static void check_containers(struct health *h)
 		return;
 	}
 	uc_buf_add(add(h, "srun", OK), uc_buf_text(&srun));
+	if (has_enroot)
+		uc_buf_add(add(h, "enroot", OK), uc_buf_text(&enroot));
+	else
+		uc_buf_add(add(h, "enroot", OK),
+			   "not on this host: images are imported on a node");
 	query.srun = uc_buf_text(&srun);
 	query.slurm_conf = slurm_conf(h);
+	/* without it srun tries for a minute, and knows no plugins */
+	if (query.slurm_conf && access(query.slurm_conf, R_OK) < 0)
+		return;
 	if (uc_srun_options(&query, &names, &err) < 0) {
 		add_error(h, "pyxis", WARN, &err);
 	} else if (uc_strv_find(&names, "container-image") >= 0) {
@@ -264,11 +272,6 @@ static void check_containers(struct health *h)
 		uc_buf_add(hint(h), "usrun starts containers by enroot then, which nodes "
 				    "must have");
 	}
-	if (has_enroot)
-		uc_buf_add(add(h, "enroot", OK), uc_buf_text(&enroot));
-	else
-		uc_buf_add(add(h, "enroot", OK),
-			   "not on this host: images are imported on a node");
 }
 
 #define GETTER(name)                                                                     \
@@ -295,10 +298,16 @@ GETTER(state)
 	uinfo_put_raw(out, uc_raw(states[state].word));
 }
 
+/* On a terminal the hint follows: a column of its own would be far to the right. */
 GETTER(text)
 {
-	(void)context;
-	uinfo_put_raw(out, uc_raw(uc_buf_text(&((const struct check *)row)->text)));
+	const struct check *check = row;
+	const bool *joined = context;
+
+	uinfo_put_raw(out, uc_raw(uc_buf_text(&check->text)));
+	if (*joined && check->hint.len)
+		uc_buf_addf(&out->shown, "%s; %s", uc_buf_text(&check->text),
+			    uc_buf_text(&check->hint));
 }
 
 GETTER(hint)
@@ -319,13 +328,20 @@ static const struct uc_column columns[] = {
 static int print(struct health *h, const struct uc_listing *listing,
 		 const struct uc_selection *shown)
 {
+	const bool joined = h->run->stdout_tty && !listing->format && !listing->json &&
+			    !listing->parsable;
+	struct uc_selection columns_shown = *shown;
 	bool bad = false;
-	int status = uc_table_print(h->run,
-				    &(struct uc_table){ .name = "checks",
-							.rows = h->check,
-							.count = h->count,
-							.row_size = sizeof(h->check[0]) },
-				    shown, listing);
+	int status;
+
+	columns_shown.count -= joined;
+	status = uc_table_print(h->run,
+				&(struct uc_table){ .name = "checks",
+						    .rows = h->check,
+						    .count = h->count,
+						    .row_size = sizeof(h->check[0]),
+						    .context = &joined },
+				&columns_shown, listing);
 
 	for (size_t i = 0; i < h->count; i++) {
 		bad = bad || h->check[i].state == BAD;
