@@ -267,8 +267,7 @@ static void check_containers(struct health *h)
 		uc_buf_addf(add(h, "pyxis", OK), "srun has it: %zu container options",
 			    names.count);
 	} else {
-		uc_buf_add(add(h, "pyxis", has_enroot ? WARN : BAD),
-			   "srun has no --container-image");
+		uc_buf_add(add(h, "pyxis", WARN), "srun has no --container-image");
 		uc_buf_add(hint(h), "usrun starts containers by enroot then, which nodes "
 				    "must have");
 	}
