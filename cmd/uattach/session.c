@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <ucluster/batch.h>
@@ -15,6 +16,7 @@
 #include "uattach/view.h"
 
 #define TRIES 3
+#define LINES 10 /* of the output of one that is over */
 
 const char *uattach_session_key(const struct uc_job *job, size_t *len)
 {
@@ -112,11 +114,25 @@ static bool still_runs(struct uattach_view *v)
 	       !(v->job->state & UC_JOB_COMPLETING);
 }
 
-static int tell_end(struct uattach_view *v, struct uc_error *err)
+/* What the server had to say besides is in the job's output, mostly nothing. */
+static bool has_output(const struct uc_job *job)
 {
-	return uc_stay(
-		&(struct uc_stay){ .run = v->u->run, .id = v->u->id, .ending = true },
-		err);
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct stat st;
+
+	return uc_job_output(job, false, NULL, &path, NULL) == 0 &&
+	       stat(uc_buf_text(&path), &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size > 0;
+}
+
+static int tell_end(struct uattach *u, struct uc_error *err)
+{
+	return uc_stay(&(struct uc_stay){ .run = u->run,
+					  .id = u->id,
+					  .ending = true,
+					  .output = has_output(u->job),
+					  .lines = LINES },
+		       err);
 }
 
 /* A line that broke is tried again: the session does not know of it. */
@@ -135,7 +151,7 @@ static int show_again(struct uattach_view *v, struct uc_error *err)
 			continue;
 		}
 		if (rc == 0)
-			result = lost && !runs && v->u->job ? tell_end(v, err)
+			result = lost && !runs && v->u->job ? tell_end(v->u, err)
 							    : conclude(v, err);
 		uattach_link_close(&v->link);
 		return result;
@@ -153,6 +169,8 @@ int uattach_session(struct uattach *u, const struct uc_job *job, struct uc_error
 	sigset_t before;
 	int rc;
 
+	if (uc_job_is_finished(job->state))
+		return tell_end(u, err);
 	if (!uc_source_is_live(u->src))
 		return uc_fail(err, UC_DENIED,
 			       "a source that is not live has no session to show");

@@ -57,7 +57,7 @@ int uattach_wait(struct uattach *u, struct uc_error *err)
 static bool is_session(const struct uattach *u, const struct uc_job *job)
 {
 	(void)u;
-	return uattach_is_session(job) && !uc_job_is_finished(job->state);
+	return uattach_is_session(job);
 }
 
 static int wait_for_session(struct uattach *u, const struct uc_job *job,
