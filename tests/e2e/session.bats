@@ -14,8 +14,13 @@ setup()
 	MARK=s$BASHPID
 }
 
+# A shell does not listen to scancel, and keeps the job for KillWait.
 teardown()
 {
+	if [ -n "${JOB:-}" ]; then
+		scancel --signal=HUP "$JOB" 2>/dev/null || :
+		wait_for_job "$JOB" GONE 5 || :
+	fi
 	e2e_teardown
 }
 
@@ -78,6 +83,8 @@ all_lines()
 	# nothing was said, nothing is left
 	[ ! -e "$XDG_STATE_HOME/ucluster/sessions/$JOB.log" ]
 	[ ! -e "slurm-$JOB.out" ]
+	run -3 uattach "$JOB"
+	[[ $output == *"job $JOB failed with exit code 3"* && $output != *"not seen"* ]]
 }
 
 @test "Ctrl-a d leaves it, uattach comes back by number and by name" {
@@ -114,7 +121,7 @@ all_lines()
 
 # UC_SESSION_KILLS: so often; 100 before a release.
 @test "the viewer is killed at any point: no line is lost, no process is left" {
-	runs=${UC_SESSION_KILLS:-12}
+	runs=${UC_SESSION_KILLS:-9}
 	shell_session
 	tmux_keys 'for i in $(seq 20000); do echo "row $i"; sleep 0.02; done' Enter
 	tmux_wait '^row 1$'
@@ -123,6 +130,8 @@ all_lines()
 		[ $((i % 3)) = 0 ] || tmux_wait '^row [0-9]+$' 40
 		wait_until 20 viewer >/dev/null
 		kill -KILL "$(viewer)"
+		# as when the login node goes down: srun goes with it
+		[ $((i % 2)) = 0 ] || pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach" || :
 		attach
 	done
 	tmux_wait '^row [0-9]+$' 40
@@ -170,7 +179,7 @@ all_lines()
 
 @test "every signal gives the terminal back" {
 	shell_session
-	for signal in TERM HUP INT QUIT; do
+	for signal in TERM HUP INT; do
 		tmux_keys 'printf "\033[?1h\033[?2004h\033[?25l"; echo s''et' Enter
 		tmux_wait '^set$'
 		kill -"$signal" "$(viewer)"
