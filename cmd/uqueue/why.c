@@ -92,19 +92,20 @@ static void find_changes(struct uc_run *run, struct uc_source *source,
 					       .partitions = view->partitions,
 					       .reservations = view->reservations,
 					       .limit = view->context.limit,
+					       .tries = WHY_TRIES,
+					       .deadline_ms = WHY_TRIES_MS,
 					       .safe = view->context.safe };
 	struct uc_error err = { 0 };
 
 	if (!uc_source_is_live(source) || view->context.not_mine)
 		return;
-	view->tried = view->sooner_count =
-		uc_sooner_find(view->job, &facts, view->sooner, WHY_TRIES);
-	if (uc_sooner_test(source, view->job, &facts, WHY_TRIES_MS, view->sooner,
-			   &view->sooner_count, &view->alone, &err) < 0) {
+	uc_sooner_find(view->job, &facts, &view->sooner);
+	view->tried = view->sooner.count;
+	if (uc_sooner_test(source, view->job, &facts, &view->sooner, &err) < 0) {
 		uc_run_say(run, 0, "changes could not be tried: %s", err.text);
-		view->tried = view->sooner_count = 0;
+		view->tried = view->sooner.count = 0;
 	}
-	view->has_receipt = view->sooner_count && has_receipt(run, view->job);
+	view->has_receipt = view->sooner.count && has_receipt(run, view->job);
 }
 
 static int load(struct uc_run *run, struct uc_source *source, struct why_view *view,

@@ -31,10 +31,9 @@ struct why_view {
 	struct uc_reason_limit limit;
 	struct uc_release release[WHY_RELEASES];
 	size_t release_count;
-	struct uc_sooner sooner[UC_SOONER_MAX];
-	size_t sooner_count, tried;
+	struct uc_sooner_list sooner;
+	size_t tried;
 	bool has_receipt; /* of usrun, which can submit it again */
-	int64_t alone; /* when it would start if nobody were ahead of it, 0 = not known */
 };
 
 /* "4711_[5-9]", as listings have it. */

@@ -59,8 +59,8 @@ static void put_changes(const struct why_view *view, struct uc_json *json)
 {
 	uc_json_number(json, "changes_tried", (int64_t)view->tried);
 	uc_json_open(json, "changes", '[');
-	for (size_t i = 0; i < view->sooner_count; i++) {
-		const struct uc_sooner *change = &view->sooner[i];
+	for (size_t i = 0; i < view->sooner.count; i++) {
+		const struct uc_sooner *change = &view->sooner.item[i];
 		uc_auto(buf) struct uc_buf command = { 0 };
 
 		why_add_command(&command, view, change);
@@ -97,7 +97,7 @@ void why_json(const struct why_view *view, const char *text, struct uc_json *jso
 		put_releases(view, json);
 		uc_json_time(json, "start_time", job->start_time);
 		uc_json_text(json, "sched_nodes", job->sched_nodes);
-		uc_json_time(json, "start_if_first", view->alone);
+		uc_json_time(json, "start_if_first", view->sooner.as_is);
 		put_changes(view, json);
 	}
 	uc_json_text(json, "text", uc_raw(text));

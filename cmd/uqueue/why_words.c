@@ -112,7 +112,7 @@ static void add_tried(struct uc_buf *text, const struct why_view *view)
 {
 	uc_auto(buf) struct uc_buf clause = { 0 };
 
-	if (!view->tried || view->sooner_count)
+	if (!view->tried || view->sooner.count)
 		return;
 	uc_buf_addf(&clause,
 		    "slurmctld was asked about %zu change%s of the request: none would "
@@ -197,10 +197,10 @@ void why_add_command(struct uc_buf *out, const struct why_view *view,
 
 void why_changes(const struct why_view *view, struct uc_buf *out)
 {
-	if (view->sooner_count)
+	if (view->sooner.count)
 		uc_buf_add(out, "It would start sooner, says slurmctld, with\n");
-	for (size_t i = 0; i < view->sooner_count; i++) {
-		const struct uc_sooner *change = &view->sooner[i];
+	for (size_t i = 0; i < view->sooner.count; i++) {
+		const struct uc_sooner *change = &view->sooner.item[i];
 
 		uc_buf_addf(out, "  --%s=%s: ", change->name, change->value);
 		if (change->start <= view->context.now + 60) {

@@ -6,11 +6,12 @@
  * What would make a job that waits start sooner: changes worth a try, each of which
  * slurmctld is asked about before it is offered.
  *
- *	struct uc_sooner change[UC_SOONER_MAX];
- *	size_t count = uc_sooner_find(job, &facts, change, UC_SOONER_MAX);
- *	uc_sooner_test(src, job, &facts, change, &count, &err);
- *	for (size_t i = 0; i < count; i++)
- *		printf("%s %s\n", change[i].option, change[i].why);
+ *	struct uc_sooner_list list;
+ *	uc_sooner_find(job, &facts, &list);
+ *	uc_sooner_test(src, job, &facts, &list, &err);
+ *	for (size_t i = 0; i < list.count; i++)
+ *		printf("--%s=%s %s\n", list.item[i].name, list.item[i].value,
+ *		       list.item[i].why);
  */
 #include <stdint.h>
 #include <ucluster/error.h>
@@ -46,6 +47,13 @@ struct uc_sooner {
 	int64_t start;         /* when slurmctld would start it then; 0 = not asked */
 };
 
+struct uc_sooner_list {
+	struct uc_sooner item[UC_SOONER_MAX];
+	size_t count;
+	/* When it would start unchanged, as slurmctld reckons; 0 = not known. */
+	int64_t as_is;
+};
+
 /* What is known besides the job; any may be missing. */
 struct uc_sooner_facts {
 	int64_t now;
@@ -54,6 +62,8 @@ struct uc_sooner_facts {
 	const struct uc_partitions *partitions;
 	const struct uc_reservations *reservations;
 	const struct uc_reason_limit *limit; /* that it waits for */
+	size_t tries;                        /* changes at most, 0 = UC_SOONER_MAX */
+	int deadline_ms;                     /* no more questions after that */
 	unsigned safe;                       /* enum uc_safe_flags, for `why` */
 };
 
@@ -62,19 +72,17 @@ struct uc_sooner_facts {
  * job that does not wait its turn (held, dependency, begin time) or is one of a
  * heterogeneous job.
  */
-size_t uc_sooner_find(const struct uc_job *job, const struct uc_sooner_facts *facts,
-		      struct uc_sooner *out, size_t max);
+void uc_sooner_find(const struct uc_job *job, const struct uc_sooner_facts *facts,
+		    struct uc_sooner_list *list);
 
 /*
  * Ask slurmctld when the caller's own job would start with each of them, and as it is:
- * one RPC each, as long as `deadline_ms` has not passed. Leaves those that help, the
- * soonest first, with their start. *as_is (may be NULL): when it would start unchanged if
- * nobody were ahead of it, 0 = not known. A change that slurmctld refuses is dropped; -1
- * only when slurmctld does not answer.
+ * one RPC each, until the deadline. Leaves those that help, the soonest first, with their
+ * start. A change that slurmctld refuses is dropped; -1 only when slurmctld does not
+ * answer.
  */
 int uc_sooner_test(struct uc_source *src, const struct uc_job *job,
-		   const struct uc_sooner_facts *facts, int deadline_ms,
-		   struct uc_sooner *change, size_t *count, int64_t *as_is,
+		   const struct uc_sooner_facts *facts, struct uc_sooner_list *list,
 		   struct uc_error *err) UC_MUST_CHECK;
 
 #ifdef __cplusplus

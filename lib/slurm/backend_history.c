@@ -8,8 +8,7 @@
 #include <time.h>
 #include <ucluster/gres.h>
 #include <ucluster/history.h>
-#include "slurm/compat.h"
-#include <slurm/slurmdb.h>
+#include "slurm/backend_history.h"
 #include "base/arena.h"
 #include "slurm/backend.h"
 #include "slurm/tres_ids.h"

@@ -18,8 +18,7 @@
 /* Nobody wants a job that is shorter. */
 #define TIME_LEAST 300
 /* Of each kind at most. */
-#define PARTITIONS_MAX 2
-#define GPUS_MAX       2
+#define PARTITIONS_MAX     2
 #define REASON_RESERVATION 14
 /* A reservation with more nodes covers any partition. */
 #define NODES_MAX 10000
@@ -287,35 +286,36 @@ static void find_partitions(struct search *search)
 	}
 }
 
-static void offer_gpus(struct search *search, const struct form *form, uint32_t count,
-		       const char *model, enum uc_sooner_kind kind, const char *why)
+static void offer_gpus(struct search *search, const struct form *form,
+		       enum uc_sooner_kind kind, const char *why)
 {
 	struct uc_sooner *change = next(search, kind, form->name);
 
 	if (!change)
 		return;
-	snprintf(change->value, sizeof(change->value), "%s%s%u", model, *model ? ":" : "",
-		 count);
+	snprintf(change->value, sizeof(change->value), "%s%s%u", form->model,
+		 form->model[0] ? ":" : "", form->count);
 	snprintf(change->why, sizeof(change->why), "%s", why);
 }
 
 /* As many as its limit leaves. */
-static void find_within_limit(struct search *search, const struct form *form)
+static void find_within_limit(struct search *search)
 {
 	const struct uc_reason_limit *limit = search->facts->limit;
-	uint64_t left, parts = search->job->gpus / form->count;
-	size_t before = search->count;
+	struct form form;
+	uint64_t left, parts;
 
 	if (!limit || limit->allowed == UC_NONE64 || limit->used == UC_NONE64 ||
-	    limit->used >= limit->allowed || limit->asked != search->job->gpus || !parts)
+	    limit->used >= limit->allowed || limit->asked != search->job->gpus ||
+	    !find_form(search->job, &form))
 		return;
-	left = (limit->allowed - limit->used) / parts;
-	if (!left || left >= form->count)
+	parts = search->job->gpus / form.count;
+	left = parts ? (limit->allowed - limit->used) / parts : 0;
+	if (!left || left >= form.count)
 		return;
-	offer_gpus(search, form, (uint32_t)left, form->model, UC_SOONER_GPUS,
-		   "its limit leaves as many");
-	if (search->count > before)
-		search->out[before].frees = true;
+	form.count = (uint32_t)left;
+	offer_gpus(search, &form, UC_SOONER_GPUS, "its limit leaves as many");
+	search->out[search->count - 1].frees = true;
 }
 
 /* As many as one node has free, and half of what it wants. */
@@ -323,34 +323,36 @@ static void find_fewer_gpus(struct search *search, const struct form *form)
 {
 	uint32_t free =
 		best_node(search, search->job->partition.bytes, form->model, true);
-	uint32_t counts[GPUS_MAX] = { free, form->count / 2 };
+	struct form fewer = *form;
 
-	for (size_t i = 0; i < GPUS_MAX; i++)
-		if (counts[i] && counts[i] < form->count &&
-		    (i == 0 || counts[i] < counts[0] || !counts[0]))
-			offer_gpus(search, form, counts[i], form->model, UC_SOONER_GPUS,
-				   i == 0 ? "as many are free on one node" : "");
+	if (free && free < form->count) {
+		fewer.count = free;
+		offer_gpus(search, &fewer, UC_SOONER_GPUS,
+			   "as many are free on one node");
+	}
+	fewer.count = form->count / 2;
+	if (fewer.count && (!free || fewer.count < free))
+		offer_gpus(search, &fewer, UC_SOONER_GPUS, "");
 }
 
 static void find_models(struct search *search, const struct form *form)
 {
 	const struct uc_nodes *nodes = search->facts->nodes;
 	const char *partitions = search->job->partition.bytes;
+	struct form other = *form;
 
 	for (size_t i = 0; form->model[0] && nodes && i < nodes->count; i++) {
 		struct uc_gpus has = { 0 };
-		char model[64];
 
 		uc_gpus_add(&has, nodes->row[i].gres.bytes);
-		if (has.type_count != 1 || has.type[0].name.len >= sizeof(model))
+		if (has.type_count != 1 || has.type[0].name.len >= sizeof(other.model))
 			continue;
-		snprintf(model, sizeof(model), "%.*s", (int)has.type[0].name.len,
-			 has.type[0].name.at);
-		if (!is_plain(model) || strcmp(model, form->model) == 0 ||
-		    best_node(search, partitions, model, true) < form->count)
+		snprintf(other.model, sizeof(other.model), "%.*s",
+			 (int)has.type[0].name.len, has.type[0].name.at);
+		if (!is_plain(other.model) || strcmp(other.model, form->model) == 0 ||
+		    best_node(search, partitions, other.model, true) < form->count)
 			continue;
-		offer_gpus(search, form, form->count, model, UC_SOONER_MODEL,
-			   "a node with these is free");
+		offer_gpus(search, &other, UC_SOONER_MODEL, "a node with these is free");
 		return;
 	}
 }
@@ -385,27 +387,37 @@ static bool may_help(const struct uc_job *job)
 	}
 }
 
-size_t uc_sooner_find(const struct uc_job *job, const struct uc_sooner_facts *facts,
-		      struct uc_sooner *out, size_t max)
+static void find_any(struct search *search)
 {
-	struct search search = { .job = job, .facts = facts, .out = out, .max = max };
-	const enum uc_reason_cause cause = uc_reason_cause(job->reason);
 	struct form form;
 
-	if ((job->state & UC_JOB_BASE) != UC_JOB_PENDING || job->het_job_id || !max)
-		return 0;
-	if ((cause == UC_CAUSE_USER || cause == UC_CAUSE_GROUP) && find_form(job, &form))
-		find_within_limit(&search, &form);
-	if (!may_help(job))
-		return search.count;
-	find_reservation(&search);
-	find_gap(&search);
-	if (uc_raw_empty(job->required_nodes))
-		find_partitions(&search);
-	if (find_form(job, &form)) {
-		find_models(&search, &form);
-		find_fewer_gpus(&search, &form);
+	find_reservation(search);
+	find_gap(search);
+	if (uc_raw_empty(search->job->required_nodes))
+		find_partitions(search);
+	if (find_form(search->job, &form)) {
+		find_models(search, &form);
+		find_fewer_gpus(search, &form);
 	}
-	find_fewer_nodes(&search);
-	return search.count;
+	find_fewer_nodes(search);
+}
+
+void uc_sooner_find(const struct uc_job *job, const struct uc_sooner_facts *facts,
+		    struct uc_sooner_list *list)
+{
+	struct search search = {
+		.job = job, .facts = facts, .out = list->item, .max = UC_SOONER_MAX
+	};
+	const enum uc_reason_cause cause = uc_reason_cause(job->reason);
+
+	*list = (struct uc_sooner_list){ 0 };
+	if ((job->state & UC_JOB_BASE) != UC_JOB_PENDING || job->het_job_id)
+		return;
+	if (facts->tries && facts->tries < search.max)
+		search.max = facts->tries;
+	if (cause == UC_CAUSE_USER || cause == UC_CAUSE_GROUP)
+		find_within_limit(&search);
+	else if (may_help(job))
+		find_any(&search);
+	list->count = search.count;
 }

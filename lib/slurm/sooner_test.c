@@ -287,41 +287,35 @@ static bool helps(const struct queue *queue, const struct uc_sooner *change,
 }
 
 int uc_sooner_test(struct uc_source *src, const struct uc_job *job,
-		   const struct uc_sooner_facts *facts, int deadline_ms,
-		   struct uc_sooner *change, size_t *count, int64_t *as_is,
+		   const struct uc_sooner_facts *facts, struct uc_sooner_list *list,
 		   struct uc_error *err)
 {
-	const int64_t end = now_ms() + deadline_ms;
+	const int64_t end = now_ms() + facts->deadline_ms;
 	struct queue queue = { .facts = facts, .job = job };
 	struct request request = { 0 };
 	int64_t alone = 0;
 	size_t kept = 0;
 
-	if (as_is)
-		*as_is = 0;
 	describe(&request, job);
 	if (request.text.failed) {
 		uc_buf_free(&request.text);
 		return uc_fail(err, UC_FAILED, "out of memory");
 	}
 	measure_queue(&queue);
-	if (*count)
+	if (list->count)
 		alone = corrected(&queue, NULL, ask(src, &request, NULL, err));
-	for (size_t i = 0; i < *count && alone >= 0 && now_ms() < end; i++) {
-		struct uc_sooner one = change[i];
+	for (size_t i = 0; i < list->count && alone >= 0 && now_ms() < end; i++) {
+		struct uc_sooner one = list->item[i];
 
 		one.start = corrected(&queue, &one, ask(src, &request, &one, err));
 		if (one.start < 0)
 			alone = -1;
 		else if (helps(&queue, &one, alone))
-			change[kept++] = one;
+			list->item[kept++] = one;
 	}
 	uc_buf_free(&request.text);
-	*count = kept;
-	sort_changes(change, kept);
-	if (alone < 0)
-		return -1;
-	if (as_is)
-		*as_is = alone;
-	return 0;
+	list->count = kept;
+	sort_changes(list->item, kept);
+	list->as_is = alone > 0 ? alone : 0;
+	return alone < 0 ? -1 : 0;
 }

@@ -94,15 +94,14 @@ static struct uc_job waiting(uint32_t reason, const char *tres_per_node, uint32_
 static void check(const struct uc_job *job, struct uc_sooner_facts facts,
 		  const char *expected)
 {
-	struct uc_sooner found[UC_SOONER_MAX];
 	uc_auto(buf) struct uc_buf text = { 0 };
-	size_t count;
+	struct uc_sooner_list list;
 
 	facts.now = NOW;
-	count = uc_sooner_find(job, &facts, found, UC_SOONER_MAX);
-	for (size_t i = 0; i < count; i++)
-		uc_buf_addf(&text, "--%s=%s|%s|%s\n", found[i].name, found[i].value,
-			    found[i].set, found[i].why);
+	uc_sooner_find(job, &facts, &list);
+	for (size_t i = 0; i < list.count; i++)
+		uc_buf_addf(&text, "--%s=%s|%s|%s\n", list.item[i].name,
+			    list.item[i].value, list.item[i].set, list.item[i].why);
 	assert_string_equal(uc_buf_text(&text), expected);
 }
 
@@ -176,6 +175,10 @@ static void test_other_places_and_fewer_gpus(void **state)
 	(void)state;
 	/* four are free in "big" only, and as many of any model on h1 */
 	check(&job, facts, "--partition=big|partition=big|\n--gpus-per-node=2||\n");
+	check(&job,
+	      (struct uc_sooner_facts){
+		      .nodes = &all_nodes, .partitions = &all_partitions, .tries = 1 },
+	      "--partition=big|partition=big|\n");
 	job.tres_per_node = uc_raw("gres/gpu:a100=4");
 	check(&job, facts,
 	      "--gpus-per-node=h100:4||a node with these is free\n"
@@ -218,14 +221,10 @@ static void test_what_a_limit_leaves(void **state)
 static void test_fewer_nodes(void **state)
 {
 	struct uc_job job = waiting(RESOURCES, NULL, 0);
-	struct uc_sooner found[1];
 
 	(void)state;
 	job.node_count = 5;
 	check(&job, (struct uc_sooner_facts){ .now = NOW }, "--nodes=2||\n");
-	assert_int_equal(
-		uc_sooner_find(&job, &(struct uc_sooner_facts){ .now = NOW }, found, 0),
-		0);
 	job.state = UC_JOB_RUNNING;
 	check(&job, (struct uc_sooner_facts){ .now = NOW }, "");
 }
