@@ -48,6 +48,17 @@ static int check_name(const char *name, struct uc_error *err)
 		       name);
 }
 
+/* What cannot be typed is said before there is a session. */
+static int check_keys(const struct usrun *u, struct uc_error *err)
+{
+	const char *keys = uc_config_string(u->run->config, "session.detach_key");
+	struct uc_detach detach;
+
+	if (keys && uc_detach_parse(&detach, keys, err) < 0)
+		return uc_context(err, "session.detach_key");
+	return 0;
+}
+
 int usrun_detach_wanted(struct usrun *u, struct uc_error *err)
 {
 	if (u->args.session && !u->args.detachable)
@@ -65,6 +76,8 @@ int usrun_detach_wanted(struct usrun *u, struct uc_error *err)
 	if (uc_run_env(u->run, "SLURM_JOB_ID"))
 		return uc_fail(err, UC_USAGE, "--detachable: this is a job already");
 	if (u->args.session && check_name(u->args.session, err) < 0)
+		return -1;
+	if (check_keys(u, err) < 0)
 		return -1;
 	u->args.batch = true;
 	if (!uc_spec_get(u->spec, "pty") && uc_spec_set(u->spec, "pty", NULL, err) < 0)

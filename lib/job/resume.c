@@ -43,8 +43,8 @@ int uc_resume_parse(const char *text, struct uc_resume *resume, struct uc_error 
 	const char *found;
 
 	/* who gets it is not the user's choice here */
-	while (name[0] && name[1] == ':' && strchr("BbRr", name[0]))
-		name += 2;
+	if (name[strspn(name, "BbRr")] == ':')
+		name += strspn(name, "BbRr") + 1;
 	found = find_signal(name, strcspn(name, "@"));
 	if (found && lead >= LEAD_LEAST && lead <= LEAD_MOST &&
 	    (!at || (end != at + 1 && *end == '\0'))) {

@@ -27,6 +27,13 @@ static const struct {
 	{ "time", "UNLIMITED", INT64_MAX, 0 },
 	{ "slurm.timeout", "1s", 1, 0 },
 	{ "slurm.timeout", "10m", 600, 0 },
+	{ "session.detachable", "always", 0, 0 },
+	{ "session.detach_key", "ctrl-b d", 0, 0 },
+	{ "session.idle", "2h", 7200, 0 },
+	{ "session.idle", "0", 0, 0 },
+	{ "session.grace", "90s", 90, 0 },
+	{ "session.scrollback", "0", 0, 0 },
+	{ "session.size", "latest", 0, 0 },
 	{ "gpus", "0", 0, 0 },
 	{ "gpus", "2", 0, 0 },
 	{ "gpus", "a100:2", 0, 0 },
@@ -78,6 +85,12 @@ static const struct {
 	{ "partition", "a\x7f" },
 	{ "runtime", "Auto" },
 	{ "slurm.conf", "~/s" },
+	{ "session.detachable", "yes" },
+	{ "session.idle", "-1" },
+	{ "session.idle", "400d" },
+	{ "session.grace", "0" },
+	{ "session.scrollback", "1000001" },
+	{ "session.size", "largest" },
 };
 
 static void test_bad_values(void **state)
