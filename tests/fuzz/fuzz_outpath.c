@@ -31,7 +31,7 @@ static void expand(const struct uc_job *job, const char *host, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size);
+	char *text = calloc(1, size + 1);
 	struct uc_job job = { .job_id = 4711,
 			      .array_task_id = UC_NONE32,
 			      .batch = true,
@@ -46,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text)
 		return 0;
+	if (size)
+		memcpy(text, data, size);
 	expand(&job, NULL, strlen(text));
 	job.std_err = job.std_out;
 	job.array_job_id = 4710;
