@@ -82,16 +82,18 @@ void uc_resume_begin(const struct uc_resume *resume, struct uc_buf *out)
 	reserve = reserve < RESERVE_MOST ? reserve : RESERVE_MOST;
 	uc_buf_addf(
 		out,
-		"told='' late=''\n"
+		"told='' late='' timer=''\n"
 		"# %u s before the time limit Slurm tells this script, and it the command\n"
 		"tell()\n"
 		"{\n"
 		"\ttold=1\n"
 		"\tscancel --signal=%s \"$SLURM_JOB_ID\"\n"
 		"\t(sleep %u && kill -ALRM $$) &\n"
+		"\ttimer=$!\n"
 		"}\n"
 		"trap tell USR1\n"
-		"trap 'late=1' ALRM\n\n",
+		"trap 'late=1' ALRM\n"
+		"trap '[ -z \"$timer\" ] || kill \"$timer\" 2>/dev/null' EXIT\n\n",
 		resume->lead, resume->signal, resume->lead - reserve);
 }
 
