@@ -7,10 +7,14 @@
 #include "uqueue/finished.h"
 
 #define DAY 86400
+/* Terminals narrower than this get the few words of how a job ended, uncut. */
+#define WIDE 110
+static const char narrow_columns[] =
+	"id,user,name,partition,end_time,elapsed,cpus,gpus,exit_code,ended_brief";
 
 struct finished {
 	struct uqueue_filter filter;
-	const struct uqueue_args *args;
+	struct uc_listing listing;
 	struct uc_selection shown;
 	int64_t since; /* ended then or later */
 };
@@ -100,8 +104,8 @@ static int print(struct uc_run *run, const struct finished *what,
 	}
 	table.rows = rows;
 	table.count = collect(what, history, rows);
-	status = uc_table_print(run, &table, &what->shown, &what->args->listing);
-	if (!table.count && run->stdout_tty && !what->args->listing.json)
+	status = uc_table_print(run, &table, &what->shown, &what->listing);
+	if (!table.count && run->stdout_tty && !what->listing.json)
 		uc_run_say(run, 0, "no jobs ended since then");
 	free(rows);
 	return status;
@@ -126,12 +130,14 @@ static int list(struct uc_run *run, struct finished *what, struct uc_source *sou
 int uqueue_finished(struct uc_run *run, const struct uqueue_args *args)
 {
 	uc_auto(source) struct uc_source *source = NULL;
-	struct finished what = { .args = args };
+	struct finished what = { .listing = args->listing };
 	struct uc_error err = { 0 };
 	int64_t now;
 	int status;
 
-	if (uc_listing_select(run, uqueue_finished_columns, &args->listing, &what.shown) <
+	if (run->stdout_tty && run->columns < WIDE)
+		what.listing.usual = narrow_columns;
+	if (uc_listing_select(run, uqueue_finished_columns, &what.listing, &what.shown) <
 		    0 ||
 	    uc_run_config(run, NULL) < 0 || uc_run_source(run, 0, &source) < 0)
 		return run->status;

@@ -158,7 +158,7 @@ const struct uc_column uqueue_finished_columns[] = {
 	  "exit status; 128 and more: ended by a signal", get_exit },
 	{ "HOW", "ended", SHOWN | CUT, 16, "how it ended, in words", get_ended },
 	{ "STATE", "state", 0, 0, "Slurm's name for that", uqueue_get_state },
-	{ "BRIEF", "ended_brief", 0, 0, "the same in few words", get_brief },
+	{ "HOW", "ended_brief", 0, 0, "the same in few words", get_brief },
 	{ "ADVICE", "advice", CUT, 16, "what its owner can do", get_advice },
 	{ "STEPEXIT", "derived_code", RIGHT, 0, "exit status of the worst of its steps",
 	  get_derived },
