@@ -42,6 +42,9 @@ bool process_read(pid_t pid, const char *file, struct uc_buf *out);
 int inside_enter(char **argv);
 /* top JOB INTERVAL: a JSON object a line; INTERVAL 0: one */
 int inside_top(char **argv);
+/* resize JOB STEP: of the step's terminal, by lines "ROWS COLUMNS" on stdin; for each the
+ * size of before is printed */
+int inside_resize(char **argv);
 /* forward HOST PORT...: a tunnel over stdin and stdout; it begins at these ports of HOST
  */
 int inside_forward(char **argv);

@@ -29,10 +29,8 @@ static const struct {
 	const char *word;
 	int (*fn)(char **argv);
 } commands[] = {
-	{ "hello", hello },
-	{ "enter", inside_enter },
-	{ "top", inside_top },
-	{ "forward", inside_forward },
+	{ "hello", hello },          { "enter", inside_enter },     { "top", inside_top },
+	{ "resize", inside_resize }, { "forward", inside_forward },
 };
 
 /* srun copied us here; the kernel keeps what runs. */

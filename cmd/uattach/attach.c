@@ -2,11 +2,8 @@
 /* Copyright the ucluster authors */
 /* Input and output of a step, by Slurm's own sattach(1). */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include <ucluster/ending.h>
 #include <ucluster/state.h>
-#include "common/stay.h"
 #include "uattach/inside.h"
 #include "uattach/relay.h"
 #include "uattach/uattach.h"
@@ -87,18 +84,25 @@ static int make_words(const struct uattach *u, const struct uc_step *step, bool 
 	return 0;
 }
 
-/* The step ended; with it, as a rule, the job. */
-static int tell_end(struct uattach *u, int status, struct uc_error *err)
+/*
+ * With it, as a rule, the job; but Slurm takes seconds for that after a step that was
+ * attached to, and who waits for the end of the step does not wait for these.
+ */
+static int tell_end(struct uattach *u, const struct uc_step *step, int status,
+		    struct uc_error *err)
 {
-	if (uattach_reload(u, err) == 0 &&
-	    (uc_job_is_finished(u->job->state) || u->job->state & UC_JOB_COMPLETING) &&
-	    uc_stay(&(struct uc_stay){ .run = u->run,
-				       .id = u->id,
-				       .ending = true,
-				       .json = u->args.json },
-		    err) < 0 &&
-	    err->text[0])
-		return -1;
+	uc_auto(buf) struct uc_buf line = { 0 };
+
+	uc_buf_addf(&line, "step %" PRIu32 ".", step->job_id);
+	uc_buf_step(&line, step->step_id);
+	uc_buf_add(&line, " ended");
+	if (status > 128) {
+		uc_buf_add(&line, " by ");
+		uc_buf_signal(&line, status - 128);
+	} else if (status) {
+		uc_buf_addf(&line, " with exit code %d", status);
+	}
+	uc_run_say(u->run, 0, "%s", uc_buf_text(&line));
 	u->run->status = status;
 	err->text[0] = '\0';
 	return status ? -1 : 0;
@@ -125,7 +129,7 @@ int uattach_step(struct uattach *u, const struct uc_job *job, struct uc_error *e
 		 : uattach_relay_lines(u, &argv, &end, err)) < 0)
 		return -1;
 	if (!end.detached)
-		return tell_end(u, end.status, err);
+		return tell_end(u, step, end.status, err);
 	uattach_say_detached(u);
 	u->run->status = end.status;
 	err->text[0] = '\0';

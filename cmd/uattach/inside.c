@@ -80,6 +80,9 @@ static int find_node(const struct uattach *u, struct uattach_place *place,
 	if (all.failed || own.failed || all.count == 0)
 		return uc_fail(err, UC_FAILED, "the job's nodes '%s' are not understood",
 			       u->job->nodes.bytes ? u->job->nodes.bytes : "");
+	if (!want && u->args.task >= 0 && place->step && own.count > 1)
+		return uc_step_task_node(u->src, place->step, (uint32_t)u->args.task,
+					 &place->node, err);
 	if (!want) {
 		const bool step = own.count > 0 && uc_strv_find(&all, own.item[0]) >= 0;
 

@@ -30,6 +30,7 @@ struct screen {
 	struct uc_modes modes; /* that the program set */
 	struct uc_detach keys;
 	struct uc_buf typed;
+	struct uattach_size size; /* of the step's own terminal */
 	int master, signals;
 	pid_t child;
 	bool ended, left;
@@ -137,6 +138,7 @@ static void take_signal(struct screen *s)
 	window.ws_col = now.columns;
 	window.ws_row = now.rows;
 	ioctl(s->master, TIOCSWINSZ, &window);
+	uattach_size_set(&s->size, now.rows, now.columns);
 }
 
 static void run(struct screen *s)
@@ -189,6 +191,8 @@ static int open_all(struct screen *s, const struct uc_strv *argv, struct uc_erro
 	    uattach_terminal_open(&s->terminal, err) < 0 ||
 	    open_pair(s, name, sizeof(name), err) < 0)
 		return -1;
+	/* the helper may not be there */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGWINCH);
 	sigaddset(&set, SIGTERM);
@@ -209,9 +213,17 @@ int uattach_relay_screen(struct uattach *u, const struct uc_strv *argv,
 	struct screen s = { .u = u, .master = -1, .signals = -1, .terminal.fd = -1 };
 	int rc = open_all(&s, argv, err), status = 0;
 
-	if (rc == 0)
+	if (rc == 0) {
+		struct uc_session_size now;
+
+		uattach_size_open(u, &s.size);
+		uattach_terminal_size(&s.terminal, &now);
+		uattach_size_set(&s.size, now.rows, now.columns);
 		run(&s);
+	}
 	restore(&s);
+	if (rc == 0)
+		uattach_size_close(&s.size);
 	/* it leaves the step alone */
 	if (s.child && s.left)
 		kill(s.child, SIGTERM);

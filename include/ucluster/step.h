@@ -51,6 +51,10 @@ UC_DEFINE_AUTO(steps, struct uc_steps *)
 int uc_steps_load(struct uc_source *src, uint32_t job_id, struct uc_steps **out,
 		  struct uc_error *err) UC_MUST_CHECK;
 
+/* Add the name of the node where a task of a step runs; one RPC. UC_NOTFOUND. */
+int uc_step_task_node(struct uc_source *src, const struct uc_step *step, uint32_t task,
+		      struct uc_buf *node, struct uc_error *err) UC_MUST_CHECK;
+
 /* "0", "batch", "interactive", "extern" */
 void uc_buf_step(struct uc_buf *buf, uint32_t step_id);
 /* The other way round; false: it is none. */

@@ -29,6 +29,8 @@ int backend_act(const struct uc_frame *question, struct uc_frame *answer,
 		struct uc_error *err);
 int backend_history(const struct uc_frame *question, struct uc_frame *answer,
 		    struct uc_error *err);
+int backend_task_node(const struct uc_frame *question, struct uc_frame *answer,
+		      struct uc_error *err);
 int backend_steps(const struct uc_frame *question, struct uc_frame *answer,
 		  struct uc_error *err);
 int backend_probe(const struct uc_frame *question, struct uc_frame *answer,

@@ -30,6 +30,7 @@ static const struct {
 	{ UC_ASK_PROBE, backend_probe },
 	{ UC_ASK_RESERVATIONS, backend_reservations },
 	{ UC_ASK_STEPS, backend_steps },
+	{ UC_ASK_TASK_NODE, backend_task_node },
 	{ UC_ASK_HISTORY, backend_history },
 	{ UC_ASK_ACT, backend_act },
 };

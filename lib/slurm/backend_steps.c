@@ -2,7 +2,9 @@
 /* Copyright the ucluster authors */
 /* Steps of one job (one RPC). */
 #include <errno.h>
+#include <inttypes.h>
 #include <time.h>
+#include <ucluster/node.h>
 #include <ucluster/step.h>
 #include <ucluster/units.h>
 #include "slurm/compat.h"
@@ -67,4 +69,39 @@ int backend_steps(const struct uc_frame *question, struct uc_frame *answer,
 	answer->fd = uc_wire_finish(wire, (int64_t)time(NULL), 0, err);
 	slurm_free_job_step_info_response_msg(msg);
 	return answer->fd < 0 ? -1 : 0;
+}
+
+/* The place of the node in the step's list that has the task; -1: none has it. */
+static long find_node(const slurm_step_layout_t *layout, uint32_t task)
+{
+	for (uint32_t n = 0; n < layout->node_cnt; n++)
+		for (uint32_t t = 0; t < layout->tasks[n]; t++)
+			if (layout->tids[n][t] == task)
+				return n;
+	return -1;
+}
+
+int backend_task_node(const struct uc_frame *question, struct uc_frame *answer,
+		      struct uc_error *err)
+{
+	uc_auto(strv) struct uc_strv nodes = { 0 };
+	slurm_step_id_t id;
+	const uint32_t task = uc_frame_u32(question, UC_TAG_TASK, 0);
+	slurm_step_layout_t *layout;
+	long at;
+
+	uc_step_id_set(&id, uc_frame_u32(question, UC_TAG_JOB_ID, 0),
+		       uc_frame_u32(question, UC_TAG_STEP, 0));
+	layout = slurm_job_step_layout_get(&id);
+	if (!layout)
+		return backend_fail(err, errno, "loading the layout of a step");
+	at = find_node(layout, task);
+	uc_hosts_expand(layout->node_list, layout->node_cnt, &nodes);
+	slurm_job_step_layout_free(layout);
+	if (at < 0)
+		return uc_fail(err, UC_NOTFOUND, "the step has no task %" PRIu32, task);
+	if (nodes.failed || (size_t)at >= nodes.count)
+		return uc_fail(err, UC_INVALID, "the step's nodes are not understood");
+	uc_frame_add_text(answer, UC_TAG_NODES, nodes.item[at]);
+	return 0;
 }

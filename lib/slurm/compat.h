@@ -17,8 +17,7 @@
 #define UC_SLURM_SINCE(major, minor)                                                     \
 	(SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(major, minor, 0))
 
-/* What this worker was built for. */
-#define UC_SLURM_BUILT ((long)SLURM_VERSION_NUMBER)
+#define UC_SLURM_BUILT ((long)SLURM_VERSION_NUMBER) /* what this worker is for */
 
 /* How a GRES is written in a request. */
 #if UC_SLURM_SINCE(23, 11)
@@ -45,12 +44,6 @@
 /* "Unable to submit, the queue is full": removed from slurm_errno.h in 26.05, still sent
  * by older controllers. */
 #define UC_ESLURM_QUEUE_FULL 2008
-
-#if UC_SLURM_SINCE(22, 5)
-#define UC_RESERVE_FLAG_HOURLY RESERVE_FLAG_HOURLY
-#else
-#define UC_RESERVE_FLAG_HOURLY 0
-#endif
 
 static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t flags)
 {
@@ -86,6 +79,14 @@ static inline uint32_t uc_response_job_id(const submit_response_msg_t *response)
 static inline uint16_t uc_job_shared(const job_info_t *job)
 {
 	return job->shared;
+}
+
+static inline void uc_step_id_set(slurm_step_id_t *id, uint32_t job_id, uint32_t step_id)
+{
+	memset(id, 0, sizeof(*id));
+	id->job_id = job_id;
+	id->step_id = step_id;
+	id->step_het_comp = NO_VAL;
 }
 
 static inline int uc_get_steps(uint32_t job_id, job_step_info_response_msg_t **msg)

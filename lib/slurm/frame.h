@@ -25,6 +25,7 @@ enum uc_frame_kind {
 	UC_ASK_ESTIMATE,
 	UC_ASK_RESERVATIONS,
 	UC_ASK_STEPS,
+	UC_ASK_TASK_NODE,
 	UC_ASK_HISTORY,
 	UC_ASK_ACT,
 	UC_ASK_PROBE,
@@ -59,6 +60,8 @@ enum uc_frame_tag {
 	UC_TAG_END,     /* i64 */
 	UC_TAG_NODES,
 	UC_TAG_PARTITION,
+	UC_TAG_STEP, /* u32 */
+	UC_TAG_TASK, /* u32 */
 	UC_TAG_SINCE,     /* i64 */
 	UC_TAG_VARIABLE,  /* repeats: NAME=value that --export does not take away */
 	UC_TAG_ACTION,    /* u32, enum uc_action_kind */

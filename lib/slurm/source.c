@@ -295,6 +295,15 @@ int uc_history_load(struct uc_source *src, const struct uc_history_query *query,
 	return *out ? 0 : -1;
 }
 
+int uc_step_task_node(struct uc_source *src, const struct uc_step *step, uint32_t task,
+		      struct uc_buf *node, struct uc_error *err)
+{
+	if (!src->ops->task_node)
+		return uc_fail(err, UC_NOTFOUND,
+			       "'%s:' does not know where tasks run", src->ops->name);
+	return src->ops->task_node(src->self, step, task, node, err);
+}
+
 int uc_steps_load(struct uc_source *src, uint32_t job_id, struct uc_steps **out,
 		  struct uc_error *err)
 {

@@ -44,6 +44,8 @@ struct uc_source_ops {
 	/* NULL when it cannot act. */
 	int (*submit)(void *self, const struct uc_submission *job,
 		      struct uc_submitted *result, struct uc_error *err);
+	int (*task_node)(void *self, const struct uc_step *step, uint32_t task,
+			 struct uc_buf *node, struct uc_error *err);
 	int (*estimate)(void *self, const struct uc_submission *job,
 			struct uc_estimate *result, struct uc_error *err);
 	int (*act)(void *self, const struct uc_action *action,

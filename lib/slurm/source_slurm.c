@@ -323,6 +323,26 @@ static int slurm_act(void *self, const struct uc_action *action,
 	return uc_hint(err, "look before trying again: uqueue -j %s", target->id);
 }
 
+static int slurm_task_node(void *self, const struct uc_step *step, uint32_t task,
+			   struct uc_buf *node, struct uc_error *err)
+{
+	uc_auto(frame) struct uc_frame question = UC_FRAME(UC_ASK_TASK_NODE);
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(0);
+	char *name;
+
+	uc_frame_add_u32(&question, UC_TAG_JOB_ID, step->job_id);
+	uc_frame_add_u32(&question, UC_TAG_STEP, step->step_id);
+	uc_frame_add_u32(&question, UC_TAG_TASK, task);
+	if (uc_worker_ask(self, &question, &answer, err) < 0)
+		return -1;
+	name = uc_frame_text(&answer, UC_TAG_NODES);
+	if (!name)
+		return uc_fail(err, UC_INVALID, "the worker named no node");
+	uc_buf_add(node, name);
+	free(name);
+	return 0;
+}
+
 const struct uc_source_ops uc_source_slurm = {
 	.name = "slurm",
 	.live = true,
@@ -337,5 +357,6 @@ const struct uc_source_ops uc_source_slurm = {
 	.history = slurm_history,
 	.submit = slurm_submit,
 	.estimate = slurm_estimate,
+	.task_node = slurm_task_node,
 	.act = slurm_act,
 };

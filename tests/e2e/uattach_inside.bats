@@ -14,6 +14,7 @@ setup()
 teardown()
 {
 	exec 7>&- 2>/dev/null || :
+	[ -z "${OTHER-}" ] || tmux -L "$OTHER" kill-server 2>/dev/null || :
 	e2e_teardown
 }
 
@@ -32,62 +33,90 @@ no_helpers()
 	! pgrep -f "libexec/ucluster/job-[i]nside" >/dev/null
 }
 
-@test "a step of three tasks: labelled; one task; input; its exit code" {
+@test "a step of three tasks: labelled; one task; left alone" {
 	srun -J three -n3 --time=5 bash -c \
-		'until [ -e go ]; do echo "task $SLURM_PROCID"; sleep 0.2; done; exit $SLURM_PROCID' \
+		'while :; do echo "task $SLURM_PROCID"; sleep 0.2; done' \
 		>/dev/null 2>&1 3>&- &
 	wait_until 20 runs three
 	uattach three >out 2>err </dev/null 3>&- &
 	attached=$!
 	uattach three --task 1 >one 2>/dev/null </dev/null 3>&- &
+	other=$!
 	wait_until 20 grep -qx '2: task 2' out
 	wait_until 20 grep -qx 'task 1' one
 	run -3 uattach "$(job_named three).0" --task 3 </dev/null
 	[[ $output == *"no task 3"* ]]
 	run -3 uattach "$(job_named three).7" </dev/null
 	[[ $output == *"runs no step 7"* ]]
-	touch go
+	# the step does not end with those who watch it
+	kill "$attached" "$other"
 	wait "$attached" && status=0 || status=$?
-	[ "$status" -eq 2 ]
+	[ "$status" -eq 143 ]
+	runs three
 	grep -qx '0: task 0' out
 	run -1 grep -v 'task 1' one
 }
 
-@test "standard input goes to the step only when that is asked for" {
+@test "standard input goes to the step only when that is asked for; its exit code" {
 	mkfifo in
-	srun -J cat --time=5 cat <in >got 2>&1 3>&- &
+	srun -J cat --time=5 sh -c 'cat; exit 3' <in >got 2>&1 3>&- &
 	exec 7>in
 	wait_until 20 runs cat
 	echo typed >&7
-	uattach cat </dev/null >out 2>/dev/null 3>&- &
+	uattach cat </dev/null >out 2>err 3>&- &
+	attached=$!
 	wait_until 20 grep -q typed out
 	# an end of file here was none there
 	echo more >&7
 	wait_until 20 grep -q more out
 	printf 'from uattach\n' | uattach cat --input >/dev/null 2>&1 || :
 	wait_until 20 grep -q 'from uattach' got
+	# its end was the step's: that is what --input says
+	wait "$attached" && status=0 || status=$?
+	[ "$status" -eq 3 ]
+	grep -qE 'step [0-9]+\.0 ended with exit code 3' err
 }
 
-@test "a terminal step: screen, typing, detach keys, again" {
+# A second terminal, of another size: other_start COLUMNS ROWS COMMAND.
+other_start()
+{
+	OTHER=uct-other-$BASHPID
+	tmux -L "$OTHER" -f /dev/null new-session -d -x "$1" -y "$2" "$3"
+	tmux -L "$OTHER" set-option -g status off
+}
+
+other_has()
+{
+	tmux -L "$OTHER" capture-pane -p -J | grep -qE -- "$1"
+}
+
+other_keys()
+{
+	tmux -L "$OTHER" send-keys "$@"
+}
+
+@test "a terminal step: screen, typing, size, detach keys" {
 	tmux_start 90 15 srun -J screen --time=5 --pty bash --norc
 	wait_until 20 runs screen
-	tmux_keys 'PS1="here> "' Enter
+	tmux_keys 'PS1="here> "; size() { until [ "$(stty size)" = "$*" ]; do sleep 0.1; done; echo it is $*; }' Enter
 	tmux_wait '^here>'
-	tmux_do new-window -d "uattach screen; echo left with \$?; sleep 100"
-	wait_until 20 window_has 1 '^here>'
-	tmux_do send-keys -t :1 'echo $((40 + 2)) $(stty size)' Enter
-	wait_until 20 window_has 1 '^42 15 90'
-	tmux_wait '^42 15 90'
-	tmux_do send-keys -t :1 C-a d
-	wait_until 20 window_has 1 'detached, job .* goes on'
-	wait_until 20 window_has 1 'left with 0'
-	tmux_do send-keys -t :0 'exit 9' Enter
+	other_start 70 20 "uattach screen; echo left with \$?; sleep 100"
+	wait_until 20 other_has '^here>'
+	other_keys 'echo $((40 + 2)); size 20 70' Enter
+	wait_until 20 other_has '^42'
+	tmux_wait '^42'
+	wait_until 20 other_has '^it is 20 70'
+	tmux -L "$OTHER" resize-window -x 60 -y 18
+	other_keys 'size 18 60' Enter
+	wait_until 20 other_has '^it is 18 60'
+	other_keys C-a d
+	wait_until 20 other_has 'detached, job .* goes on'
+	wait_until 20 other_has 'left with 0'
+	tmux_keys 'size 15 90' Enter
+	tmux_wait '^it is 15 90'
+	tmux_keys 'exit 9' Enter
 	[ "$(tmux_status)" = 9 ]
-}
-
-window_has()
-{
-	tmux_do capture-pane -p -J -t ":$1" | grep -qE -- "$2"
+	wait_until 20 no_helpers
 }
 
 @test "a shell in the container: its mounts, its system, its GPUs; exit codes" {
@@ -151,6 +180,15 @@ sees_namespace()
 	done
 	run -0 --separate-stderr uattach two --node 1 --shell sh -c 'echo $SLURMD_NODENAME'
 	[ "$output" = cpu2 ]
+	srun -J tasks -N2 -n2 -w cpu1,cpu2 --time=5 sleep 600 >/dev/null 2>&1 3>&- &
+	wait_until 20 runs tasks
+	for task in 0 1; do
+		run -0 --separate-stderr uattach tasks --task "$task" --shell \
+			sh -c 'echo $SLURM_PROCID $SLURMD_NODENAME'
+		[ "$output" = "$task cpu$((task + 1))" ]
+	done
+	run -3 uattach tasks --task 2 --shell true
+	[[ $output == *"the step has no task 2"* ]]
 	run -3 uattach two --node gpu1 --shell true
 	[[ $output == *"'gpu1' is no node of the job: it has 'cpu[1-2]'"* ]]
 }
