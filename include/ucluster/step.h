@@ -19,12 +19,10 @@ extern "C" {
 #endif
 
 /* Steps without a number; the same in Slurm 20.11 to 26.05. */
-enum uc_step_kind {
-	UC_STEP_NUMBER_MAX = 0xfffffff0, /* those of srun are not above */
-	UC_STEP_INTERACTIVE = 0xfffffffa,
-	UC_STEP_BATCH = 0xfffffffb,
-	UC_STEP_EXTERN = 0xfffffffc,
-};
+#define UC_STEP_NUMBER_MAX  0xfffffff0u /* those of srun are not above */
+#define UC_STEP_INTERACTIVE 0xfffffffau
+#define UC_STEP_BATCH       0xfffffffbu
+#define UC_STEP_EXTERN      0xfffffffcu
 
 struct uc_step {
 	uint32_t job_id, step_id;
