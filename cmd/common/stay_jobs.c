@@ -115,7 +115,7 @@ static bool wants_files(const struct stay *s, const struct stay_task *task, bool
 			size_t rows)
 {
 	return s->what->output && task->started && !task->listed &&
-	       (!first || !task->over || rows == 1);
+	       (s->what->fresh || !first || !task->over || rows == 1);
 }
 
 static void add_files(struct stay *s, bool first, size_t rows)

@@ -211,10 +211,6 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 		return -1;
 	if (!u->run->cwd)
 		return uc_fail(err, UC_FAILED, "the working directory is gone");
-	if (u->args.follow && uc_spec_get(u->spec, "array")) {
-		uc_fail(err, UC_USAGE, "--follow is for one job, not for an array");
-		return uc_hint(err, "--wait waits for all of its tasks");
-	}
 	if (uc_run_source(u->run, 0, &src) < 0 || usrun_check(u, src, &answered, err) < 0)
 		return -1;
 	if (uc_spec_container(u->spec)->save)

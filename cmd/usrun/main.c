@@ -111,7 +111,7 @@ static const struct uc_opt options[] = {
 	  .doc = "With\n.Fl -batch :\nprint the job's output until it ends,\n"
 		 "and exit as the job did.\nErrors go to standard error where\n.Fl -error\n"
 		 "gives them a file of their own.\nCtrl-C leaves the job alone.\n"
-		 "Not for arrays, whose tasks have a file each." },
+		 "Of an array, lines begin with their task's number." },
 	{ "detachable", .type = UC_OPT_FLAG, .offset = offsetof(struct args, detachable),
 	  .group = "Sessions", .help = "a --pty that can be left and come back to",
 	  .doc = "Run the command with a terminal that a server on the compute node keeps:\n"

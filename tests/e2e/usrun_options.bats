@@ -94,16 +94,19 @@ field()
 	ends "$pid"
 	[ "$status" -eq 130 ]
 	id=$(sed -n 's/.*batch job //p' err)
-	grep -qF "job $id goes on; its output: tail -f $WORK/slurm-$id.out; its state: squeue -j $id; to end it: scancel $id" err
+	grep -qF "detached, job $id goes on" err
+	grep -qF "'uattach $id' comes back, 'uqueue --cancel $id' ends the job" err
 	job_is "$id" RUNNING
 	touch go
 	wait_for_job "$id" GONE
 	[ "$(field "$id" JobState)" = COMPLETED ]
 }
 
-@test "--follow is not for arrays; --wait waits for all of one, the worst counts" {
-	run -2 batch --follow --array=1-2 true
-	[ "${lines[0]}" = "usrun: --follow is for one job, not for an array" ]
+@test "--follow and --wait of an array: all of its tasks, the worst counts" {
+	batch --follow --array=1-2 sh -c 'echo $SLURM_ARRAY_TASK_ID; exit $SLURM_ARRAY_TASK_ID' \
+		>out 2>err && status=0 || status=$?
+	[ "$status" -eq 2 ]
+	[ "$(grep -v srun: out | sort)" = $'[1] 1\n[2] 2' ]
 	run -3 batch --wait --array=1-3 sh -c 'exit $SLURM_ARRAY_TASK_ID'
 	[[ $output == "Submitted batch job "* ]]
 	run -0 batch -W --parsable true
