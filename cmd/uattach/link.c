@@ -14,26 +14,12 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "uattach/inside.h"
 #include "uattach/session.h"
 
 /* How long srun may take to end by itself, then to be ended, in 10 ms. */
 #define LEAVE_TURNS 200
 #define TERM_TURNS  100
-
-static bool begins(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* Of an outer job's variables srun would make options of this step. */
-static void add_environment(const struct uc_run *run, struct uc_strv *env)
-{
-	for (const char *const *e = run->environment; *e; e++)
-		if (begins(*e, "SLURM_CONF") ||
-		    (!begins(*e, "SLURM") && !begins(*e, "_SLURM") &&
-		     !begins(*e, "PYXIS_") && !begins(*e, "PMI")))
-			uc_strv_add(env, *e);
-}
 
 /* A step that takes nothing away from the job: no CPU, memory or GPU of its own. */
 static void add_words(const struct uc_run *run, const struct uc_job *job,
@@ -97,7 +83,7 @@ int uattach_link_open(struct uattach_link *link, const struct uc_run *run,
 
 	*link = (struct uattach_link){ .to = -1, .from = -1, .errors = -1 };
 	add_words(run, job, &argv);
-	add_environment(run, &env);
+	uattach_environment(run, &env);
 	if (argv.failed || env.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
