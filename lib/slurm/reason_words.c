@@ -10,6 +10,8 @@
 #include <string.h>
 #include <ucluster/state.h>
 
+/* What uqueue can change; for the rest there is scontrol. */
+#define SET    "uqueue --set "
 #define UPDATE "scontrol update JobId={id} "
 
 // clang-format off
@@ -21,15 +23,15 @@ static const struct uc_reason_words single[] = {
 		"it waits its turn[: {ahead} ahead of it in {partition}]"
 		"[; it probably starts at {start}]",
 		"wait; a shorter time limit may fit it into a gap: "
-		UPDATE "TimeLimit=H:MM:SS" },
+		SET "time=H:MM:SS {id}" },
 	[2] = { UC_CAUSE_PLAN, false, "after other jobs",
 		"it starts after other jobs[: {dependency}]",
-		"wait, or drop the condition: " UPDATE "Dependency=" },
+		"wait, or drop the condition: " SET "dependency= {id}" },
 	[3] = { UC_CAUSE_QUEUE, false, "no free nodes",
 		"it is next in line, but {want} are not free on enough nodes"
 		"[; it probably starts at {start}]",
 		"wait, or ask for less; a shorter time limit may fit it into a gap: "
-		UPDATE "TimeLimit=H:MM:SS" },
+		SET "time=H:MM:SS {id}" },
 	[4] = { UC_CAUSE_PARTITION, true, "node count not allowed",
 		"it asks for {nodes}, which partition {partition} does not give to a job"
 		"[ ({node_range} allowed)]",
@@ -37,13 +39,13 @@ static const struct uc_reason_words single[] = {
 	[5] = { UC_CAUSE_PARTITION, true, "time limit too long",
 		"its time limit[ of {time}] is longer than partition {partition} allows"
 		"[ ({part_time})]",
-		"shorten it: " UPDATE "TimeLimit=[{part_time_exact}|H:MM:SS]" },
+		"shorten it: " SET "time=[{part_time_exact}|H:MM:SS] {id}" },
 	[6] = { UC_CAUSE_PARTITION, false, "partition is down",
 		"partition {partition} is down: it takes jobs but starts none",
-		"wait, or move it to another: " UPDATE "Partition=NAME" },
+		"wait, or move it to another: " SET "partition=NAME {id}" },
 	[7] = { UC_CAUSE_PARTITION, false, "partition is closed",
 		"partition {partition} is inactive: it starts no jobs",
-		"wait, or move it to another: " UPDATE "Partition=NAME" },
+		"wait, or move it to another: " SET "partition=NAME {id}" },
 	[8] = { UC_CAUSE_SITE, false, "held by an administrator",
 		"it is held by an administrator, or its priority was set to 0[: {text}]",
 		"ask the administrators; only they can release it" },
@@ -63,20 +65,20 @@ static const struct uc_reason_words single[] = {
 		UPDATE "Account=NAME" },
 	[13] = { UC_CAUSE_GROUP, false, "account limit",
 		"account {account} has reached its limit of run time",
-		"shorten it, or use another account: " UPDATE "TimeLimit=H:MM:SS" },
+		"shorten it, or use another account: " SET "time=H:MM:SS {id}" },
 	[14] = { UC_CAUSE_PLAN, false, "waits for reservation",
 		"[it waits for its reservation {reservation} to begin or to have room|"
 		"a reservation keeps nodes free that it would run on]",
 		"wait; where it is not its own reservation, a time limit that ends before "
-		"it begins helps: " UPDATE "TimeLimit=H:MM:SS" },
+		"it begins helps: " SET "time=H:MM:SS {id}" },
 	[15] = { UC_CAUSE_NODE, false, "nodes not available",
 		"nodes that it needs are not available[: {bad_nodes}|: down, drained, "
 		"reserved, or kept free for a maintenance]",
 		"[do without these nodes: " UPDATE "ReqNodeList= (now {required})|wait; "
 		"when a maintenance is ahead, a time limit that ends before it helps: "
-		UPDATE "TimeLimit=H:MM:SS]" },
+		SET "time=H:MM:SS {id}]" },
 	[16] = { UC_CAUSE_PLAN, false, "held by its owner",
-		"it is held by {you}", "scontrol release {id}" },
+		"it is held by {you}", "uqueue --release {id}" },
 	[17] = { UC_CAUSE_QUEUE, false, "no free IMEX channel",
 		"it waits for an NVIDIA IMEX channel that other jobs hold "
 		"(before Slurm 25.05: for a front-end node)",
@@ -92,13 +94,13 @@ static const struct uc_reason_words single[] = {
 	[21] = { UC_CAUSE_REQUEST, true, "impossible request",
 		"no node of partition {partition} can ever give what it asks for"
 		"[: {text}][ (features {features})]",
-		"cancel it, and ask for what 'sinfo -N -l' shows: scancel {id}" },
+		"cancel it, and ask for what 'sinfo -N -l' shows: uqueue --cancel {id}" },
 	[22] = { UC_CAUSE_SITE, false, "Slurm failed",
 		"Slurm itself failed[: {text}]",
 		"submit it again; tell the administrators when it happens twice" },
 	[23] = { UC_CAUSE_NODE, false, "could not be launched",
 		"it could not be launched on its node[: {text}]",
-		"look at its output, then: scontrol release {id}" },
+		"look at its output, then: uqueue --release {id}" },
 	[24] = { UC_CAUSE_ENDED, false, "failed",
 		"its command ended with an error[ ({exit})]", "look at its output" },
 	[25] = { UC_CAUSE_ENDED, false, "ran out of time",
@@ -123,7 +125,7 @@ static const struct uc_reason_words single[] = {
 		"wait for jobs in it to end, or use another: " UPDATE "QOS=NAME" },
 	[32] = { UC_CAUSE_GROUP, false, "QOS limit",
 		"QOS {qos} has reached its limit of run time",
-		"shorten it: " UPDATE "TimeLimit=H:MM:SS" },
+		"shorten it: " SET "time=H:MM:SS {id}" },
 	[33] = { UC_CAUSE_ENDED, false, "killed by a signal",
 		"its command was killed by a signal[ ({exit})]", "look at its output" },
 	[34] = { UC_CAUSE_SITE, false, "blocks are being freed",
@@ -140,10 +142,10 @@ static const struct uc_reason_words single[] = {
 		"use another: " UPDATE "Account=NAME, or Partition=NAME" },
 	[39] = { UC_CAUSE_PLAN, true, "condition cannot come true",
 		"the job that it depends on ended otherwise than asked[: {dependency}]",
-		"drop the condition: " UPDATE "Dependency=, or cancel it: scancel {id}" },
+		"drop the condition: " SET "dependency= {id}, or cancel it: uqueue --cancel {id}" },
 	[71] = { UC_CAUSE_SITE, false, "requeued too often",
 		"it was requeued too often[ ({restarts} times)] and is held",
-		"find out why it fails, then: scontrol release {id}" },
+		"find out why it fails, then: uqueue --release {id}" },
 	[72] = { UC_CAUSE_PLAN, false, "array's own limit",
 		"its array runs at most [{array_limit}|so many] tasks at once, "
 		"and so many run",
@@ -154,7 +156,7 @@ static const struct uc_reason_words single[] = {
 		"its files are copied into the burst buffer", "wait" },
 	[75] = { UC_CAUSE_SITE, false, "burst buffer failed",
 		"an operation of the burst buffer failed[: {text}]",
-		"correct its burst buffer lines, then: scontrol release {id}" },
+		"correct its burst buffer lines, then: uqueue --release {id}" },
 	[76] = { UC_CAUSE_SITE, false, "not enough power",
 		"the cluster has not enough power for it now", "wait" },
 	[77] = { UC_CAUSE_SITE, false, "power is reserved",
@@ -165,7 +167,7 @@ static const struct uc_reason_words single[] = {
 	[178] = { UC_CAUSE_PARTITION, true, "partition refuses it",
 		"partition {partition} does not take a job like it[: {text}]",
 		"compare 'scontrol show partition' with it, or move it: "
-		UPDATE "Partition=NAME" },
+		SET "partition=NAME {id}" },
 	[179] = { UC_CAUSE_GROUP, false, "account or QOS limit",
 		"a limit of account {account} or QOS {qos} keeps it back[: {text}]",
 		"wait, or use another: " UPDATE "QOS=NAME" },
@@ -179,7 +181,7 @@ static const struct uc_reason_words single[] = {
 		"ask for less: " UPDATE "MinMemoryNode=MB" },
 	[198] = { UC_CAUSE_REQUEST, true, "reservation was deleted",
 		"its reservation[ {reservation}] was deleted",
-		"leave it: " UPDATE "ReservationName=, then: scontrol release {id}" },
+		"leave it: " UPDATE "ReservationName=, then: uqueue --release {id}" },
 	[199] = { UC_CAUSE_REQUEST, true, "reservation not valid",
 		"its reservation[ {reservation}] does not exist, or is not open to {you}",
 		"leave it: " UPDATE "ReservationName=" },
@@ -224,7 +226,7 @@ static const struct {
 		"what running jobs in QOS {qos} may still use of {resource} times minutes "
 		"is at its limit" USED_OF NEXT,
 		"wait for jobs in it to go on, or shorten it: "
-		UPDATE "TimeLimit=H:MM:SS" } },
+		SET "time=H:MM:SS {id}" } },
 	{ "QOSGrp", "Minutes", { UC_CAUSE_GROUP, false, "QOS budget used up",
 		"the budget of QOS {qos} for {resource} times minutes is used up" USED_OF,
 		"wait until it is renewed, or use another: " UPDATE "QOS=NAME" } },
@@ -235,16 +237,16 @@ static const struct {
 	{ "QOSMax", "MinutesPerJob", { UC_CAUSE_REQUEST, true, "too long for its size",
 		"{resource} times its time limit are more than QOS {qos} allows a job"
 		ASKED_OF,
-		"shorten it: " UPDATE "TimeLimit=H:MM:SS" } },
+		"shorten it: " SET "time=H:MM:SS {id}" } },
 	{ "QOSMaxWallDuration", "PerJob", { UC_CAUSE_REQUEST, true, "time limit too long",
 		"its time limit[ of {time}] is longer than QOS {qos} allows[ ({allowed})]",
-		"shorten it: " UPDATE "TimeLimit=[{allowed_exact}|H:MM:SS]" } },
+		"shorten it: " SET "time=[{allowed_exact}|H:MM:SS] {id}" } },
 	{ "QOSMax", "PerJob", { UC_CAUSE_REQUEST, true, "over the limit per job",
 		"it asks for more {resource} than QOS {qos} allows a job" ASKED_OF,
 		"cancel it and ask for fewer, or use another: " UPDATE "QOS=NAME" } },
 	{ "QOSMax", "PerNode", { UC_CAUSE_REQUEST, true, "over the limit per node",
 		"it asks for more {resource} on a node than QOS {qos} allows" ASKED_OF,
-		"cancel it and spread it over more nodes: scancel {id}" } },
+		"cancel it and spread it over more nodes: uqueue --cancel {id}" } },
 	{ "QOSMax", "PerUser", { UC_CAUSE_USER, false, "limit of its owner",
 		"{your} jobs in QOS {qos} are at the limit of {resource} for one user"
 		USED_OF NEXT,
@@ -256,7 +258,7 @@ static const struct {
 		"what running jobs of account {account} may still use of {resource} times "
 		"minutes is at its limit" USED_OF NEXT,
 		"wait for its jobs to go on, or shorten it: "
-		UPDATE "TimeLimit=H:MM:SS" } },
+		SET "time=H:MM:SS {id}" } },
 	{ "AssocGrp", "Minutes", { UC_CAUSE_GROUP, false, "account budget used up",
 		"the budget of account {account} for {resource} times minutes is used up"
 		USED_OF,
@@ -268,12 +270,12 @@ static const struct {
 	{ "AssocMax", "MinutesPerJob", { UC_CAUSE_REQUEST, true, "too long for its size",
 		"{resource} times its time limit are more than account {account} allows "
 		"{your} jobs" ASKED_OF,
-		"shorten it: " UPDATE "TimeLimit=H:MM:SS" } },
+		"shorten it: " SET "time=H:MM:SS {id}" } },
 	{ "AssocMaxWallDuration", "PerJob", { UC_CAUSE_REQUEST, true,
 		"time limit too long",
 		"its time limit[ of {time}] is longer than account {account} allows {your} "
 		"jobs[ ({allowed})]",
-		"shorten it: " UPDATE "TimeLimit=[{allowed_exact}|H:MM:SS]" } },
+		"shorten it: " SET "time=[{allowed_exact}|H:MM:SS] {id}" } },
 	{ "AssocMax", "PerJob", { UC_CAUSE_REQUEST, true, "over the limit per job",
 		"it asks for more {resource} than account {account} allows {your} jobs"
 		ASKED_OF,
@@ -281,7 +283,7 @@ static const struct {
 	{ "AssocMax", "PerNode", { UC_CAUSE_REQUEST, true, "over the limit per node",
 		"it asks for more {resource} on a node than account {account} allows {your} "
 		"jobs" ASKED_OF,
-		"cancel it and spread it over more nodes: scancel {id}" } },
+		"cancel it and spread it over more nodes: uqueue --cancel {id}" } },
 	{ "AssocMax", "", { UC_CAUSE_USER, false, "limit of its owner",
 		"{your} jobs in account {account} are at their limit of {resource}"
 		USED_OF NEXT,
@@ -290,12 +292,12 @@ static const struct {
 		"what running jobs of account {account} may still use of {resource} times "
 		"minutes in QOS {qos} is at its limit" USED_OF NEXT,
 		"wait for its jobs to go on, or shorten it: "
-		UPDATE "TimeLimit=H:MM:SS" } },
+		SET "time=H:MM:SS {id}" } },
 	{ "Max", "RunMinsPerUser", { UC_CAUSE_USER, false, "limit of its owner",
 		"what {your} running jobs in QOS {qos} may still use of {resource} times "
 		"minutes is at its limit" USED_OF NEXT,
 		"wait for {your} jobs to go on, or shorten it: "
-		UPDATE "TimeLimit=H:MM:SS" } },
+		SET "time=H:MM:SS {id}" } },
 	{ "Max", "PerAccount", { UC_CAUSE_GROUP, false, "account limit",
 		"jobs of account {account} are at the limit of {resource} that QOS {qos} "
 		"gives one account" USED_OF NEXT,

@@ -148,7 +148,7 @@ $het+1|" ]
 	[[ $output == "Job $limited (limited): "* ]]
 	[[ $output == *" 8 "*" 6"* && $output == *"$six"* ]]
 	run -0 uqueue --why "$held"
-	[[ $output == *"held"*"scontrol release $held" ]]
+	[[ $output == *"held"*"uqueue --release $held" ]]
 	run -0 uqueue --why "$after"
 	[[ $output == *"$plain"* ]]
 	run -0 uqueue --why "$plain"

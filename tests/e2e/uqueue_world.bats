@@ -207,7 +207,7 @@ uqueue_waiting_jobs()
 	says "$limited" "6 of 8 in use; job $six frees"
 	says "$after" "$two"
 	says "$never" "never start"
-	says "$held" "held.*scontrol release $held"
+	says "$held" "held.*uqueue --release $held"
 	says "$later" "not to start before"
 	says "$large" "GPUs? of job $two"
 	says "$drained" "cpu2|not available|no nodes|free"

@@ -236,7 +236,7 @@ static void test_numbers_are_filled_in(void **state)
 	job = plain_job(5);
 	check_said(&job, &context,
 		   "its time limit of 2d is longer than partition gpu allows (1d)",
-		   "shorten it: scontrol update JobId=4711 TimeLimit=1-00:00:00");
+		   "shorten it: uqueue --set time=1-00:00:00 4711");
 	job = plain_job(4);
 	job.node_count = 9;
 	check_said(
@@ -275,7 +275,7 @@ static void test_memory_and_time_have_their_units(void **state)
 	job = plain_job(51);
 	check_said(&job, &context,
 		   "its time limit of 2d is longer than QOS normal allows (12h)",
-		   "shorten it: scontrol update JobId=4711 TimeLimit=12:00:00");
+		   "shorten it: uqueue --set time=12:00:00 4711");
 }
 
 static void test_jobs_are_named_as_scontrol_takes_them(void **state)
@@ -284,13 +284,13 @@ static void test_jobs_are_named_as_scontrol_takes_them(void **state)
 	struct uc_job job = plain_job(16);
 
 	(void)state;
-	check_said(&job, &context, "it is held by you", "scontrol release 4711");
+	check_said(&job, &context, "it is held by you", "uqueue --release 4711");
 	job.array_job_id = 4700;
 	job.array_task_id = 11;
-	check_said(&job, &context, "it is held by you", "scontrol release 4700_11");
+	check_said(&job, &context, "it is held by you", "uqueue --release 4700_11");
 	job = plain_job(16);
 	job.het_job_id = 4710;
-	check_said(&job, &context, "it is held by you", "scontrol release 4710");
+	check_said(&job, &context, "it is held by you", "uqueue --release 4710");
 	job = plain_job(72);
 	job.array_max_tasks = 4;
 	check_said(&job, &context,
@@ -329,7 +329,7 @@ static void test_nodes_that_are_down_are_named(void **state)
 		   "nodes that it needs are not available: gpu1 is IDLE+DRAIN (bad "
 		   "fan\\x0a), gpu3 is DOWN",
 		   "wait; when a maintenance is ahead, a time limit that ends before it "
-		   "helps: scontrol update JobId=4711 TimeLimit=H:MM:SS");
+		   "helps: uqueue --set time=H:MM:SS 4711");
 }
 
 static void test_times_are_said_as_on_that_day(void **state)
