@@ -60,8 +60,8 @@ enum uc_frame_tag {
 	UC_TAG_END,     /* i64 */
 	UC_TAG_NODES,
 	UC_TAG_PARTITION,
-	UC_TAG_STEP, /* u32 */
-	UC_TAG_TASK, /* u32 */
+	UC_TAG_STEP,      /* u32 */
+	UC_TAG_TASK,      /* u32 */
 	UC_TAG_SINCE,     /* i64 */
 	UC_TAG_VARIABLE,  /* repeats: NAME=value that --export does not take away */
 	UC_TAG_ACTION,    /* u32, enum uc_action_kind */

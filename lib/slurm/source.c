@@ -299,8 +299,8 @@ int uc_step_task_node(struct uc_source *src, const struct uc_step *step, uint32_
 		      struct uc_buf *node, struct uc_error *err)
 {
 	if (!src->ops->task_node)
-		return uc_fail(err, UC_NOTFOUND,
-			       "'%s:' does not know where tasks run", src->ops->name);
+		return uc_fail(err, UC_NOTFOUND, "'%s:' does not know where tasks run",
+			       src->ops->name);
 	return src->ops->task_node(src->self, step, task, node, err);
 }
 
