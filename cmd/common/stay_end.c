@@ -130,7 +130,9 @@ static void tell_one(struct stay *s, const struct uc_job *job)
 	else
 		uc_buf_addf(&line, "%" PRIu32 " ", job->job_id);
 	uc_ending_sentence(&line, &ending, s->run->safe);
-	if (ending.start_time && ending.elapsed > 0) {
+	/* some sentences tell it themselves */
+	if (ending.start_time && ending.elapsed > 0 &&
+	    !strstr(uc_buf_text(&line), " after ")) {
 		uc_buf_add(&line, ", after ");
 		uc_duration_words(&line, ending.elapsed);
 	}
