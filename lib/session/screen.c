@@ -218,6 +218,9 @@ static bool is_harmless(const char *sequence, size_t len)
 {
 	size_t parameters = 0, digits = 0;
 
+	/* lines of double width, in which a wide character may not fit */
+	if (len > 1 && sequence[1] == '#')
+		return false;
 	for (size_t i = 0; i < len; i++) {
 		parameters += sequence[i] == ';' || sequence[i] == ':';
 		digits = sequence[i] >= '0' && sequence[i] <= '9' ? digits + 1 : 0;
@@ -277,6 +280,32 @@ static bool is_bad_region(const struct uc_screen *s)
 	       top >= s->size.rows;
 }
 
+static int within(int at, int end)
+{
+	if (at < 0)
+		return 0;
+	return at < end ? at : end - 1;
+}
+
+/*
+ * libvterm 0.1.4 leaves the cursor outside of a screen that became smaller, or puts it
+ * back there when it is restored, and writes where it is.
+ */
+static void bound_cursor(struct uc_screen *s)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	VTermPos at;
+	int row, column;
+
+	vterm_state_get_cursorpos(s->state, &at);
+	row = within(at.row, s->size.rows);
+	column = within(at.col, s->size.columns);
+	if (row == at.row && column == at.col)
+		return;
+	uc_buf_addf(&text, "\x1b[?6l\x1b[%d;%dH", row + 1, column + 1);
+	vterm_input_write(s->vt, text.data, text.len);
+}
+
 static void end_sequence(struct uc_screen *s)
 {
 	s->sequence[s->sequence_len] = '\0';
@@ -295,6 +324,7 @@ static void end_sequence(struct uc_screen *s)
 	vterm_input_write(s->vt, s->sequence, s->sequence_len);
 	/* what is over here is over there, too */
 	vterm_input_write(s->vt, "\x18", 1);
+	bound_cursor(s);
 }
 
 static bool is_string(int state)
@@ -453,6 +483,8 @@ static void rewrite(struct uc_screen *s, const struct uc_session_size *size,
 	vterm_input_write(s->vt, clear, strlen(clear));
 	vterm_set_size(s->vt, size->rows, size->columns);
 	s->size = *size;
+	/* an accent would go to where the last character was in the other size */
+	vterm_input_write(s->vt, " \r\x1b[K", 5);
 	feed(s, &parts[0]);
 	vterm_state_get_cursorpos(s->state, &cursor);
 	lines = uc_screen_lines(s);
@@ -496,6 +528,7 @@ void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *wanted)
 		vterm_set_size(s->vt, size->rows, size->columns);
 		s->size = *size;
 	}
+	bound_cursor(s);
 	s->modes.region = false;
 	uc_buf_free(&parts[0]);
 	uc_buf_free(&parts[1]);

@@ -9,6 +9,11 @@
 #include <ucluster/session.h>
 
 struct uc_screen;
+/*
+ * libvterm 0.1.4 adds up the widths of a character and the five accents it may have, and
+ * writes beyond narrower screens; a window may be smaller.
+ */
+#define UC_SCREEN_COLUMNS_LEAST 12
 /* Keeps at most `history` lines, and no more bytes of them than UC_SCREEN_BYTES. */
 struct uc_screen *uc_screen_new(const struct uc_session_size *size, size_t history);
 void uc_screen_free(struct uc_screen *screen);

@@ -41,14 +41,24 @@ static const char *env(const char *name)
 
 /* --- the terminal --- */
 
+static struct uc_session_size screen_size(const struct uc_session_size *size)
+{
+	struct uc_session_size screen = *size;
+
+	if (screen.columns < UC_SCREEN_COLUMNS_LEAST)
+		screen.columns = UC_SCREEN_COLUMNS_LEAST;
+	return screen;
+}
+
 void uc_server_resize(struct server *s, const struct uc_session_size *size)
 {
 	const struct winsize now = { .ws_row = size->rows, .ws_col = size->columns };
+	const struct uc_session_size screen = screen_size(size);
 
 	if (size->rows == s->size.rows && size->columns == s->size.columns)
 		return;
 	s->size = *size;
-	uc_screen_resize(s->screen, size);
+	uc_screen_resize(s->screen, &screen);
 	ioctl(s->terminal, TIOCSWINSZ, &now);
 }
 
@@ -376,11 +386,12 @@ static int begin(struct server *s, struct uc_error *err)
 	const struct uc_place place = { .uid = getuid(),
 					.job = s->job,
 					.key = s->options.key };
+	const struct uc_session_size screen = screen_size(&s->size);
 	char path[64];
 	int rc;
 
 	s->signals = open_signals();
-	s->screen = uc_screen_new(&s->size, (size_t)s->options.history);
+	s->screen = uc_screen_new(&screen, (size_t)s->options.history);
 	if (s->signals < 0 || !s->screen || open_terminal(s, path, sizeof(path)) < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot make a terminal");
 	s->listener = uc_place_listen(&place, &s->place, err);

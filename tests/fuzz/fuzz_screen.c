@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		size--;
 		if (len == 0 && size >= 2) {
-			window.columns = (uint16_t)(1 + data[0] % 100);
+			window.columns =
+				(uint16_t)(UC_SCREEN_COLUMNS_LEAST + data[0] % 100);
 			window.rows = (uint16_t)(1 + data[1] % 40);
 			uc_screen_resize(s, &window);
 			len = 2;

@@ -346,6 +346,25 @@ static void test_another_size(void **state)
 						      (uint16_t)(1 + i * 13 % 60) });
 }
 
+/* Where the cursor was, or was saved, there is no row any more. */
+static void test_the_cursor_stays_in_a_smaller_window(void **state)
+{
+	uc_auto(screen) struct uc_screen *s = screen(20, 10, 100);
+	uc_auto(screen) struct uc_screen *vi = screen(20, 30, 100);
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		put(s, i ? "\r\nrow" : "row");
+	put(s, "\x1b[1;1H");
+	uc_screen_resize(s, &(struct uc_session_size){ 20, 3 });
+	put(s, "\x1b[4hfirst\x1b[4l");
+	put(vi, "\x1b[30;1H\x1b"
+		"7\x1b[?1049h");
+	uc_screen_resize(vi, &(struct uc_session_size){ 20, 4 });
+	put(vi, "\x1b[?1049ltext\x1b"
+		"8text\r\n");
+}
+
 static void test_a_narrow_window_and_back_lose_nothing(void **state)
 {
 	uc_auto(screen) struct uc_screen *s = screen(20, 4, 100);
@@ -379,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_what_no_program_writes_is_left_out),
 		cmocka_unit_test(test_questions_are_answered),
 		cmocka_unit_test(test_another_size),
+		cmocka_unit_test(test_the_cursor_stays_in_a_smaller_window),
 		cmocka_unit_test(test_a_narrow_window_and_back_lose_nothing),
 	};
 
