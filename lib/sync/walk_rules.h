@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_SYNC_WALK_RULES_H
+#define UC_SYNC_WALK_RULES_H
+/* The rules of a walk, and what each of them left behind. */
+#include "sync/walk.h"
+
+struct uc_sync_rules {
+	const struct uc_sync_walk_options *options;
+	struct uc_sync_walked *sum;
+	const struct uc_ignore_list *git, *own; /* of the folder walked, then above */
+	size_t last;                            /* rule that left something behind */
+};
+
+/* The rule that leaves `path` behind, and its list; NULL when it is told. */
+const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
+						  const char *path, bool is_folder,
+						  const struct uc_ignore_list **where);
+/* Add to the sums of a rule. -1 when out of memory. */
+int uc_sync_rules_count(struct uc_sync_rules *rules, const struct uc_ignore_list *list,
+			const struct uc_ignore_rule *rule,
+			const struct stat *st) UC_MUST_CHECK;
+/*
+ * A regular file of rules, no link. -1 with errno; ENOENT when there is none, or
+ * something else of that name.
+ */
+int uc_sync_rules_read(int folder, const char *name, struct uc_buf *text) UC_MUST_CHECK;
+
+#endif
