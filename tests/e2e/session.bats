@@ -63,6 +63,11 @@ viewer()
 		pgrep -x uattach -s "$(ps -o sess= -p "$(tmux_do display-message -p '#{pane_pid}')")"
 }
 
+at_prompt()
+{
+	[ "$(tmux_screen | grep -v '^$' | tail -1)" = 'inside>' ]
+}
+
 # What the terminal has, with all that left the screen; no blank lines.
 all_lines()
 {
@@ -216,6 +221,8 @@ all_lines()
 	attach
 	tmux_wait '^ *PID USER'
 	tmux_keys q
+	# what is typed before top has ended is lost with it
+	wait_until 20 at_prompt
 	tmux_keys 'exit 0' Enter
 	[ "$(tmux_status)" = 0 ]
 }
