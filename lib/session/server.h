@@ -19,7 +19,7 @@
 
 #define VIEWERS      32
 #define VIEWER_QUEUE (256u << 10) /* bytes; beyond it output is left out */
-#define INPUT_QUEUE  (256u << 10) /* bytes typed that the program did not take */
+#define INPUT_QUEUE  (256u << 10) /* bytes typed; beyond it viewers are not heard */
 #define FIRST_OUTPUT (32u << 10)  /* shown as it came to the first viewer */
 
 struct viewer {
@@ -28,7 +28,7 @@ struct viewer {
 	size_t sent; /* of out */
 	bool attached, read_only, behind, leaving;
 	struct uc_session_size size;
-	uint64_t lines;       /* where output was left out: uc_screen_lines() */
+	uint64_t lines;       /* above its screen when output was left out first */
 	uint64_t serial;      /* larger: attached or resized later */
 	int64_t heard, spoke; /* ms */
 };
@@ -75,7 +75,9 @@ void uc_views_accept(struct server *s);
 /* What came from, and can go to, one viewer. */
 void uc_view_serve(struct server *s, struct viewer *v, short events);
 bool uc_view_wants_out(const struct viewer *v);
-void uc_views_output(struct server *s, const char *bytes, size_t len);
+bool uc_view_is_heard(const struct server *s, const struct viewer *v);
+/* `lines`: uc_screen_lines() before these bytes. */
+void uc_views_output(struct server *s, const char *bytes, size_t len, uint64_t lines);
 void uc_views_notice(struct server *s, const char *text);
 /* Words at intervals, and an end to viewers that are silent. */
 void uc_views_tick(struct server *s);
@@ -86,6 +88,7 @@ void uc_views_redraw(struct server *s);
 
 /* server_main.c */
 void uc_server_typed(struct server *s, const char *bytes, size_t len);
+bool uc_server_is_full(const struct server *s);
 void uc_server_resize(struct server *s, const struct uc_session_size *size);
 
 /* server_guard.c */

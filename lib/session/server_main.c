@@ -62,11 +62,13 @@ void uc_server_resize(struct server *s, const struct uc_session_size *size)
 	ioctl(s->terminal, TIOCSWINSZ, &now);
 }
 
+bool uc_server_is_full(const struct server *s)
+{
+	return s->typed.len - s->typed_done >= INPUT_QUEUE;
+}
+
 void uc_server_typed(struct server *s, const char *bytes, size_t len)
 {
-	/* a program that reads nothing, and somebody who types all the same */
-	if (s->typed.len - s->typed_done + len > INPUT_QUEUE)
-		return;
 	uc_buf_addn(&s->typed, bytes, len);
 	uc_guard_seen(&s->guard, uc_monotonic_ms());
 }
@@ -78,10 +80,14 @@ static void give_typed(struct server *s)
 
 	if (done > 0)
 		s->typed_done += (size_t)done;
-	if (s->typed_done == s->typed.len) {
-		s->typed_done = 0;
+	if (s->typed_done < s->typed.len && s->typed_done < INPUT_QUEUE)
+		return;
+	memmove(s->typed.data, s->typed.data + s->typed_done,
+		s->typed.len - s->typed_done);
+	s->typed.len -= s->typed_done;
+	s->typed_done = 0;
+	if (s->typed.len == 0)
 		uc_buf_reset(&s->typed);
-	}
 }
 
 static bool anybody(const struct server *s)
@@ -99,14 +105,18 @@ static void answer(struct server *s)
 	const struct uc_buf *answers = uc_screen_answers(s->screen);
 
 	if (answers->len > 0 && !anybody(s) &&
-	    s->typed.len - s->typed_done + answers->len <= INPUT_QUEUE)
+	    s->typed.len - s->typed_done + answers->len <= INPUT_QUEUE) {
 		uc_buf_addn(&s->typed, answers->data, answers->len);
+		/* a terminal that is shown the questions would answer, too */
+		s->first_over = true;
+	}
 	uc_screen_answered(s->screen);
 }
 
 /* False: no program has the terminal any more. */
 static bool take_output(struct server *s)
 {
+	const uint64_t lines = uc_screen_lines(s->screen);
 	char chunk[32768];
 	ssize_t got = read(s->terminal, chunk, sizeof(chunk));
 
@@ -118,7 +128,7 @@ static bool take_output(struct server *s)
 		s->first_over = true;
 	if (!s->first_over)
 		uc_buf_addn(&s->first, chunk, (size_t)got);
-	uc_views_output(s, chunk, (size_t)got);
+	uc_views_output(s, chunk, (size_t)got, lines);
 	uc_guard_seen(&s->guard, uc_monotonic_ms());
 	return true;
 }
@@ -209,7 +219,7 @@ static void fill_polls(const struct server *s, struct pollfd *polls)
 	for (size_t i = 0; i < VIEWERS; i++)
 		polls[FIRST_VIEWER + i] = (struct pollfd){
 			s->viewer[i].fd,
-			(short)(POLLIN |
+			(short)((uc_view_is_heard(s, &s->viewer[i]) ? POLLIN : 0) |
 				(uc_view_wants_out(&s->viewer[i]) ? POLLOUT : 0)),
 			0
 		};

@@ -27,6 +27,12 @@ bool uc_view_wants_out(const struct viewer *v)
 	return waiting(v) > 0;
 }
 
+/* Who types more than the program takes waits, as at a terminal. */
+bool uc_view_is_heard(const struct server *s, const struct viewer *v)
+{
+	return !v->attached || v->read_only || !uc_server_is_full(s);
+}
+
 static bool counts(const struct viewer *v)
 {
 	return v->fd >= 0 && v->attached && !v->leaving && !v->read_only;
@@ -106,7 +112,7 @@ void uc_views_redraw(struct server *s)
 	}
 }
 
-void uc_views_output(struct server *s, const char *bytes, size_t len)
+void uc_views_output(struct server *s, const char *bytes, size_t len, uint64_t lines)
 {
 	for (size_t i = 0; i < VIEWERS; i++) {
 		struct viewer *v = &s->viewer[i];
@@ -116,7 +122,7 @@ void uc_views_output(struct server *s, const char *bytes, size_t len)
 		if (waiting(v) + len > VIEWER_QUEUE) {
 			/* it takes what it has first, then sees where things stand */
 			v->behind = true;
-			v->lines = uc_screen_lines(s->screen);
+			v->lines = lines;
 			continue;
 		}
 		uc_session_put_all(&v->out, UC_SESSION_OUTPUT, bytes, len);
@@ -324,6 +330,8 @@ void uc_views_tick(struct server *s)
 
 		if (v->fd < 0)
 			continue;
+		if (!uc_view_is_heard(s, v))
+			v->heard = now;
 		if (now - v->heard > UC_SESSION_SILENT_MS) {
 			drop(v);
 			choose_size(s);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <ucluster/session.h>
 #include "session/place.h"
+#include "session/screen.h"
 
 #define SERVER  UC_BUILD_DIR "/libexec/ucluster/session-server"
 #define WAIT_MS 30000
@@ -31,6 +32,8 @@ struct viewer {
 	int fd;
 	struct uc_buf in;
 	struct uc_buf seen; /* all output since the last reset */
+	struct uc_screen
+		*screen; /* all output, as a terminal takes it; not all have one */
 	struct uc_buf notice;
 	struct uc_session_size size;
 	struct uc_session_exit over;
@@ -117,6 +120,7 @@ static void leave(struct viewer *v)
 	uc_buf_free(&v->in);
 	uc_buf_free(&v->seen);
 	uc_buf_free(&v->notice);
+	uc_screen_free(v->screen);
 }
 
 static void take(struct viewer *v, const struct uc_session_frame *frame)
@@ -132,6 +136,8 @@ static void take(struct viewer *v, const struct uc_session_frame *frame)
 		break;
 	case UC_SESSION_OUTPUT:
 		uc_buf_addn(&v->seen, frame->data, frame->len);
+		if (v->screen)
+			uc_screen_write(v->screen, frame->data, frame->len);
 		break;
 	case UC_SESSION_NOTICE:
 		uc_buf_addn(&v->notice, frame->data, frame->len);
@@ -356,29 +362,98 @@ static void test_the_latest_window_counts(void **state)
 	assert_int_equal(finish(&s), 0);
 }
 
+/* Rows 1 to `count` are in the terminal and above it, each once and in order. */
+static void expect_rows(const struct viewer *v, unsigned long count)
+{
+	uc_auto(buf) struct uc_buf all = { 0 };
+	const struct uc_screen_draw how = { .size = { 80, 24 } };
+	const char *at;
+	unsigned long row = 0;
+
+	uc_screen_draw(v->screen, &how, &all);
+	for (at = uc_buf_text(&all); (at = strstr(at, "row ")); at += 4)
+		assert_int_equal(strtoul(at + 4, NULL, 10), ++row);
+	assert_int_equal(row, count);
+}
+
 /* A viewer that reads nothing keeps neither the program nor others from going on. */
 static void test_a_slow_viewer_keeps_nobody(void **state)
 {
 	struct session s;
 	struct viewer slow, v;
-	const char *end;
 
 	(void)state;
 	start(&s, "--scrollback=300000",
 	      "read -r x; seq -f 'row %07g' 80000; echo done; read -r x; exit 0");
 	attach(&s, &slow, 80, 24, false);
+	slow.screen = uc_screen_new(&(struct uc_session_size){ 80, 24 }, 300000);
+	assert_non_null(slow.screen);
 	attach(&s, &v, 80, 24, false);
 	type(&v, "\r");
 	expect_seen(&v, "done");
 	/* 1 MB: more than sockets and queues hold; the rest is drawn, with all lines */
 	expect_seen(&slow, "done");
 	assert_true(slow.resets >= 1);
-	end = strstr(uc_buf_text(&slow.seen), "row 0079970");
-	assert_non_null(end);
 	type(&v, "\r");
 	expect_end(&v, 0);
 	expect_end(&slow, 0);
+	expect_rows(&slow, 80000);
 	leave(&slow);
+	leave(&v);
+	assert_int_equal(finish(&s), 0);
+}
+
+/* One byte less than is asked for, and the program would wait for ever. */
+#define PASTED 1000000
+
+/* Give what `fd` takes without waiting longer than `ms` for it; how much that was. */
+static size_t give(int fd, const char *text, size_t len, int ms)
+{
+	struct pollfd out = { fd, POLLOUT, 0 };
+	size_t done = 0;
+
+	while (done < len && poll(&out, 1, ms) > 0) {
+		const ssize_t n =
+			send(fd, text + done, len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		assert_true(n > 0 || errno == EAGAIN);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done;
+}
+
+/* More is typed than the server keeps: it takes the rest when the program reads. */
+static void test_nothing_that_is_typed_is_lost(void **state)
+{
+	struct session s;
+	struct uc_buf text = { 0 }, frames = { 0 };
+	char gate[] = "/tmp/uc-test-XXXXXX", script[400];
+	struct viewer v;
+	size_t done;
+
+	(void)state;
+	assert_non_null(mkdtemp(gate));
+	for (int i = 1; i <= PASTED / 8; i++)
+		uc_buf_addf(&text, "%07d\n", i);
+	uc_session_put_all(&frames, UC_SESSION_INPUT, text.data, text.len);
+	snprintf(script, sizeof(script),
+		 "stty raw -echo; mkfifo %s/gate; echo ready; read -r x <%s/gate; "
+		 "head -c %d | cmp - <(seq -f %%07g %d) && echo same; exit 0",
+		 gate, gate, PASTED, PASTED / 8);
+	start(&s, "--scrollback=10", script);
+	attach(&s, &v, 80, 24, false);
+	expect_seen(&v, "ready");
+	done = give(v.fd, frames.data, frames.len, 500);
+	snprintf(script, sizeof(script), "%s/gate", gate);
+	close(open(script, O_WRONLY));
+	done += give(v.fd, frames.data + done, frames.len - done, WAIT_MS);
+	assert_int_equal(done, frames.len);
+	expect_seen(&v, "same");
+	expect_end(&v, 0);
+	unlink(script);
+	rmdir(gate);
+	uc_buf_free(&text);
+	uc_buf_free(&frames);
 	leave(&v);
 	assert_int_equal(finish(&s), 0);
 }
@@ -488,6 +563,8 @@ static void test_programs_get_answers_without_viewers(void **state)
 	close(fd);
 	attach(&s, &v, 80, 24, false);
 	expect_seen(&v, "at [1;1");
+	/* the question is not asked again */
+	assert_null(strstr(uc_buf_text(&v.seen), "\x1b[6n"));
 	type(&v, "\r");
 	expect_end(&v, 0);
 	leave(&v);
@@ -521,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_the_smallest_window_counts),
 		cmocka_unit_test(test_the_latest_window_counts),
 		cmocka_unit_test(test_a_slow_viewer_keeps_nobody),
+		cmocka_unit_test(test_nothing_that_is_typed_is_lost),
 		cmocka_unit_test(test_nonsense_is_hung_up_on),
 		cmocka_unit_test(test_another_release_is_refused),
 		cmocka_unit_test(test_resizes_in_storms),
