@@ -183,6 +183,29 @@ static void test_told_and_done_it_is_over(void **state)
 	clear_stage(&st);
 }
 
+/* The command is done while the script still tells it, and the shell with it. */
+static void test_done_while_it_is_told_it_is_over(void **state)
+{
+	struct stage st;
+
+	(void)state;
+	set_stage(&st, 3);
+	put_file(&st, "scancel",
+		 "#!/bin/bash\necho \"scancel $*\" >>log\npid=$(cat pid)\n"
+		 "kill -USR2 $pid\n"
+		 /* until the script has its end: it is no process any more, nor a zombie
+		  */
+		 "for i in {1..600}; do kill -0 $pid 2>/dev/null || exit 0; sleep 0.05; "
+		 "done\nexit 1\n");
+	assert_int_equal(run(&st,
+			     "#!/bin/bash\necho $$ >pid\ntrap 'exit 0' USR2\necho ready\n"
+			     "while :; do sleep 0.1; done\n",
+			     true, "0"),
+			 0);
+	expect_log(&st, "scancel --signal=USR2 42\n");
+	clear_stage(&st);
+}
+
 static void test_a_failure_with_time_left_is_one(void **state)
 {
 	struct stage st;
@@ -233,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_signals_are_read),
 		cmocka_unit_test(test_told_it_saves_and_is_queued_again),
 		cmocka_unit_test(test_told_and_done_it_is_over),
+		cmocka_unit_test(test_done_while_it_is_told_it_is_over),
 		cmocka_unit_test(test_a_failure_with_time_left_is_one),
 		cmocka_unit_test(test_at_most_so_often),
 		cmocka_unit_test(test_a_session_has_a_terminal),
