@@ -214,7 +214,11 @@ static int run_as_child(char **command, char **env)
 
 	if (child == 0)
 		_exit(run(command, env));
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+	if (child < 0) {
+		inside_say("no process can be made: %s", strerror(errno));
+		return 1;
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
