@@ -257,11 +257,10 @@ static int ask_ssh(const char *program, const struct destination *to,
 	return uc_hint(err, "ssh -G '%s' tells why", host);
 }
 
-/* "none" is ssh's word for nothing, but for an agent. */
 static void keep_text(char **field, const char *value)
 {
 	free(*field);
-	*field = strcmp(value, "none") == 0 ? NULL : strdup(value);
+	*field = strdup(value);
 }
 
 /* File names; ssh leaves a "~" in some. */
@@ -300,6 +299,7 @@ static void take(struct uc_ssh_config *config, const char *key, const char *valu
 		{ "user", &config->user, NULL, NULL },
 		{ "hostkeyalias", &config->host_key_alias, NULL, NULL },
 		{ "stricthostkeychecking", &config->strict, NULL, NULL },
+		{ "identityagent", &config->agent, NULL, NULL },
 		{ "proxyjump", &config->proxy_jump, NULL, NULL },
 		{ "proxycommand", &config->proxy_command, NULL, NULL },
 		{ "identityfile", NULL, &config->identities, NULL },
@@ -312,10 +312,6 @@ static void take(struct uc_ssh_config *config, const char *key, const char *valu
 		config->port = (int)strtol(value, NULL, 10);
 	else if (strcmp(key, "identitiesonly") == 0)
 		config->identities_only = strcmp(value, "yes") == 0;
-	else if (strcmp(key, "identityagent") == 0) {
-		free(config->agent);
-		config->agent = strdup(value);
-	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strcmp(key, keys[i].key) != 0)
 			continue;

@@ -231,6 +231,37 @@ static void test_strange_ssh(void **state)
 	}
 }
 
+/* Somebody else's folder may be where this runs. */
+static void test_relative_path(void **state)
+{
+	static const char *const environment[] = { "PATH=.::sub", "HOME=/", NULL };
+	uc_auto(ssh_config) struct uc_ssh_config config = { 0 };
+	char before[4096];
+
+	(void)state;
+	write_text(world.fake, "#!/bin/sh\nexit 1\n", 0700);
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_int_equal(chdir(world.folder), 0);
+	assert_int_equal(look_up(&config, "h", environment, NULL), 0);
+	assert_int_equal(chdir(before), 0);
+	assert_false(config.from_ssh);
+}
+
+/* Nothing in some places, a name in others. */
+static void test_none(void **state)
+{
+	uc_auto(ssh_config) struct uc_ssh_config config = { 0 };
+
+	(void)state;
+	write_text(world.file, "ProxyCommand none\nUserKnownHostsFile none\n", 0600);
+	assert_int_equal(look_up(&config, "none@none", with_ssh, NULL), 0);
+	assert_string_equal(config.hostname, "none");
+	assert_string_equal(config.user, "none");
+	assert_null(config.proxy_command);
+	assert_null(config.proxy_jump);
+	joined_is(&config.user_known, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +272,8 @@ int main(void)
 		cmocka_unit_test(test_ssh_refuses),
 		cmocka_unit_test(test_time_is_bounded),
 		cmocka_unit_test(test_strange_ssh),
+		cmocka_unit_test(test_relative_path),
+		cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests_name("ssh_config", tests, set_up, tear_down);
