@@ -39,28 +39,60 @@ static bool is_door(const struct doors *doors, uint16_t port)
 	return false;
 }
 
-/* A server of somebody else's on a shared node is not what the user means. */
+/* Where a server of the job's may listen. */
+struct route {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} to;
+	socklen_t size;
+	int64_t owner; /* -1: nobody listens */
+};
+
+static void find_routes(struct route route[2], uint16_t port)
+{
+	route[0] = (struct route){
+		.to.four = { .sin_family = AF_INET,
+			     .sin_port = htons(port),
+			     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+		.size = sizeof(struct sockaddr_in),
+	};
+	route[1] = (struct route){
+		.to.six = { .sin6_family = AF_INET6,
+			    .sin6_port = htons(port),
+			    .sin6_addr = IN6ADDR_LOOPBACK_INIT },
+		.size = sizeof(struct sockaddr_in6),
+	};
+	for (size_t i = 0; i < 2; i++)
+		route[i].owner = uc_tcp_listener(&route[i].to.any);
+}
+
+/*
+ * A server of somebody else's on a shared node is not what the user means, at whichever
+ * address it is.
+ */
 static int connect_port(void *arg, uint16_t port, struct uc_error *err)
 {
 	const struct doors *doors = arg;
-	struct sockaddr_in four = { .sin_family = AF_INET,
-				    .sin_port = htons(port),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
-				    .sin6_port = htons(port),
-				    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	const int64_t owner = uc_tcp_owner(port, 0);
-	int fd;
+	const int64_t me = (int64_t)getuid();
+	struct route route[2];
+	int fd = -1;
 
-	if (owner < 0 || is_door(doors, port))
+	find_routes(route, port);
+	if ((route[0].owner < 0 && route[1].owner < 0) || is_door(doors, port))
 		return uc_fail(err, UC_NOTFOUND,
 			       "nothing listens at port %u of the job's node", port);
-	if (owner != (int64_t)getuid())
+	if (route[0].owner != me && route[1].owner != me)
 		return uc_fail(err, UC_DENIED,
 			       "port %u of the job's node is somebody else's", port);
-	fd = try((struct sockaddr *)&four, sizeof(four));
-	if (fd < 0)
-		fd = try((struct sockaddr *)&six, sizeof(six));
+	if (route[0].owner == me)
+		fd = try(&route[0].to.any, route[0].size);
+	if (fd < 0 && route[1].owner == me)
+		fd = try(&route[1].to.any, route[1].size);
+	/* a listener of all of IPv6, on a node whose loopback has no such address */
+	if (fd < 0 && route[0].owner < 0)
+		fd = try(&route[0].to.any, route[0].size);
 	if (fd < 0)
 		uc_fail_errno(err, UC_FAILED, errno, "port %u", port);
 	return fd;

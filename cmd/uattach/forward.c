@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <ucluster/tunnel.h>
+#include <ucluster/units.h>
 #include "uattach/inside.h"
 
 #define DOORS_MAX 7
@@ -30,6 +31,9 @@ struct door {
 	uint16_t port;    /* of the job's node */
 	uint16_t local;   /* 0: a Unix socket */
 	const char *path; /* of that */
+	bool bound;       /* the socket at `path` is ours: */
+	dev_t device;
+	ino_t inode;
 };
 
 struct forward {
@@ -39,6 +43,7 @@ struct forward {
 	struct uattach_child child;
 	struct uc_tunnel *tunnel;
 	int signals;
+	int64_t begun; /* ms */
 	bool told;
 };
 
@@ -64,28 +69,78 @@ static int bad(const char *spec, struct uc_error *err)
 	return uc_hint(err, "--forward 8888");
 }
 
+/* A socket that an earlier run left makes room when nobody listens; no other file. */
+static int make_room(const struct door *door, const struct sockaddr_un *at,
+		     struct uc_error *err)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (lstat(door->path, &st) < 0)
+		return 0; /* bind says why, if that is no reason to go on */
+	if (!S_ISSOCK(st.st_mode))
+		return uc_fail(err, UC_USAGE, "'%s' is in the way: it is no socket",
+			       door->path);
+	if (st.st_uid != getuid())
+		return uc_fail(err, UC_DENIED, "'%s' is somebody else's", door->path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "'%s'", door->path);
+	rc = connect(fd, (const struct sockaddr *)at, sizeof(*at)) < 0 ? errno : 0;
+	close(fd);
+	if (rc != ECONNREFUSED)
+		return uc_fail(err, UC_DENIED, "'%s' is in use by another program",
+			       door->path);
+	if (unlink(door->path) < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "'%s'", door->path);
+	return 0;
+}
+
+static int bind_path(struct door *door, const struct sockaddr_un *at,
+		     struct uc_error *err)
+{
+	const mode_t mask = umask(0177);
+	struct stat st;
+	int rc = -1;
+
+	door->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (door->fd >= 0)
+		rc = bind(door->fd, (const struct sockaddr *)at, sizeof(*at));
+	umask(mask);
+	if (rc == 0 && lstat(door->path, &st) == 0) {
+		door->bound = true;
+		door->device = st.st_dev;
+		door->inode = st.st_ino;
+	}
+	if (rc == 0)
+		rc = listen(door->fd, 64);
+	return rc < 0 ? uc_fail_errno(err, UC_FAILED, errno, "'%s'", door->path) : 0;
+}
+
 static int open_path(struct door *door, struct uc_error *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const mode_t mask = umask(0177);
-	struct stat st;
-	int rc = 0;
 
-	if (strlen(door->path) >= sizeof(at.sun_path)) {
-		umask(mask);
+	if (strlen(door->path) >= sizeof(at.sun_path))
 		return uc_fail(err, UC_USAGE, "'%s' is too long for a socket's path",
 			       door->path);
-	}
 	memcpy(at.sun_path, door->path, strlen(door->path));
-	/* what an earlier run left */
-	if (lstat(door->path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == getuid())
+	if (make_room(door, &at, err) < 0)
+		return -1;
+	return bind_path(door, &at, err);
+}
+
+static void close_door(struct door *door)
+{
+	struct stat st;
+
+	if (door->fd >= 0)
+		close(door->fd);
+	door->fd = -1;
+	/* unless it is another one by now */
+	if (door->bound && lstat(door->path, &st) == 0 && st.st_dev == door->device &&
+	    st.st_ino == door->inode)
 		unlink(door->path);
-	door->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (door->fd < 0 || bind(door->fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    listen(door->fd, 64) < 0)
-		rc = uc_fail_errno(err, UC_FAILED, errno, "'%s'", door->path);
-	umask(mask);
-	return rc;
 }
 
 static int open_port(struct door *door, bool any, struct uc_error *err)
@@ -182,9 +237,6 @@ static void tell(struct forward *f)
 /* Whose is the other end? */
 static bool is_mine(const struct door *door, int fd)
 {
-	struct sockaddr_in from = { 0 };
-	socklen_t size = sizeof(from);
-
 	if (!door->local) {
 		struct ucred who;
 		socklen_t len = sizeof(who);
@@ -192,8 +244,7 @@ static bool is_mine(const struct door *door, int fd)
 		return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
 		       who.uid == getuid();
 	}
-	return getpeername(fd, (struct sockaddr *)&from, &size) == 0 &&
-	       uc_tcp_owner(ntohs(from.sin_port), door->local) == (int64_t)getuid();
+	return uc_tcp_peer(fd) == (int64_t)getuid();
 }
 
 static void take_guest(struct forward *f, const struct door *door)
@@ -230,9 +281,18 @@ static void relay_errors(struct forward *f)
 	fputs(uc_buf_text(&safe), stderr);
 }
 
+/* ms that the step has left to answer; -1: it did. */
+static int left_to_come_up(const struct forward *f)
+{
+	const int64_t left = f->begun + UP_MS - uc_monotonic_ms();
+
+	return f->told ? -1 : left > 0 ? (int)left : 0;
+}
+
 /* 1: the job is over; 0: Ctrl-C. */
 static int serve(struct forward *f, struct uc_error *err)
 {
+	f->begun = uc_monotonic_ms();
 	for (;;) {
 		struct pollfd on[DOORS_MAX + 2];
 		uc_auto(buf) struct uc_buf why = { 0 };
@@ -243,8 +303,7 @@ static int serve(struct forward *f, struct uc_error *err)
 		for (size_t i = 0; i < f->doors; i++)
 			on[2 + i] =
 				(struct pollfd){ .fd = f->door[i].fd, .events = POLLIN };
-		rc = uc_tunnel_step(f->tunnel, on, 2 + f->doors, f->told ? -1 : UP_MS,
-				    err);
+		rc = uc_tunnel_step(f->tunnel, on, 2 + f->doors, left_to_come_up(f), err);
 		if (rc < 0)
 			return -1;
 		if (on[1].revents)
@@ -260,6 +319,10 @@ static int serve(struct forward *f, struct uc_error *err)
 			f->told = true;
 			tell(f);
 		}
+		if (left_to_come_up(f) == 0)
+			return uc_fail(err, UC_UNREACHABLE,
+				       "the step on the node did not answer within %d s",
+				       UP_MS / 1000);
 		uc_tunnel_complaint(f->tunnel, &why);
 		if (why.len > 0)
 			uc_run_say(f->u->run, 0, "%s", uc_buf_text(&why));
@@ -316,12 +379,8 @@ int uattach_forward(struct uattach *u, struct uc_error *err)
 		rc = serve(&f, err);
 	uc_tunnel_free(f.tunnel);
 	status = f.child.pid ? uattach_child_end(&f.child, 2000) : 0;
-	for (size_t i = 0; i < f.doors; i++) {
-		if (f.door[i].fd >= 0)
-			close(f.door[i].fd);
-		if (f.door[i].path && f.door[i].fd >= 0)
-			unlink(f.door[i].path);
-	}
+	for (size_t i = 0; i < f.doors; i++)
+		close_door(&f.door[i]);
 	if (f.signals >= 0)
 		close(f.signals);
 	if (rc < 0)

@@ -15,6 +15,7 @@
  */
 #include <poll.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <ucluster/error.h>
 #include <ucluster/text.h>
 
@@ -62,11 +63,16 @@ int uc_tunnel_step(struct uc_tunnel *t, struct pollfd *more, size_t count, int t
 		   struct uc_error *err) UC_MUST_CHECK;
 
 /*
- * The user behind a TCP socket of this host: the one with this local port that is
- * connected to `remote`, or with `remote` 0 the one that listens there. -1: none is
- * known.
+ * The user at the other end of a connection that was accepted, when that is on this host
+ * and has not been closed; -1: none is known.
  */
-int64_t uc_tcp_owner(uint16_t local, uint16_t remote);
+int64_t uc_tcp_peer(int fd);
+/*
+ * The user who listens on this host where a connection to this address (IPv4 or IPv6)
+ * arrives: at the address itself, or at all of its family. A listener of all of IPv6 is
+ * none of IPv4, though it may take its connections as well. -1: nobody, or several.
+ */
+int64_t uc_tcp_listener(const struct sockaddr *to);
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <ucluster/tunnel.h>
 
@@ -246,28 +248,210 @@ static void test_no_tunnel_at_all(void **state)
 	assert_int_equal(err.code, UC_INVALID);
 }
 
-static void test_owner_of_a_port(void **state)
+/* --- whose a socket is --- */
+
+static const char *const loopback[] = { "127.0.0.1",        "127.0.0.9", "::1",
+					"::ffff:127.0.0.1", "0.0.0.0",   "::" };
+enum {
+	ONE,
+	NINE,
+	SIX,
+	MAPPED,
+	ANY_FOUR,
+	ANY_SIX
+};
+
+static socklen_t fill(struct sockaddr_storage *at, int where, uint16_t port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in *four = (void *)at;
+	struct sockaddr_in6 *six = (void *)at;
+
+	*at = (struct sockaddr_storage){ 0 };
+	if (strchr(loopback[where], ':')) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(port);
+		assert_int_equal(inet_pton(AF_INET6, loopback[where], &six->sin6_addr),
+				 1);
+		return sizeof(*six);
+	}
+	four->sin_family = AF_INET;
+	four->sin_port = htons(port);
+	assert_int_equal(inet_pton(AF_INET, loopback[where], &four->sin_addr), 1);
+	return sizeof(*four);
+}
+
+/* -1 with errno: it is taken, or there is no such address. */
+static int open_at(int where, uint16_t port)
+{
+	struct sockaddr_storage at;
+	const socklen_t size = fill(&at, where, port);
+	const int on = 1;
+	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (where == ANY_SIX)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&at, size) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int listen_at(int where, uint16_t port)
+{
+	int fd = open_at(where, port);
+
+	if (fd >= 0)
+		assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage at = { 0 };
 	socklen_t size = sizeof(at);
-	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int guest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in own;
-	uint16_t port;
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	return ntohs(((struct sockaddr_in *)&at)->sin_port);
+}
+
+static int64_t listener(int where, uint16_t port)
+{
+	struct sockaddr_storage at;
+
+	fill(&at, where, port);
+	return uc_tcp_listener((struct sockaddr *)&at);
+}
+
+static int connect_to(int fd, int where, uint16_t port)
+{
+	struct sockaddr_storage at;
+	const socklen_t size = fill(&at, where, port);
+
+	return connect(fd, (struct sockaddr *)&at, size);
+}
+
+static void test_listener_by_its_address(void **state)
+{
+	int fd = open_at(NINE, 0);
+	uint16_t port = port_of(fd);
 
 	(void)state;
-	assert_int_equal(bind(door, (struct sockaddr *)&at, size), 0);
-	assert_int_equal(getsockname(door, (struct sockaddr *)&at, &size), 0);
-	port = ntohs(at.sin_port);
-	assert_int_equal(uc_tcp_owner(port, 0), -1);
-	assert_int_equal(listen(door, 1), 0);
-	assert_int_equal(uc_tcp_owner(port, 0), getuid());
-	assert_int_equal(connect(guest, (struct sockaddr *)&at, size), 0);
-	assert_int_equal(getsockname(guest, (struct sockaddr *)&own, &size), 0);
-	assert_int_equal(uc_tcp_owner(ntohs(own.sin_port), port), getuid());
-	assert_int_equal(uc_tcp_owner(ntohs(own.sin_port), (uint16_t)(port + 1)), -1);
+	assert_int_equal(listener(NINE, port), -1);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(listener(NINE, port), getuid());
+	/* which nobody who connects to another address reaches */
+	assert_int_equal(listener(ONE, port), -1);
+	assert_int_equal(listener(SIX, port), -1);
+	close(fd);
+	fd = listen_at(ANY_FOUR, 0);
+	assert_int_equal(listener(ONE, port_of(fd)), getuid());
+	assert_int_equal(listener(SIX, port_of(fd)), -1);
+	close(fd);
+	fd = listen_at(ANY_SIX, 0);
+	if (fd < 0)
+		return; /* no IPv6 here */
+	assert_int_equal(listener(SIX, port_of(fd)), getuid());
+	assert_int_equal(listener(ONE, port_of(fd)), -1);
+	close(fd);
+	fd = listen_at(MAPPED, 0);
+	assert_int_equal(listener(ONE, port_of(fd)), getuid());
+	assert_int_equal(listener(NINE, port_of(fd)), -1);
+	close(fd);
+}
+
+static void test_peer(void **state)
+{
+	int door = listen_at(ONE, 0), other = listen_at(NINE, port_of(door));
+	int guest = open_at(ONE, 0), fd;
+	struct sockaddr_storage at;
+
+	(void)state;
+	assert_int_equal(connect_to(guest, ONE, port_of(door)), 0);
+	fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(uc_tcp_peer(fd), getuid());
+	/* one that listens has no other end */
+	assert_int_equal(uc_tcp_peer(door), -1);
 	close(guest);
+	assert_int_equal(uc_tcp_peer(fd), -1);
+	close(fd);
+	guest = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (guest >= 0) {
+		const socklen_t size = fill(&at, MAPPED, port_of(door));
+
+		assert_int_equal(connect(guest, (struct sockaddr *)&at, size), 0);
+		fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+		assert_int_equal(uc_tcp_peer(fd), getuid());
+		close(fd);
+		close(guest);
+	}
+	close(other);
+	close(door);
+}
+
+/* As another user: listens at 127.0.0.9 and at ::1, and connects to 127.0.0.1 from a port
+ * that is told; says what it has by a byte, and lives until `until` ends. */
+static void be_another(uint16_t port, uint16_t from, int say, int until)
+{
+	int nine, six, guest;
+	char c = 'n';
+
+	if (setgid(65534) < 0 || setuid(65534) < 0)
+		_exit(1);
+	nine = listen_at(NINE, port);
+	six = listen_at(SIX, port);
+	guest = open_at(ONE, from);
+	if (nine >= 0 && guest >= 0 && connect_to(guest, ONE, port) == 0)
+		c = six >= 0 ? '6' : '4';
+	if (write(say, &c, 1) == 1 && read(until, &c, 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* The same ports are ours and another user's, at different addresses. */
+static void test_somebody_else(void **state)
+{
+	int door = listen_at(ONE, 0), say[2], until[2], status, fd;
+	/* one of ours from the same port, to the same port */
+	int decoy = open_at(NINE, 0), decoy_end;
+	const uint16_t port = port_of(door), from = port_of(decoy);
+	pid_t child;
+	char c;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(pipe2(say, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(until, O_CLOEXEC), 0);
+	assert_int_equal(connect_to(decoy, ONE, port), 0);
+	decoy_end = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(uc_tcp_peer(decoy_end), 0);
+	child = fork();
+	if (child == 0) {
+		close(until[1]);
+		be_another(port, from, say[1], until[0]);
+	}
+	assert_true(child > 0);
+	close(say[1]);
+	assert_int_equal(read(say[0], &c, 1), 1);
+	assert_true(c == '4' || c == '6');
+	fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(uc_tcp_peer(fd), 65534);
+	assert_int_equal(uc_tcp_peer(decoy_end), 0);
+	assert_int_equal(listener(ONE, port), 0);
+	assert_int_equal(listener(NINE, port), 65534);
+	if (c == '6')
+		assert_int_equal(listener(SIX, port), 65534);
+	close(until[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(uc_tcp_peer(fd), -1);
+	close(until[0]);
+	close(say[0]);
+	close(decoy);
+	close(decoy_end);
+	close(fd);
 	close(door);
 }
 
@@ -275,10 +459,16 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_there_and_back),   T(test_half_closed),
-		T(test_refused),          T(test_a_slow_one_holds_up_no_other),
-		T(test_many_at_once),     T(test_the_other_end_goes),
-		T(test_no_tunnel_at_all), cmocka_unit_test(test_owner_of_a_port),
+		T(test_there_and_back),
+		T(test_half_closed),
+		T(test_refused),
+		T(test_a_slow_one_holds_up_no_other),
+		T(test_many_at_once),
+		T(test_the_other_end_goes),
+		T(test_no_tunnel_at_all),
+		cmocka_unit_test(test_listener_by_its_address),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_somebody_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
