@@ -15,8 +15,9 @@
 #include "common/stay.h"
 #include "uattach/view.h"
 
-#define TRIES 3
-#define LINES 10 /* of the output of one that is over */
+#define TRIES      3
+#define SETTLED_MS 60000 /* a line that held so long is tried as often again */
+#define LINES      10    /* of the output of one that is over */
 
 const char *uattach_session_key(const struct uc_job *job, size_t *len)
 {
@@ -144,10 +145,12 @@ static int show_again(struct uattach_view *v, struct uc_error *err)
 		const bool runs = lost && still_runs(v);
 		int result = rc;
 
+		if (lost && v->heard - v->begun >= SETTLED_MS)
+			attempt = 1;
 		if (runs && attempt < TRIES) {
+			/* with its lines: what came meanwhile was not seen */
 			uc_run_say(v->u->run, 0, "the line is gone; attaching again");
 			uattach_link_close(&v->link);
-			v->history = 0;
 			continue;
 		}
 		if (rc == 0)

@@ -50,6 +50,7 @@ static void take(struct uattach_view *v, const struct uc_session_frame *frame)
 	switch (frame->type) {
 	case UC_SESSION_WELCOME:
 		v->welcome = true;
+		v->begun = uc_monotonic_ms();
 		uattach_terminal_raw(&v->terminal);
 		break;
 	case UC_SESSION_RESET:
@@ -339,7 +340,7 @@ int uattach_view_show(struct uattach_view *v, struct uc_error *err)
 	uc_buf_reset(&v->in);
 	uc_buf_reset(&v->out);
 	v->out_done = 0;
-	v->begun = v->heard = v->spoke = uc_monotonic_ms();
+	v->heard = v->spoke = uc_monotonic_ms();
 	if (uattach_link_open(&v->link, v->u->run, v->job, err) < 0)
 		return -1;
 	uc_session_put_attach(&v->out, &attach);

@@ -26,8 +26,9 @@ struct uattach_view {
 	struct uc_detach keys;
 	struct uc_buf in, out, screen;
 	size_t out_done, screen_done;
-	bool welcome;                       /* the server spoke */
-	int64_t begun, heard, spoke, typed; /* ms */
+	bool welcome;                /* the server spoke */
+	int64_t begun;               /* ms; when it did */
+	int64_t heard, spoke, typed; /* ms */
 	uint32_t history;
 	enum uattach_outcome outcome;
 	struct uc_session_exit over;
