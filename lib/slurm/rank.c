@@ -110,7 +110,6 @@ struct wish {
 /* Of "a100:8", one of the types asked for; any when none is. */
 static bool has_type(const struct wish *wish, struct uc_raw types)
 {
-	uc_auto(buf) struct uc_buf wanted = { 0 };
 	struct uc_gres_walk walk = { .rest = types.bytes };
 	struct uc_gres item;
 
