@@ -183,13 +183,15 @@ rpcs()
 		[[ $output == "2: slurmctld refuses the job: "* ]]
 		[ "${#lines[@]}" -eq 1 ]
 	done
-	for option in time=x gpus=x mem=12Q nodes=0 bogus=1 hint=multithread hold=1 mail-type=X signal=B:FOO \
+	for option in time=x gpus=x mem=12Q nodes=0 hint=x hold=1 mail-type=X signal=B:FOO \
 		begin=never ntasks=-1 cpus-per-task=0 nice=x open-mode=x exclusive=x; do
 		run "$PROBE" submit "$SCRIPT" "$option"
 		echo "$option: $output"
 		[ "$status" -eq 2 ]
 		[[ $output == "2: --${option%%=*}"*": "* ]]
 	done
+	run -2 "$PROBE" submit "$SCRIPT" bogus=1
+	[[ $output == "2: --bogus is not known for batch jobs here | "* ]]
 	run -2 "$PROBE" submit "echo no interpreter"
 	run -2 "$PROBE" submit $'#!/bin/bash\r\ntrue\r\n'
 	no_jobs

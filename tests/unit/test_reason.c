@@ -231,8 +231,8 @@ static void test_numbers_are_filled_in(void **state)
 	check_said(&job, &context,
 		   "it waits its turn: 3 jobs are ahead of it in gpu; it probably starts "
 		   "at 14:00",
-		   "wait; a shorter time limit may fit it into a gap: scontrol update "
-		   "JobId=4711 TimeLimit=H:MM:SS");
+		   "wait; a shorter time limit may fit it into a gap: uqueue --set "
+		   "time=H:MM:SS 4711");
 	job = plain_job(5);
 	check_said(&job, &context,
 		   "its time limit of 2d is longer than partition gpu allows (1d)",
