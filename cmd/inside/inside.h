@@ -4,7 +4,7 @@
 #define UC_INSIDE_H
 /*
  * job-inside: what uattach starts on a node of a job, as a step of it and as its user.
- * One file that stands alone: srun may have copied it there.
+ * One file that stands alone: nothing else of ucluster need be there.
  */
 #include <stdbool.h>
 #include <stddef.h>

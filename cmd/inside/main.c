@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "inside/inside.h"
 
 void inside_say(const char *fmt, ...)
@@ -33,24 +31,10 @@ static const struct {
 	{ "resize", inside_resize }, { "forward", inside_forward },
 };
 
-/* srun copied us here; the kernel keeps what runs. */
-static void remove_self(void)
-{
-	char path[PATH_MAX];
-	const ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	if (len <= 0)
-		return;
-	path[len] = '\0';
-	if (strncmp(path, "/tmp/.job-inside-", 17) == 0)
-		unlink(path);
-}
-
 int main(int argc, char **argv)
 {
 	(void)argc;
 	argv++;
-	remove_self();
 	for (size_t i = 0; *argv && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(*argv, commands[i].word) == 0)
 			return commands[i].fn(argv + 1);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 
 #define OWN_NAME "uattach"
 /* What is asked of a helper that is only to be found. */
@@ -248,61 +249,73 @@ int uattach_child_end(struct uattach_child *child, int ms)
 
 #define HELLO "job-inside " /* and its version */
 
-/* What a step prints in `ms` at most; true: it is our helper's greeting. */
-static bool greets(const struct uattach *u, const struct uc_strv *argv,
-		   struct uc_error *err)
+/* What a pipe gives until it ends or `until` (ms), `size` - 1 bytes at most. */
+static void read_until(int fd, int64_t until, char *bytes, size_t size)
+{
+	struct pollfd on = { .fd = fd, .events = POLLIN };
+	size_t len = 0;
+
+	while (len < size - 1) {
+		const int64_t left = until - uc_monotonic_ms();
+		ssize_t got = -1;
+
+		if (left > 0 && poll(&on, 1, (int)left) > 0)
+			got = read(fd, bytes + len, size - 1 - len);
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+	}
+	bytes[len] = '\0';
+}
+
+/* Does a step say our helper's greeting? Else `why` has what srun said instead. */
+static bool greets(const struct uattach *u, const struct uc_strv *argv, char *why,
+		   size_t size, struct uc_error *err)
 {
 	struct uattach_child child = { .to = -1, .from = -1, .errors = -1 };
-	uc_auto(buf) struct uc_buf said = { 0 };
-	char bytes[512];
-	ssize_t got = 0;
-	struct pollfd on = { .events = POLLIN };
+	const int64_t begun = uc_monotonic_ms();
+	char said[64];
 
+	why[0] = '\0';
 	if (uattach_spawn(u, argv, &child, err) < 0)
 		return false;
 	close_fd(&child.to);
-	on.fd = child.from;
-	while (said.len < sizeof(bytes) && poll(&on, 1, FIND_MS) > 0 &&
-	       (got = read(child.from, bytes, sizeof(bytes))) > 0)
-		uc_buf_addn(&said, bytes, (size_t)got);
-	got = read(child.errors, bytes, sizeof(bytes) - 1);
-	uattach_child_end(&child, 5000);
-	if (begins(uc_buf_text(&said), HELLO))
-		return true;
-	bytes[got > 0 ? got : 0] = '\0';
-	bytes[strcspn(bytes, "\n")] = '\0';
-	uc_fail(err, UC_UNREACHABLE, "the helper cannot run on the node: %s",
-		bytes[0] ? bytes : "srun said nothing");
-	return false;
+	read_until(child.from, begun + FIND_MS, said, sizeof(said));
+	if (!begins(said, HELLO))
+		read_until(child.errors, uc_monotonic_ms() + 1000, why, size);
+	uattach_child_end(&child, begins(said, HELLO) ? 5000 : 0);
+	return begins(said, HELLO);
+}
+
+/* What the user is told of a helper that does not greet. */
+static int no_helper(const char *path, const char *node, char *why, struct uc_error *err)
+{
+	why[strcspn(why, "\n")] = '\0';
+	uc_fail(err, UC_UNREACHABLE, "the helper '%s' cannot run on '%s': %s", path, node,
+		why[0] ? why : "srun said nothing");
+	return uc_hint(err, "nodes must see that file: by a shared file system, or by "
+			    "ucluster installed there as it is here");
 }
 
 int uattach_helper(struct uattach *u, const struct uattach_place *place,
 		   struct uc_strv *argv, struct uc_error *err)
 {
-	uc_auto(strv) struct uc_strv there = { 0 }, sent = { 0 };
+	uc_auto(strv) struct uc_strv hello = { 0 };
 	uc_auto(buf) struct uc_buf path = { 0 };
+	char why[512];
 
 	uc_buf_addf(&path, "%s/job-inside", u->run->libexec_dir);
-	uattach_srun(u, place, &there);
-	uc_strv_add(&there, "--chdir=/");
-	uc_strv_add(&there, uc_buf_text(&path));
-	uc_strv_add(&there, "hello");
-	if (greets(u, &there, err)) {
-		uc_strv_add(argv, uc_buf_text(&path));
-		return argv->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
-	}
-	/* srun sends it along; it removes itself */
-	uattach_srun(u, place, &sent);
-	uc_strv_add(&sent, "--chdir=/");
-	uc_strv_addf(&sent, "--bcast=/tmp/.job-inside-%" PRIu32 "-%" PRId64,
-		     u->job->job_id, (int64_t)getpid());
-	uc_strv_add(&sent, uc_buf_text(&path));
-	uc_strv_add(&sent, "hello");
-	if (!greets(u, &sent, err))
-		return -1;
-	uc_strv_addf(argv, "--bcast=/tmp/.job-inside-%" PRIu32 "-%" PRId64,
-		     u->job->job_id, (int64_t)getpid());
+	uattach_srun(u, place, &hello);
+	uc_strv_add(&hello, "--chdir=/");
+	uc_strv_add(&hello, uc_buf_text(&path));
+	uc_strv_add(&hello, "hello");
+	if (path.failed || hello.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	err->text[0] = '\0';
+	if (!greets(u, &hello, why, sizeof(why), err))
+		return err->text[0] ? -1
+				    : no_helper(uc_buf_text(&path),
+						uc_buf_text(&place->node), why, err);
 	uc_strv_add(argv, uc_buf_text(&path));
-	uc_strv_add(argv, "--remove");
 	return argv->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

@@ -27,8 +27,9 @@ void uattach_place_free(struct uattach_place *place);
 void uattach_srun(const struct uattach *u, const struct uattach_place *place,
 		  struct uc_strv *argv);
 /*
- * The helper on the node, job-inside: its path as a word of such a step. Where it is not
- * there (its folder is on this host only), srun copies it. One step.
+ * The helper on the node, job-inside: its path as a word of such a step. A step of its
+ * own asks whether it is there: a file that srun would copy to a folder of everybody's
+ * could be somebody else's by the time it runs.
  */
 int uattach_helper(struct uattach *u, const struct uattach_place *place,
 		   struct uc_strv *argv, struct uc_error *err);
