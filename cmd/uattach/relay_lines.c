@@ -21,13 +21,15 @@ enum {
 	EVENTS
 };
 
+#define END_MS 20 /* between looks whether it has ended */
+
 struct relay {
 	struct uattach *u;
 	struct uc_printer printer;
 	struct uc_channel channel[2];
 	struct pollfd on[EVENTS];
 	int keep; /* the other end of an input that never ends */
-	pid_t child;
+	struct uattach_child child;
 };
 
 void uattach_say_detached(const struct uattach *u)
@@ -73,7 +75,7 @@ static int spawn(struct relay *r, const struct uc_strv *argv, const int far[3])
 	for (int fd = 0; fd < 3; fd++)
 		if (far[fd] != fd)
 			posix_spawn_file_actions_adddup2(&actions, far[fd], fd);
-	rc = posix_spawnp(&r->child, argv->item[0], &actions, &attr, argv->item,
+	rc = posix_spawnp(&r->child.pid, argv->item[0], &actions, &attr, argv->item,
 			  env.item);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
@@ -98,10 +100,10 @@ static int start(struct relay *r, const struct uc_strv *argv, struct uc_error *e
 	r->keep = in[1];
 	r->on[OUTPUT].fd = out[0];
 	r->on[ERRORS].fd = errors[0];
-	if (rc)
-		return uc_fail_errno(err, UC_UNREACHABLE, rc, "cannot run '%s'",
-				     argv->item[0]);
-	return 0;
+	if (!rc)
+		return 0;
+	r->child.pid = 0;
+	return uc_fail_errno(err, UC_UNREACHABLE, rc, "cannot run '%s'", argv->item[0]);
 }
 
 static int copy(struct relay *r, int which, struct uc_error *err)
@@ -121,24 +123,47 @@ static int copy(struct relay *r, int which, struct uc_error *err)
 	return 0;
 }
 
-/* 1: a signal; 0: it ended. */
-static int run(struct relay *r, int *signal_number, struct uc_error *err)
+static bool take_signal(struct relay *r, int *signal_number)
 {
 	struct signalfd_siginfo info;
 
+	if (read(r->on[SIGNALS].fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	*signal_number = (int)info.ssi_signo;
+	return true;
+}
+
+/* Its end, once it says no more. 1: a signal; 0: it ended. */
+static int await_end(struct relay *r, int *status, int *signal_number)
+{
+	for (;;) {
+		const pid_t got = waitpid(r->child.pid, status, WNOHANG);
+
+		if (got == r->child.pid || (got < 0 && errno != EINTR)) {
+			r->child.pid = 0;
+			return 0;
+		}
+		if (poll(&r->on[SIGNALS], 1, END_MS) > 0 && take_signal(r, signal_number))
+			return 1;
+	}
+}
+
+/* 1: a signal; 0: it ended. */
+static int run(struct relay *r, int *status, int *signal_number, struct uc_error *err)
+{
 	while (r->on[OUTPUT].fd >= 0 || r->on[ERRORS].fd >= 0) {
-		if (poll(r->on, EVENTS, -1) < 0 && errno != EINTR)
+		if (poll(r->on, EVENTS, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return uc_fail_errno(err, UC_FAILED, errno, "poll");
+		}
 		for (int i = 0; i < 2; i++)
 			if (r->on[i].fd >= 0 && r->on[i].revents && copy(r, i, err) < 0)
 				return -1;
-		if (r->on[SIGNALS].revents &&
-		    read(r->on[SIGNALS].fd, &info, sizeof(info)) == sizeof(info)) {
-			*signal_number = (int)info.ssi_signo;
+		if (r->on[SIGNALS].revents && take_signal(r, signal_number))
 			return 1;
-		}
 	}
-	return 0;
+	return await_end(r, status, signal_number);
 }
 
 static int open_signals(struct relay *r, struct uc_error *err)
@@ -168,7 +193,8 @@ int uattach_relay_lines(struct uattach *u, const struct uc_strv *argv,
 			   .on = { { .fd = -1, .events = POLLIN },
 				   { .fd = -1, .events = POLLIN },
 				   { .fd = -1, .events = POLLIN } },
-			   .keep = -1 };
+			   .keep = -1,
+			   .child = { .to = -1, .from = -1, .errors = -1 } };
 	int rc = uc_printer_open(&r.printer, err), number = 0, status = 0;
 
 	if (rc == 0)
@@ -178,16 +204,14 @@ int uattach_relay_lines(struct uattach *u, const struct uc_strv *argv,
 	for (size_t i = 0; i < 2; i++)
 		uattach_job_name(&r.channel[i].job, u->job);
 	if (rc == 0)
-		rc = run(&r, &number, err);
+		rc = run(&r, &status, &number, err);
 	for (size_t i = 0; i < 2; i++)
 		if (rc >= 0 && uc_printer_flush(&r.printer, &r.channel[i]) < 0)
 			rc = uc_fail_errno(err, UC_FAILED, errno,
 					   "cannot write the step's output");
-	/* it leaves the step alone */
-	if (r.child && rc != 0)
-		kill(r.child, SIGTERM);
-	while (r.child && waitpid(r.child, &status, 0) < 0 && errno == EINTR)
-		continue;
+	/* told to end it leaves the step alone */
+	if (r.child.pid)
+		uattach_child_end(&r.child, 0);
 	for (size_t i = 0; i < EVENTS; i++)
 		close_fd(&r.on[i].fd);
 	close_fd(&r.keep);

@@ -17,22 +17,34 @@
 #include <termios.h>
 #include <unistd.h>
 #include <ucluster/session.h>
+#include <ucluster/units.h>
 #include "common/printer.h"
 #include "uattach/inside.h"
 #include "uattach/relay.h"
 #include "uattach/session.h"
 
-#define KEY_MS 700 /* a key that may begin the detach keys is held so long */
+#define SCREEN_QUEUE (256u << 10) /* bytes that the terminal did not take yet */
+#define TYPED_QUEUE  (64u << 10)  /* bytes that the step did not take yet */
+#define KEY_MS       700 /* a key that may begin the detach keys is held so long */
+#define FLUSH_MS     2000
+#define END_MS       5000
+
+/* Bytes on their way. */
+struct queue {
+	struct uc_buf buf;
+	size_t done;
+};
 
 struct screen {
 	struct uattach *u;
 	struct uattach_terminal terminal;
 	struct uc_modes modes; /* that the program set */
 	struct uc_detach keys;
-	struct uc_buf typed;
-	struct uattach_size size; /* of the step's own terminal */
+	struct queue typed, shown; /* to the program, to the terminal */
+	int64_t typed_at;          /* ms */
+	struct uattach_size size;  /* of the step's own terminal */
 	int master, signals;
-	pid_t child;
+	struct uattach_child child;
 	bool ended, left;
 	int signal;
 };
@@ -43,7 +55,7 @@ static int open_pair(struct screen *s, char *name, size_t size, struct uc_error 
 	struct uc_session_size now;
 	struct winsize window = { 0 };
 
-	s->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	s->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (s->master < 0 || grantpt(s->master) < 0 || unlockpt(s->master) < 0 ||
 	    ptsname_r(s->master, name, size) != 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "no terminal can be made");
@@ -74,11 +86,37 @@ static int spawn(struct screen *s, const struct uc_strv *argv, const char *name)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, name, O_RDWR, 0);
 	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
-	rc = posix_spawnp(&s->child, argv->item[0], &actions, &attr, argv->item,
+	rc = posix_spawnp(&s->child.pid, argv->item[0], &actions, &attr, argv->item,
 			  env.item);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	return rc;
+}
+
+/* --- bytes, neither side of which is waited for --- */
+
+static size_t waiting(const struct queue *q)
+{
+	return q->buf.len - q->done;
+}
+
+static void clear(struct queue *q)
+{
+	uc_buf_reset(&q->buf);
+	q->done = 0;
+}
+
+/* False: it cannot be written any more. */
+static bool give(int fd, struct queue *q)
+{
+	const ssize_t n = write(fd, q->buf.data + q->done, waiting(q));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	q->done += (size_t)n;
+	if (waiting(q) == 0)
+		clear(q);
+	return true;
 }
 
 static void show(struct screen *s)
@@ -86,7 +124,7 @@ static void show(struct screen *s)
 	char bytes[16384];
 	ssize_t got = read(s->master, bytes, sizeof(bytes));
 
-	if (got < 0 && errno == EINTR)
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	/* EIO: nobody has it open any more */
 	if (got <= 0) {
@@ -94,15 +132,7 @@ static void show(struct screen *s)
 		return;
 	}
 	uc_modes_feed(&s->modes, bytes, (size_t)got);
-	if (uc_write_all(s->terminal.fd, bytes, (size_t)got) < 0)
-		s->left = true;
-}
-
-static void pass_on(struct screen *s)
-{
-	if (s->typed.len > 0 && uc_write_all(s->master, s->typed.data, s->typed.len) < 0)
-		s->ended = true;
-	uc_buf_reset(&s->typed);
+	uc_buf_addn(&s->shown.buf, bytes, (size_t)got);
 }
 
 static void take_typed(struct screen *s)
@@ -116,24 +146,42 @@ static void take_typed(struct screen *s)
 		s->left = true;
 		return;
 	}
-	if (uc_detach_typed(&s->keys, bytes, (size_t)got, &s->typed))
+	s->typed_at = uc_monotonic_ms();
+	if (uc_detach_typed(&s->keys, bytes, (size_t)got, &s->typed.buf))
 		s->left = true;
-	pass_on(s);
 }
 
-static void take_signal(struct screen *s)
+/* What still waits, for a moment. */
+static void flush(struct screen *s)
 {
-	struct signalfd_siginfo info;
+	const int64_t until = uc_monotonic_ms() + FLUSH_MS;
+	int64_t left;
+
+	while ((waiting(&s->shown) > 0 || waiting(&s->typed) > 0) &&
+	       (left = until - uc_monotonic_ms()) > 0) {
+		struct pollfd on[] = {
+			{ waiting(&s->shown) ? s->terminal.fd : -1, POLLOUT, 0 },
+			{ waiting(&s->typed) ? s->master : -1, POLLOUT, 0 },
+		};
+
+		if (poll(on, 2, (int)left) < 0)
+			continue;
+		if (on[0].revents && !give(s->terminal.fd, &s->shown))
+			clear(&s->shown);
+		if (on[1].revents && !give(s->master, &s->typed))
+			clear(&s->typed);
+	}
+	clear(&s->shown);
+	clear(&s->typed);
+}
+
+/* --- signals --- */
+
+static void resize(struct screen *s)
+{
 	struct uc_session_size now;
 	struct winsize window = { 0 };
 
-	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo != SIGWINCH) {
-		s->signal = (int)info.ssi_signo;
-		s->left = true;
-		return;
-	}
 	uattach_terminal_size(&s->terminal, &now);
 	window.ws_col = now.columns;
 	window.ws_row = now.rows;
@@ -141,42 +189,93 @@ static void take_signal(struct screen *s)
 	uattach_size_set(&s->size, now.rows, now.columns);
 }
 
-static void run(struct screen *s)
+/* The shell gets its terminal back, and gives it back to us; then the program is told of
+ * another size and back, which is what makes it draw its screen again. */
+static void suspend(struct screen *s)
 {
-	struct pollfd on[] = { { .fd = s->master, .events = POLLIN },
-			       { .fd = s->terminal.fd, .events = POLLIN },
-			       { .fd = s->signals, .events = POLLIN } };
+	struct uc_session_size now;
 
-	while (!s->ended && !s->left) {
-		const int rc = poll(on, 3, s->keys.at ? KEY_MS : -1);
+	uc_modes_undo(&s->modes, &s->shown.buf);
+	flush(s);
+	uattach_terminal_restore(&s->terminal);
+	raise(SIGSTOP);
+	uattach_terminal_raw(&s->terminal);
+	if (uc_modes_alternate(&s->modes))
+		uc_buf_add(&s->shown.buf, "\x1b[?1049h");
+	uc_modes_set(&s->modes, &s->shown.buf);
+	uattach_terminal_size(&s->terminal, &now);
+	if (now.rows > 1)
+		uattach_size_set(&s->size, now.rows - 1, now.columns);
+	resize(s);
+}
 
-		if (rc == 0) {
-			uc_detach_flush(&s->keys, &s->typed);
-			pass_on(s);
-		}
-		if (rc <= 0)
-			continue;
-		if (on[0].revents)
-			show(s);
-		if (on[1].revents)
-			take_typed(s);
-		if (on[2].revents)
-			take_signal(s);
+static void take_signal(struct screen *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH) {
+		resize(s);
+	} else if (info.ssi_signo == SIGTSTP) {
+		suspend(s);
+	} else {
+		s->signal = (int)info.ssi_signo;
+		s->left = true;
 	}
+}
+
+/* --- the loop --- */
+
+/* Until a key that was held back is passed on; -1: none is. */
+static int next_wait(const struct screen *s)
+{
+	const int64_t left = s->typed_at + KEY_MS - uc_monotonic_ms();
+
+	return s->keys.at == 0 ? -1 : left > 0 ? (int)left : 0;
+}
+
+static void turn(struct screen *s)
+{
+	const bool deaf = waiting(&s->shown) > SCREEN_QUEUE;
+	const bool full = waiting(&s->typed) > TYPED_QUEUE;
+	const short master =
+		(short)((deaf ? 0 : POLLIN) | (waiting(&s->typed) ? POLLOUT : 0));
+	struct pollfd on[] = {
+		{ master ? s->master : -1, master, 0 },
+		{ s->terminal.fd,
+		  (short)((full ? 0 : POLLIN) | (waiting(&s->shown) ? POLLOUT : 0)), 0 },
+		{ s->signals, POLLIN, 0 },
+	};
+
+	if (poll(on, 3, next_wait(s)) < 0)
+		return;
+	if (on[0].revents & (POLLIN | POLLHUP | POLLERR) && !deaf)
+		show(s);
+	/* nobody reads it: its end is heard next */
+	if (on[0].revents & (POLLOUT | POLLHUP | POLLERR) && waiting(&s->typed) &&
+	    !give(s->master, &s->typed))
+		clear(&s->typed);
+	if (on[1].revents & POLLOUT && !give(s->terminal.fd, &s->shown))
+		s->left = true;
+	if (on[1].revents & (POLLIN | POLLHUP | POLLERR))
+		take_typed(s);
+	if (on[2].revents)
+		take_signal(s);
+	if (next_wait(s) == 0)
+		uc_detach_flush(&s->keys, &s->typed.buf);
+	if (s->shown.buf.failed || s->typed.buf.failed)
+		s->left = true;
 }
 
 static void restore(struct screen *s)
 {
-	uc_auto(buf) struct uc_buf undo = { 0 };
-	int rc = 0;
-
-	uc_modes_undo(&s->modes, &undo);
 	/* in the middle of the program's line, as a rule */
+	uc_modes_undo(&s->modes, &s->shown.buf);
 	if (s->left)
-		uc_buf_add(&undo, "\r\n");
-	if (undo.len > 0 && !undo.failed)
-		rc = uc_write_all(s->terminal.fd, undo.data, undo.len);
-	(void)rc; /* one that is gone needs none of it */
+		uc_buf_add(&s->shown.buf, "\r\n");
+	if (s->terminal.fd >= 0)
+		flush(s);
 	uattach_terminal_close(&s->terminal);
 }
 
@@ -197,12 +296,17 @@ static int open_all(struct screen *s, const struct uc_strv *argv, struct uc_erro
 	sigaddset(&set, SIGWINCH);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	rc = s->signals < 0 ? errno : spawn(s, argv, name);
-	if (rc)
+	if (rc) {
+		s->child.pid = 0;
 		return uc_fail_errno(err, UC_UNREACHABLE, rc, "cannot run '%s'",
 				     argv->item[0]);
+	}
 	uattach_terminal_raw(&s->terminal);
 	return 0;
 }
@@ -210,7 +314,11 @@ static int open_all(struct screen *s, const struct uc_strv *argv, struct uc_erro
 int uattach_relay_screen(struct uattach *u, const struct uc_strv *argv,
 			 struct uattach_end *end, struct uc_error *err)
 {
-	struct screen s = { .u = u, .master = -1, .signals = -1, .terminal.fd = -1 };
+	struct screen s = { .u = u,
+			    .master = -1,
+			    .signals = -1,
+			    .terminal.fd = -1,
+			    .child = { .to = -1, .from = -1, .errors = -1 } };
 	int rc = open_all(&s, argv, err), status = 0;
 
 	if (rc == 0) {
@@ -219,24 +327,24 @@ int uattach_relay_screen(struct uattach *u, const struct uc_strv *argv,
 		uattach_size_open(u, &s.size);
 		uattach_terminal_size(&s.terminal, &now);
 		uattach_size_set(&s.size, now.rows, now.columns);
-		run(&s);
+		while (!s.ended && !s.left)
+			turn(&s);
 	}
 	restore(&s);
 	if (rc == 0)
 		uattach_size_close(&s.size);
 	/* it leaves the step alone */
-	if (s.child && s.left)
-		kill(s.child, SIGTERM);
+	if (s.child.pid && s.left)
+		kill(s.child.pid, SIGTERM);
 	if (s.master >= 0)
 		close(s.master);
-	while (s.child && waitpid(s.child, &status, 0) < 0 && errno == EINTR)
-		continue;
+	if (s.child.pid)
+		status = uattach_child_end(&s.child, END_MS);
 	if (s.signals >= 0)
 		close(s.signals);
-	uc_buf_free(&s.typed);
+	uc_buf_free(&s.typed.buf);
+	uc_buf_free(&s.shown.buf);
 	end->detached = s.left;
-	end->status = !s.left    ? uattach_exit_status(status)
-		      : s.signal ? 128 + s.signal
-				 : 0;
+	end->status = !s.left ? status : s.signal ? 128 + s.signal : 0;
 	return rc;
 }

@@ -120,11 +120,62 @@ static int hear(struct top *t)
 	return rc;
 }
 
-static bool is_quit(void)
+/* A screen of its own, no echo, and keys that are no signals. */
+static void set_screen(struct top *t, bool on)
+{
+	struct termios raw;
+	static const char open[] = "\x1b[?1049h\x1b[?25l", end[] = "\x1b[?25h\x1b[?1049l";
+	int rc;
+
+	if (!on) {
+		rc = uc_write_all(STDOUT_FILENO, end, sizeof(end) - 1);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, t->before);
+		(void)rc;
+		return;
+	}
+	raw = *t->before;
+	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO | ISIG);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	rc = uc_write_all(STDOUT_FILENO, open, sizeof(open) - 1);
+	(void)rc; /* the first sample says so */
+}
+
+/* The shell gets its terminal back; the next sample is drawn when it gives it to us. */
+static void suspend(struct top *t)
+{
+	set_screen(t, false);
+	raise(SIGSTOP);
+	set_screen(t, true);
+}
+
+/* A key; true: it leaves. */
+static bool take_key(struct top *t)
 {
 	char key;
+	const ssize_t got = read(STDIN_FILENO, &key, 1);
 
-	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q';
+	if (got < 0 && errno == EINTR)
+		return false;
+	if (got == 1 && key == '\x1a')
+		suspend(t);
+	/* Ctrl-C, Ctrl-D, Ctrl-\ */
+	return got != 1 || key == 'q' || key == 'Q' || key == '\x03' || key == '\x04' ||
+	       key == '\x1c';
+}
+
+/* True: it leaves. */
+static bool take_signal(struct top *t)
+{
+	struct signalfd_siginfo info;
+
+	if (read(t->signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo != SIGTSTP)
+		return true;
+	suspend(t);
+	return false;
 }
 
 static int watch(struct top *t, struct uc_error *err)
@@ -138,8 +189,11 @@ static int watch(struct top *t, struct uc_error *err)
 	for (;;) {
 		int rc = 0;
 
-		if (poll(on, 3, -1) < 0 && errno != EINTR)
+		if (poll(on, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return uc_fail_errno(err, UC_FAILED, errno, "poll");
+		}
 		if (on[0].revents)
 			rc = hear(t);
 		if (rc < 0)
@@ -148,8 +202,8 @@ static int watch(struct top *t, struct uc_error *err)
 		if (rc == 2 && !any)
 			return uc_fail(err, UC_UNREACHABLE,
 				       "the helper on the node said nothing");
-		if (rc == 2 || (any && !t->screen) || on[1].revents ||
-		    (on[2].revents && is_quit()))
+		if (rc == 2 || (any && !t->screen) || (on[1].revents && take_signal(t)) ||
+		    (on[2].revents && take_key(t)))
 			return 0;
 	}
 }
@@ -176,32 +230,15 @@ static int start(struct top *t, struct uc_error *err)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	if (t->screen) {
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGTSTP);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (t->signals < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "signalfd");
 	return uattach_spawn(t->u, &argv, &t->child, err);
-}
-
-/* A screen of its own, no echo; `before` brings the terminal back. */
-static void set_screen(struct termios *before, bool on)
-{
-	struct termios raw;
-	static const char open[] = "\x1b[?1049h\x1b[?25l", end[] = "\x1b[?25h\x1b[?1049l";
-	int rc;
-
-	if (!on) {
-		rc = uc_write_all(STDOUT_FILENO, end, sizeof(end) - 1);
-		tcsetattr(STDIN_FILENO, TCSADRAIN, before);
-		(void)rc;
-		return;
-	}
-	tcgetattr(STDIN_FILENO, before);
-	raw = *before;
-	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	rc = uc_write_all(STDOUT_FILENO, open, sizeof(open) - 1);
-	(void)rc; /* the first sample says so */
 }
 
 int uattach_top(struct uattach *u, struct uc_error *err)
@@ -212,14 +249,18 @@ int uattach_top(struct uattach *u, struct uc_error *err)
 				 u->run->stdin_tty && u->run->stdout_tty && !u->args.json,
 			 .signals = -1 };
 	struct termios before;
-	int rc = start(&t, err);
+	int rc;
 
+	t.before = &before;
+	if (t.screen && tcgetattr(STDIN_FILENO, &before) < 0)
+		return uc_fail_errno(err, UC_FAILED, errno, "the terminal");
+	rc = start(&t, err);
 	if (rc == 0) {
 		if (t.screen)
-			set_screen(&before, true);
+			set_screen(&t, true);
 		rc = watch(&t, err);
 		if (t.screen)
-			set_screen(&before, false);
+			set_screen(&t, false);
 	}
 	if (t.child.pid)
 		uattach_child_end(&t.child, 2000);

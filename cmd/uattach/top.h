@@ -3,6 +3,7 @@
 #ifndef UC_UATTACH_TOP_H
 #define UC_UATTACH_TOP_H
 /* What a job uses: samples of the helper on its node. */
+#include <termios.h>
 #include "uattach/inside.h"
 
 #define TOP_FIELDS 8
@@ -25,6 +26,7 @@ struct top {
 	bool screen; /* drawn again and again */
 	size_t rows, columns;
 	int signals;
+	struct termios *before; /* the terminal's own modes */
 };
 
 /* "4711" as a number. */
