@@ -9,19 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/container.h>
 #include <ucluster/units.h>
 #include "base/file.h"
 #include "base/path.h"
+#include "base/program.h"
 
 #define HELP_MAX     (1 << 20) /* srun's own is 20 KiB */
 #define HELP_WAIT_MS 5000
@@ -55,78 +52,27 @@ static void make_key(const struct uc_srun_query *query, struct uc_buf *key)
 	}
 }
 
-/* Read all until the end; false when the time is over, or too much comes. */
-static bool read_all(int fd, struct uc_buf *out)
-{
-	int64_t end = uc_monotonic_ms() + HELP_WAIT_MS;
-
-	while (out->len < HELP_MAX && !out->failed) {
-		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = end - uc_monotonic_ms();
-		char chunk[8192];
-		ssize_t got;
-
-		if (left <= 0)
-			return false;
-		if (poll(&ready, 1, (int)left) <= 0)
-			continue;
-		got = read(fd, chunk, sizeof(chunk));
-		if (got == 0)
-			return true;
-		if (got > 0)
-			uc_buf_addn(out, chunk, (size_t)got);
-		else if (errno != EINTR)
-			return false;
-	}
-	return false;
-}
-
-static int spawn_help(const struct uc_srun_query *query, int out, pid_t *pid)
-{
-	char word0[] = "srun", word1[] = "--help";
-	char *const argv[] = { word0, word1, NULL };
-	posix_spawn_file_actions_t actions;
-	int rc = posix_spawn_file_actions_init(&actions);
-
-	if (rc != 0)
-		return rc;
-	rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, out, 1);
-	rc = rc ? rc
-		: posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	rc = rc ? rc
-		: posix_spawn(pid, query->srun, &actions, NULL, argv,
-			      (char *const *)query->environment);
-	posix_spawn_file_actions_destroy(&actions);
-	return rc;
-}
-
 static int read_help(const struct uc_srun_query *query, struct uc_buf *help,
 		     struct uc_error *err)
 {
-	int fds[2], rc;
-	bool whole;
-	pid_t pid;
+	char word0[] = "srun", word1[] = "--help";
+	char *const words[] = { word0, word1, NULL };
+	const struct uc_program srun = { .path = query->srun,
+					 .words = words,
+					 .environment = query->environment,
+					 .deadline = uc_monotonic_ms() + HELP_WAIT_MS,
+					 .bytes = HELP_MAX };
+	int status, failure;
+	enum uc_code how = uc_program_run(&srun, help, &status, &failure);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return uc_fail_errno(err, UC_FAILED, errno, "pipe");
-	rc = spawn_help(query, fds[1], &pid);
-	close(fds[1]);
-	if (rc != 0) {
-		close(fds[0]);
-		return uc_fail_errno(err, UC_UNREACHABLE, rc, "'%s'", query->srun);
-	}
-	whole = read_all(fds[0], help);
-	close(fds[0]);
-	if (!whole)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (failure)
+		return uc_fail_errno(err, UC_UNREACHABLE, failure, "'%s'", query->srun);
 	if (help->failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	return whole ? 0
-		     : uc_fail(err, UC_UNREACHABLE, "'%s --help' did not end in %d s",
-			       query->srun, HELP_WAIT_MS / 1000);
+	return how == UC_OK
+		       ? 0
+		       : uc_fail(err, UC_UNREACHABLE, "'%s --help' did not end in %d s",
+				 query->srun, HELP_WAIT_MS / 1000);
 }
 
 /* Every "--container-..." and "--no-container-..." of the text, once. */

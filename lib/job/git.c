@@ -8,19 +8,14 @@
  */
 #include "job/git.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <ucluster/receipt.h>
 #include <ucluster/units.h>
 
+#include "base/program.h"
 #include "job/spec.h"
 
 #define CONFIG_MAX (1 << 20)
@@ -54,26 +49,6 @@ static void make_environment(struct uc_strv *out, const char *const *environment
 			uc_strv_add(out, *environment);
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		uc_strv_add(out, own[i]);
-}
-
-/* git by PATH, whose relative folders are left out: the work tree is foreign. */
-static bool find_program(struct uc_buf *out, const char *const *environment)
-{
-	const char *path = uc_env_value(environment, "PATH");
-	struct stat st;
-
-	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
-		size_t len = strcspn(path, ":");
-
-		uc_buf_reset(out);
-		uc_buf_addn(out, path, len);
-		uc_buf_add(out, "/git");
-		if (*path == '/' && stat(uc_buf_text(out), &st) == 0 &&
-		    S_ISREG(st.st_mode) && access(uc_buf_text(out), X_OK) == 0)
-			return true;
-		path += len;
-	}
-	return false;
 }
 
 /* The nearest folder upwards that holds a .git. */
@@ -117,112 +92,27 @@ static void make_words(struct uc_repository *repo)
 	uc_strv_add(&repo->words, uc_buf_text(&repo->top));
 }
 
-static int spawn(const struct uc_repository *repo, const struct uc_strv *argv, int out,
-		 pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc = posix_spawn_file_actions_init(&files);
-
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0) {
-		posix_spawn_file_actions_destroy(&files);
-		return rc;
-	}
-	sigemptyset(&none);
-	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, out, 1);
-	rc = rc ? rc
-		: posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-	/* a group of its own, so that what git starts ends with it */
-	rc = rc ? rc : posix_spawnattr_setpgroup(&attr, 0);
-	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
-	rc = rc ? rc
-		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-							  POSIX_SPAWN_SETSIGMASK);
-	rc = rc ? rc
-		: posix_spawn(pid, uc_buf_text(&repo->program), &files, &attr, argv->item,
-			      repo->environment.item);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
-/* Read until the end. 0, or what stopped it. */
-static enum uc_code read_all(int fd, const struct uc_git_bounds *bounds,
-			     struct uc_buf *out)
-{
-	while (!out->failed) {
-		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = bounds->deadline - uc_monotonic_ms();
-		char chunk[16384];
-		ssize_t got;
-
-		if (left <= 0)
-			return UC_UNREACHABLE;
-		if (poll(&ready, 1, (int)left) <= 0)
-			continue;
-		got = read(fd, chunk, sizeof(chunk));
-		if (got == 0)
-			return UC_OK;
-		if (got < 0 && errno != EINTR)
-			return UC_FAILED;
-		if (got <= 0)
-			continue;
-		uc_buf_addn(out, chunk, (size_t)got);
-		if (out->len > bounds->bytes)
-			return UC_INVALID;
-	}
-	return UC_FAILED;
-}
-
-/* Wait for its end until the deadline; what did not end by itself is killed. */
-static int reap(pid_t pid, enum uc_code how, int64_t deadline)
-{
-	int status = 0;
-	pid_t got;
-
-	for (;;) {
-		bool late = how != UC_OK || uc_monotonic_ms() >= deadline;
-
-		if (late)
-			kill(-pid, SIGKILL);
-		got = waitpid(pid, &status, late ? 0 : WNOHANG);
-		if (got > 0)
-			return status;
-		if (got < 0 && errno != EINTR)
-			return 0; /* a caller that ignores SIGCHLD gets no status */
-		if (got == 0)
-			poll(NULL, 0, 1); /* its output is closed, it is about to end */
-	}
-}
-
 int uc_repository_run(const struct uc_repository *repo, const char *const *args,
 		      const struct uc_git_bounds *bounds, struct uc_buf *out,
 		      struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv argv = { 0 };
-	int fds[2], rc, status;
+	struct uc_program git = { .path = uc_buf_text(&repo->program),
+				  .environment =
+					  (const char *const *)repo->environment.item,
+				  .deadline = bounds->deadline,
+				  .bytes = bounds->bytes };
+	int status = 0, failure;
 	enum uc_code how;
-	pid_t pid;
 
 	uc_strv_add_all(&argv, (const char *const *)repo->words.item);
 	uc_strv_add_all(&argv, args);
 	if (argv.failed || repo->words.failed || repo->environment.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return uc_fail_errno(err, UC_FAILED, errno, "pipe");
-	rc = spawn(repo, &argv, fds[1], &pid);
-	close(fds[1]);
-	how = rc == 0 ? read_all(fds[0], bounds, out) : UC_FAILED;
-	close(fds[0]);
-	if (rc != 0)
-		return uc_fail_errno(err, UC_FAILED, rc, "'%s'",
-				     uc_buf_text(&repo->program));
-	status = reap(pid, how, bounds->deadline);
+	git.words = argv.item;
+	how = uc_program_run(&git, out, &status, &failure);
+	if (failure)
+		return uc_fail_errno(err, UC_FAILED, failure, "'%s'", git.path);
 	if (how == UC_UNREACHABLE)
 		return uc_fail(err, how, "git %s took too long in '%s'", args[0],
 			       uc_buf_text(&repo->top));
@@ -292,7 +182,8 @@ int uc_repository_find(struct uc_repository *repo, const char *dir,
 		       const char *const *environment, int64_t deadline,
 		       struct uc_error *err)
 {
-	if (!find_top(&repo->top, dir) || !find_program(&repo->program, environment))
+	if (!find_top(&repo->top, dir) ||
+	    !uc_program_find(&repo->program, "git", uc_env_value(environment, "PATH")))
 		return 0;
 	make_words(repo);
 	make_environment(&repo->environment, environment);

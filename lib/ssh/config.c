@@ -2,18 +2,11 @@
 /* Copyright the ucluster authors */
 #include "ssh/config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <ucluster/units.h>
+#include "base/program.h"
 
 #define OUTPUT_MAX (256U << 10) /* bytes; it says some 5 KiB */
 
@@ -97,110 +90,6 @@ static bool split(struct destination *to, const char *text)
 	       (!port || is_port(port));
 }
 
-/* ssh by PATH, whose relative folders are left out. */
-static bool find_program(struct uc_buf *out, const struct uc_ssh_ask *ask)
-{
-	const char *path = variable(ask, "PATH");
-	struct stat st;
-
-	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
-		size_t len = strcspn(path, ":");
-
-		uc_buf_reset(out);
-		uc_buf_addn(out, path, len);
-		uc_buf_add(out, "/ssh");
-		if (*path == '/' && stat(uc_buf_text(out), &st) == 0 &&
-		    S_ISREG(st.st_mode) && access(uc_buf_text(out), X_OK) == 0)
-			return true;
-		path += len;
-	}
-	return false;
-}
-
-static int spawn(const char *program, char *const *words, const struct uc_ssh_ask *ask,
-		 int out, pid_t *pid)
-{
-	static const char *const nothing[] = { NULL };
-	const char *const *environment = ask->environment ? ask->environment : nothing;
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc = posix_spawn_file_actions_init(&files);
-
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0) {
-		posix_spawn_file_actions_destroy(&files);
-		return rc;
-	}
-	sigemptyset(&none);
-	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, out, 1);
-	rc = rc ? rc
-		: posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-	/* a group of its own, so that what a "Match exec" starts ends with it */
-	rc = rc ? rc : posix_spawnattr_setpgroup(&attr, 0);
-	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
-	rc = rc ? rc
-		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-							  POSIX_SPAWN_SETSIGMASK);
-	rc = rc ? rc
-		: posix_spawn(pid, program, &files, &attr, words,
-			      (char *const *)environment);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
-/* Read until the end. UC_OK, or what stopped it. */
-static enum uc_code read_all(int fd, int64_t deadline, struct uc_buf *out)
-{
-	while (!out->failed) {
-		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline - uc_monotonic_ms();
-		char chunk[4096];
-		ssize_t got;
-
-		if (left <= 0)
-			return UC_UNREACHABLE;
-		if (poll(&ready, 1, left > 60000 ? 60000 : (int)left) <= 0)
-			continue;
-		got = read(fd, chunk, sizeof(chunk));
-		if (got == 0)
-			return UC_OK;
-		if (got < 0 && errno != EINTR)
-			return UC_FAILED;
-		if (got <= 0)
-			continue;
-		uc_buf_addn(out, chunk, (size_t)got);
-		if (out->len > OUTPUT_MAX)
-			return UC_INVALID;
-	}
-	return UC_FAILED;
-}
-
-/* Wait for its end until the deadline; what did not end by itself is killed. */
-static int reap(pid_t pid, enum uc_code how, int64_t deadline)
-{
-	int status = 0;
-	pid_t got;
-
-	for (;;) {
-		bool late = how != UC_OK || uc_monotonic_ms() >= deadline;
-
-		if (late)
-			kill(-pid, SIGKILL);
-		got = waitpid(pid, &status, late ? 0 : WNOHANG);
-		if (got > 0)
-			return status;
-		if (got < 0 && errno != EINTR)
-			return 0; /* a caller that ignores SIGCHLD gets no status */
-		if (got == 0)
-			poll(NULL, 0, 1); /* its output is closed, it is about to end */
-	}
-}
-
 static void make_words(struct uc_strv *words, const struct destination *to,
 		       const struct uc_ssh_ask *ask)
 {
@@ -227,22 +116,20 @@ static int ask_ssh(const char *program, const struct destination *to,
 {
 	uc_auto(strv) struct uc_strv words = { 0 };
 	const char *host = uc_buf_text(&to->host);
-	int fds[2], rc, status;
+	struct uc_program ssh = { .path = program,
+				  .environment = ask->environment,
+				  .deadline = ask->deadline,
+				  .bytes = OUTPUT_MAX };
+	int status = 0, failure;
 	enum uc_code how;
-	pid_t pid;
 
 	make_words(&words, to, ask);
 	if (words.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return uc_fail_errno(err, UC_FAILED, errno, "pipe");
-	rc = spawn(program, words.item, ask, fds[1], &pid);
-	close(fds[1]);
-	how = rc == 0 ? read_all(fds[0], ask->deadline, out) : UC_FAILED;
-	close(fds[0]);
-	if (rc != 0)
-		return uc_fail_errno(err, UC_FAILED, rc, "'%s'", program);
-	status = reap(pid, how, ask->deadline);
+	ssh.words = words.item;
+	how = uc_program_run(&ssh, out, &status, &failure);
+	if (failure)
+		return uc_fail_errno(err, UC_FAILED, failure, "'%s'", program);
 	if (how == UC_UNREACHABLE)
 		uc_fail(err, how, "ssh took too long to look '%s' up", host);
 	else if (how == UC_INVALID)
@@ -379,7 +266,7 @@ int uc_ssh_config_read(struct uc_ssh_config *config, const char *destination,
 			       "'%s' is no destination, expected [USER@]HOST[:PORT]",
 			       destination);
 	}
-	config->from_ssh = find_program(&program, ask);
+	config->from_ssh = uc_program_find(&program, "ssh", variable(ask, "PATH"));
 	if (!config->from_ssh)
 		take_defaults(config, &to, ask);
 	else if ((rc = ask_ssh(uc_buf_text(&program), &to, ask, &text, err)) == 0 &&
