@@ -53,6 +53,13 @@ no_viewers()
 	! squeue -h -s -o %j -j "$JOB" | grep -q uattach && ! pgrep -f "session-attach $(key)" >/dev/null
 }
 
+# Of viewers. A step whose srun is killed before it is launched has none, but slurmctld
+# lists it as long as the job runs.
+no_processes()
+{
+	! pgrep -f "session-attach $(key)|^srun --jobid=$JOB .*session-attach" >/dev/null
+}
+
 key()
 {
 	scontrol show job "$JOB" | sed -n 's/.*Command=usrun-session \([0-9a-f]*\).*/\1/p'
@@ -148,7 +155,7 @@ all_lines()
 	tmux_wait '^end$'
 	tmux_keys C-a d
 	tmux_status
-	wait_until 20 no_viewers
+	wait_until 20 no_processes
 	# everything from the first row on, once, in order
 	tmux_end
 	echo 'set-option -g history-limit 60000' >"$WORK/tmux.conf"
