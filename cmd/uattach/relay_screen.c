@@ -27,7 +27,8 @@
 #define TYPED_QUEUE  (64u << 10)  /* bytes that the step did not take yet */
 #define KEY_MS       700 /* a key that may begin the detach keys is held so long */
 #define FLUSH_MS     2000
-#define END_MS       5000
+#define LEAVE_MS     1000 /* sattach has to end when it is told to, */
+#define END_MS       5000 /* and by itself */
 
 /* Bytes on their way. */
 struct queue {
@@ -339,7 +340,7 @@ int uattach_relay_screen(struct uattach *u, const struct uc_strv *argv,
 	if (s.master >= 0)
 		close(s.master);
 	if (s.child.pid)
-		status = uattach_child_end(&s.child, END_MS);
+		status = uattach_child_end(&s.child, s.left ? LEAVE_MS : END_MS);
 	if (s.signals >= 0)
 		close(s.signals);
 	uc_buf_free(&s.typed.buf);

@@ -13,6 +13,8 @@ setup()
 
 teardown()
 {
+	[ ! -s pid ] || kill -KILL "$(cat pid)" 2>/dev/null || :
+	[ ! -s stopped ] || kill -KILL "$(cat stopped)" 2>/dev/null || :
 	e2e_teardown
 }
 
@@ -234,6 +236,81 @@ forgotten()
 	tmux_keys 'echo left with $?' Enter
 	tmux_wait '^left with 131'
 	runs answer
+}
+
+@test "a terminal step that takes nothing: what is pasted does not keep it from being left" {
+	cat >answer <<-'EOT'
+		while read -r l; do echo "$l$l"; done
+	EOT
+	tmux_start 90 12 srun -J deaf --time=5 --pty bash answer
+	wait_until 20 runs deaf
+	tmux_do new-window "exec env PS1='here> ' bash --norc --noprofile -i"
+	tmux_wait '^here>'
+	tmux_keys 'uattach deaf; echo $? >left' Enter
+	wait_until 20 answers
+	attached=$(pgrep -x uattach -P "$(tmux_do display-message -p '#{pane_pid}')")
+	sattach=$(pgrep -x sattach -P "$attached")
+	kill -STOP "$sattach"
+	echo "$sattach" >stopped
+	wait_until 20 stopped "$sattach"
+	seq 100000 >text
+	before=$(has_read "$attached")
+	tmux_do load-buffer text
+	tmux_do paste-buffer
+	wait_until 20 has_read_more "$attached" $((before + 40000))
+	kill -TERM "$attached"
+	wait_until 20 test -s left
+	[ "$(cat left)" = 143 ]
+	run ! kill -0 "$sattach"
+	rm stopped
+	runs deaf
+}
+
+stopped()
+{
+	[[ $(ps -o stat= -p "$1") == T* ]]
+}
+
+has_read()
+{
+	awk '/^rchar/ { print $2 }' "/proc/$1/io"
+}
+
+has_read_more()
+{
+	[ "$(has_read "$1")" -gt "$2" ]
+}
+
+@test "an sattach that does not end when it is told to" {
+	mkdir bin
+	cat >bin/sattach <<-'EOT'
+		#!/bin/sh
+		trap '' TERM
+		echo $$ >pid
+		[ ! -e quiet ] || exec sleep 1000 >/dev/null 2>&1
+		exec sleep 1000
+	EOT
+	chmod +x bin/sattach
+	srun -J plain --time=5 sleep 600 >/dev/null 2>&1 3>&- &
+	wait_until 20 runs plain
+	# the second one says that it has no more to say, and goes on
+	for how in loud quiet; do
+		[ "$how" = loud ] || touch quiet
+		PATH=$WORK/bin:$PATH uattach plain </dev/null >out 2>err 3>&- &
+		attached=$!
+		wait_until 20 test -s pid
+		kill -TERM "$attached"
+		wait_until 15 has_gone "$attached"
+		wait "$attached" && status=0 || status=$?
+		[ "$status" -eq 143 ]
+		run ! kill -0 "$(cat pid)"
+		rm pid
+	done
+}
+
+has_gone()
+{
+	[[ $(ps -o stat= -p "$1") == "" || $(ps -o stat= -p "$1") == Z* ]]
 }
 
 # What is typed arrives there and back.
