@@ -331,6 +331,10 @@ static void record(struct watch *w)
 
 	if (!usrun_keeps_receipts(w->u) || dup2(STDIN_FILENO, STDERR_FILENO) < 0)
 		return;
+	/* a terminal that is closed with srun's end hangs up on its foreground group, and
+	   would on the process that asks slurmctld */
+	if (setpgid(0, 0) < 0)
+		return;
 	if (w->asking)
 		pthread_join(w->asker, NULL);
 	if (!w->job.shown.job_id) {
