@@ -196,7 +196,7 @@ has_line()
 	tmux_wait '^row 1$'
 	kill -STOP "$(viewer)"
 	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
-	wait_until 20 no_viewers
+	wait_until 20 no_srun
 	echo >go
 	wait_until 30 test -e gone
 	kill -CONT "$(viewer)"
@@ -206,6 +206,11 @@ has_line()
 	all_lines | sed -n 's/^row \([0-9]*\)$/\1/p' | sort -nu | cmp - expected
 	tmux_keys 'exit 4' Enter
 	[ "$(tmux_status)" = 4 ]
+}
+
+no_srun()
+{
+	! pgrep -f -- "^srun --jobid=$JOB .*session-attach" >/dev/null
 }
 
 @test "a line that breaks is given up, but not one that held for a minute" {
