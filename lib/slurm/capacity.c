@@ -106,32 +106,36 @@ static bool is_type(const struct uc_capacity_row *row, struct uc_span type)
 	return uc_span_is(type, row->type.bytes);
 }
 
+/* Room for one more; false when out of memory. */
+static bool make_room(struct build *b)
+{
+	const size_t size = b->size ? 2 * b->size : 32;
+	struct cell *bigger;
+
+	if (b->count < b->size)
+		return true;
+	bigger = reallocarray(b->cell, size, sizeof(*bigger));
+	if (!bigger) {
+		b->failed = true;
+		return false;
+	}
+	b->cell = bigger;
+	b->size = size;
+	return true;
+}
+
 static struct cell *find_cell(struct build *b, size_t partition, struct uc_span type)
 {
-	uint32_t *link = &b->first[partition];
+	uint32_t at = b->first[partition], last = NO_CELL;
 	struct cell *cell;
 
-	while (*link != NO_CELL) {
-		if (is_type(&b->cell[*link].row, type))
-			return &b->cell[*link];
-		link = &b->cell[*link].next;
-	}
-	if (b->count == b->size) {
-		const size_t size = b->size ? 2 * b->size : 32;
-		const size_t at = (size_t)((char *)link - (char *)b->cell);
-		const bool inside = link != &b->first[partition];
-		struct cell *bigger = reallocarray(b->cell, size, sizeof(*bigger));
-
-		if (!bigger) {
-			b->failed = true;
-			return NULL;
-		}
-		b->cell = bigger;
-		b->size = size;
-		if (inside)
-			link = (uint32_t *)(void *)((char *)bigger + at);
-	}
-	*link = (uint32_t)b->count;
+	for (; at != NO_CELL; last = at, at = b->cell[at].next)
+		if (is_type(&b->cell[at].row, type))
+			return &b->cell[at];
+	if (!make_room(b))
+		return NULL;
+	*(last == NO_CELL ? &b->first[partition] : &b->cell[last].next) =
+		(uint32_t)b->count;
 	cell = &b->cell[b->count++];
 	*cell = (struct cell){ .next = NO_CELL };
 	cell->row.partition = &b->facts->partitions->row[partition];
