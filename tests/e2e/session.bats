@@ -57,7 +57,7 @@ no_viewers()
 # lists it as long as the job runs.
 no_processes()
 {
-	! pgrep -f "session-attach $(key)|^srun --jobid=$JOB .*session-attach" >/dev/null
+	! pgrep -f "session-attach $(key)" >/dev/null # srun's arguments have it, too
 }
 
 key()
@@ -155,7 +155,10 @@ all_lines()
 	tmux_wait '^end$'
 	tmux_keys C-a d
 	tmux_status
-	wait_until 20 no_processes
+	wait_until 20 no_processes || {
+		pgrep -af "session-attach $(key)"
+		false
+	}
 	# everything from the first row on, once, in order
 	tmux_end
 	echo 'set-option -g history-limit 60000' >"$WORK/tmux.conf"
