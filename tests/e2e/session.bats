@@ -155,7 +155,8 @@ all_lines()
 	tmux_wait '^end$'
 	tmux_keys C-a d
 	tmux_status
-	wait_until 20 no_processes || {
+	# where slurmstepd does not notice, the server hangs up after half a minute
+	wait_until 50 no_processes || {
 		pgrep -af "session-attach $(key)"
 		false
 	}
