@@ -61,6 +61,11 @@ rows()
 	tmux_do capture-pane -p | sed 's/[[:blank:]]*$//'
 }
 
+same_rows()
+{
+	rows | cmp -s - "$1"
+}
+
 # vim_is_drawn ROWS: the line, the status line and the mode, where they are due.
 vim_is_drawn()
 {
@@ -141,9 +146,10 @@ uptime_goes_on()
 	[ -n "$htop" ]
 	kill -STOP "$htop"
 	wait_until 10 stands_still "$htop"
-	look >before
+	# the text: where nothing is written, tmux may tell of a colour or not
+	rows >before
 	come_back 100 30
-	looks_like before
+	wait_until 30 same_rows before
 	htop_is_drawn 30
 	uptime=$(tmux_screen | grep -o 'Uptime: .*')
 	kill -CONT "$htop"
