@@ -298,8 +298,15 @@ static bool speak(struct server *s, struct viewer *v)
 		return errno == EAGAIN || errno == EINTR;
 	v->spoke = uc_monotonic_ms();
 	v->sent += (size_t)sent;
-	if (waiting(v) > 0)
+	if (waiting(v) > 0) {
+		/* it may never be empty */
+		if (v->sent >= VIEWER_QUEUE) {
+			memmove(v->out.data, v->out.data + v->sent, waiting(v));
+			v->out.len -= v->sent;
+			v->sent = 0;
+		}
 		return true;
+	}
 	v->sent = 0;
 	uc_buf_reset(&v->out);
 	if (v->behind)

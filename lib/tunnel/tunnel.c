@@ -18,6 +18,7 @@
 #define WINDOW     (256u << 10)
 #define CHUNK      16384
 #define QUEUE_FULL (1u << 20) /* connections are not read while so much waits */
+#define QUEUE_MOST (8u << 20) /* nor is who asks, and does not take the answers */
 #define MORE_MAX   8
 
 enum type {
@@ -82,6 +83,20 @@ static void set_nonblocking(int fd)
 
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* What was written makes room, also in a queue that is never empty. */
+static void drop_front(struct uc_buf *queue, size_t *done)
+{
+	if (*done == queue->len) {
+		uc_buf_reset(queue);
+	} else if (*done >= WINDOW) {
+		memmove(queue->data, queue->data + *done, queue->len - *done);
+		queue->len -= *done;
+	} else {
+		return;
+	}
+	*done = 0;
 }
 
 static void put(struct uc_tunnel *t, enum type type, uint16_t id, const void *bytes,
@@ -240,7 +255,7 @@ static void take_frame(struct uc_tunnel *t, const struct uc_session_frame *frame
 			uc_buf_addn(&c->out, bytes, len);
 		break;
 	case CREDIT:
-		if (c && len == 4 && c->credit + get32(bytes) <= 2 * WINDOW)
+		if (c && len == 4 && get32(bytes) <= 2 * WINDOW - c->credit)
 			c->credit += get32(bytes);
 		break;
 	case END:
@@ -320,10 +335,9 @@ static void write_conn(struct uc_tunnel *t, struct conn *c)
 		put(t, CREDIT, c->id, text, sizeof(text));
 		c->taken = 0;
 	}
-	if (c->out_done < c->out.len)
+	drop_front(&c->out, &c->out_done);
+	if (c->out.len > 0)
 		return;
-	uc_buf_reset(&c->out);
-	c->out_done = 0;
 	if (c->write_end && c->read_end)
 		close_conn(t, c, "");
 	else if (c->write_end && !c->shut)
@@ -375,10 +389,7 @@ static int speak(struct uc_tunnel *t)
 		t->out_done += (size_t)done;
 	if (done < 0 && errno != EAGAIN && errno != EINTR)
 		return 1;
-	if (t->out_done == t->out.len) {
-		uc_buf_reset(&t->out);
-		t->out_done = 0;
-	}
+	drop_front(&t->out, &t->out_done);
 	return 0;
 }
 
@@ -403,7 +414,9 @@ int uc_tunnel_step(struct uc_tunnel *t, struct pollfd *more, size_t count, int t
 
 	if (count > MORE_MAX)
 		return uc_fail(err, UC_FAILED, "too many descriptors");
-	on[0] = (struct pollfd){ .fd = t->from, .events = POLLIN };
+	on[0] = (struct pollfd){ .fd = t->out.len - t->out_done < QUEUE_MOST ? t->from
+									     : -1,
+				 .events = POLLIN };
 	on[1] = (struct pollfd){ .fd = t->out.len > t->out_done ? t->to : -1,
 				 .events = POLLOUT };
 	for (size_t i = 0; i < count; i++)

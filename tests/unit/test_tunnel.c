@@ -233,6 +233,31 @@ static void test_the_other_end_goes(void **state)
 }
 
 /* What speaks something else is no end of a tunnel. */
+/* Asks without end, and does not take the answers: it is not heard for ever. */
+static void test_answers_that_nobody_takes(void **state)
+{
+	struct world *w = *state;
+	const char ask[] = "U\x41\0\0\x04\0\0\0\x05\0\x01\0\n"; /* port 1 refuses */
+	struct uc_error err;
+	size_t taken = 0;
+	char many[65536];
+
+	fcntl(w->pipe[0][1], F_SETFL, O_NONBLOCK);
+	for (size_t i = 0; i + 13 <= sizeof(many); i += 13)
+		memcpy(many + i, ask, 13);
+	for (int quiet = 0; quiet < 100; quiet++) {
+		const ssize_t done = write(w->pipe[0][1], many, sizeof(many) / 13 * 13);
+
+		if (done > 0) {
+			taken += (size_t)done;
+			quiet = 0;
+		}
+		assert_true(taken < 64u << 20);
+		assert_int_equal(uc_tunnel_step(w->far, NULL, 0, 0, &err), 0);
+	}
+	assert_true(taken > 0);
+}
+
 static void test_no_tunnel_at_all(void **state)
 {
 	struct world *w = *state;
@@ -465,6 +490,7 @@ int main(void)
 		T(test_a_slow_one_holds_up_no_other),
 		T(test_many_at_once),
 		T(test_the_other_end_goes),
+		T(test_answers_that_nobody_takes),
 		T(test_no_tunnel_at_all),
 		cmocka_unit_test(test_listener_by_its_address),
 		cmocka_unit_test(test_peer),
