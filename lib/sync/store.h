@@ -29,13 +29,21 @@ enum uc_store_outcome {
 	UC_STORE_OK,
 	UC_STORE_CHANGED, /* what is there is not what was expected */
 	UC_STORE_REFUSED, /* see err */
-	UC_STORE_FAILED,  /* errno, see err */
+	UC_STORE_FAILED,  /* errno says why, or is 0; see err */
 };
+
+/*
+ * Permission bits that files and folders get as the entry has them. Write permission for
+ * group and others is given as far as the umask leaves it, a folder keeps the
+ * set-group-id bit that it inherits: whoever compares modes leaves these bits out.
+ */
+#define UC_STORE_MODES 0755
 
 struct uc_store_options {
 	const char *run;   /* names the folder of the trash: .ucluster-trash/RUN/PATH */
 	bool no_sync;      /* leave the disk to the kernel */
 	bool keep_special; /* set-user-id, set-group-id and sticky bits are kept */
+	bool by_steps;     /* paths are opened component by component, without openat2 */
 };
 
 /*
@@ -45,7 +53,10 @@ struct uc_store_options {
 int uc_store_open(struct uc_store **store, int root,
 		  const struct uc_store_options *options,
 		  struct uc_error *err) UC_MUST_CHECK;
-/* What was begun and not ended is dropped, or kept as partial. */
+/*
+ * What was begun, or ended and not flushed, is dropped, or kept as partial; `done` is not
+ * called for it.
+ */
 void uc_store_free(struct uc_store *store);
 UC_DEFINE_AUTO(store, struct uc_store *)
 
@@ -84,23 +95,30 @@ int uc_store_copy(struct uc_store_file *file, uint64_t from, uint64_t len,
 /* The file that is there now, to make signatures of; borrowed, -1: none. */
 int uc_store_basis(const struct uc_store_file *file);
 /*
- * It is whole: check size and SHA-256 (32 bytes), set mode and time, and put it in its
- * place, with others soon after (uc_store_flush). `done` is called with the outcome, then
- * or within a flush; the file is gone after this call.
+ * It is whole: check size and SHA-256 (32 bytes; NULL: not known), set mode and time, and
+ * put it in its place, with others soon after (uc_store_flush). `done` is called with the
+ * outcome, then or within a flush, which others of these functions may cause; the file is
+ * gone after this call.
  */
 typedef void uc_store_done(void *arg, int outcome, const struct uc_error *err);
 void uc_store_end(struct uc_store_file *file, const unsigned char *sha256,
 		  uc_store_done *done, void *arg);
 /* Give it up; what is long enough is kept for the next try. */
 void uc_store_drop(struct uc_store_file *file);
-/* A small file at once: begin, write, end. */
-void uc_store_put(struct uc_store *store, const struct uc_sync_entry *entry,
-		  const struct uc_sync_entry *expect, const void *bytes, size_t len,
-		  const unsigned char *sha256, uc_store_done *done, void *arg);
+/* A small file at once: begin, write, end. Nothing here is needed after the call. */
+struct uc_store_small {
+	const struct uc_sync_entry *entry, *expect;
+	const void *bytes;
+	size_t len;
+	const unsigned char *sha256;
+	uc_store_done *done;
+	void *arg;
+};
+void uc_store_put(struct uc_store *store, const struct uc_store_small *small);
 /* Put the files that ended into their places: synced to disk together. */
 void uc_store_flush(struct uc_store *store);
 
-/* ---- Everything else ---- */
+/* ---- Everything else; these return an enum uc_store_outcome, too. ---- */
 
 /*
  * A folder, with its mode; its time is set by uc_store_finish. One that is there is kept
