@@ -259,7 +259,9 @@ static void check_scalar(const struct walk *w, const struct uc_key *key, const c
 
 	if (!assign)
 		return;
-	if (uc_value_parse(key, text, &assign->set, &err) < 0)
+	if (uc_value_parse(key, text, &assign->set, &err) < 0 ||
+	    (w->file->layer == UC_LAYER_PROJECT && strcmp(key->name, "sync.host") == 0 &&
+	     uc_project_host_check(text, &err) < 0))
 		fault(w, at, &err);
 	else
 		keep(w, assign);

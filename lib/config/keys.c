@@ -8,6 +8,7 @@
 static const char *const runtimes[] = { "auto", "pyxis", "enroot", "none", NULL };
 static const char *const always[] = { "never", "always", NULL };
 static const char *const sizes[] = { "smallest", "latest", NULL };
+static const char *const transports[] = { "auto", "ssh", "libssh2", NULL };
 static const char *const colors[] = { "auto", "always", "never", NULL };
 
 /* A day's wait for an answer is a hang; srun itself gives up after about a minute. */
@@ -16,6 +17,9 @@ static const char *const colors[] = { "auto", "always", "never", NULL };
 #define IDLE_MAX (INT64_C(365) * 24 * 3600)
 /* A line of scrollback takes about 100 bytes of the node's memory. */
 #define SCROLLBACK_MAX 1000000
+/* More snapshots than anybody looks through, more files than anybody deletes by hand. */
+#define SNAPSHOTS_MAX 10000
+#define DELETIONS_MAX INT64_C(1000000000)
 /* Slurm counts the CPUs of a task in 16 bits. */
 #define CPUS_MAX 65534
 
@@ -238,6 +242,101 @@ static const struct uc_key keys[] = {
 		.example = "latest",
 		.help = "whose window a session fits where several are attached: the "
 			"smallest, or that of who came or resized last",
+	},
+	{
+		.name = "sync.host",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_SYNC_HOST",
+		.example = "cluster",
+		.help = "where usync push and pull go: a Host of ssh_config(5), or "
+			"[USER@]HOST[:PORT]; a project file may only name a Host",
+	},
+	{
+		.name = "sync.dir",
+		.type = UC_TYPE_STRING,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_SYNC_DIR",
+		.example = "/data/me/proj",
+		.help = "the project's folder there; a relative one is below the home "
+			"directory",
+	},
+	{
+		.name = "sync.exclude",
+		.type = UC_TYPE_LIST,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_SYNC_EXCLUDE",
+		.example = "[data/, '*.npy']",
+		.help = "what usync leaves behind besides, in the words of gitignore(5)",
+	},
+	{
+		.name = "sync.include",
+		.type = UC_TYPE_LIST,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_SYNC_INCLUDE",
+		.example = "[checkpoints/]",
+		.help = "what it takes along although a .gitignore or the default list "
+			"leaves it behind; wins over sync.exclude",
+	},
+	{
+		.name = "sync.delete",
+		.type = UC_TYPE_BOOL,
+		.builtin = "false",
+		.environment = "UCLUSTER_SYNC_DELETE",
+		.example = "true",
+		.help = "whether usync push moves to the trash there what is no longer "
+			"here; it lists it and asks, as --delete does",
+	},
+	{
+		.name = "sync.max_delete",
+		.type = UC_TYPE_NUMBER,
+		.min = 1,
+		.max = DELETIONS_MAX,
+		.environment = "UCLUSTER_SYNC_MAX_DELETE",
+		.example = "100",
+		.help = "most files and folders that one run may move to the trash; "
+			"otherwise 1000, and half of all",
+	},
+	{
+		.name = "sync.transport",
+		.type = UC_TYPE_STRING,
+		.choices = transports,
+		.builtin = "auto",
+		.environment = "UCLUSTER_SYNC_TRANSPORT",
+		.example = "ssh",
+		.help = "how usync connects: by ssh(1), in its own process by libssh2, or "
+			"by the fastest that can do what the ssh configuration asks for",
+	},
+	{
+		.name = "sync.helper",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_SYNC_HELPER",
+		.example = "/opt/ucluster/bin/usync --serve",
+		.help = "command line that starts usync there, where it is not in PATH",
+	},
+	{
+		.name = "sync.keep",
+		.type = UC_TYPE_NUMBER,
+		.min = 1,
+		.max = SNAPSHOTS_MAX,
+		.builtin = "10",
+		.environment = "UCLUSTER_SYNC_KEEP",
+		.example = "30",
+		.help = "how many of the latest snapshots usync prune keeps",
+	},
+	{
+		.name = "sync.outputs",
+		.type = UC_TYPE_LIST,
+		.project = true,
+		.profile = true,
+		.environment = "UCLUSTER_SYNC_OUTPUTS",
+		.example = "[logs/, 'results/*.json']",
+		.help = "what usrun --on brings back when the job is over: paths and "
+			"patterns below the project's folder",
 	},
 	{
 		.name = "color",

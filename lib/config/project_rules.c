@@ -223,3 +223,20 @@ int uc_project_mount_check(const char *folder, const char *mount, struct uc_erro
 		return outside(mount, ", which leads out of it", err);
 	return check_links(folder, mount, len, err);
 }
+
+/*
+ * ssh's own configuration says who connects where, and how: the file may choose among the
+ * user's Hosts, and bring no user, port or option.
+ */
+int uc_project_host_check(const char *host, struct uc_error *err)
+{
+	if (host[0] != '-' && host[0] != '.' &&
+	    strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			 "0123456789._-") == strlen(host))
+		return 0;
+	uc_fail(err, UC_USAGE,
+		"a project file may only name a Host of ssh_config(5), not '%.*s'",
+		UC_SHOWN(host));
+	return uc_hint(err, "put user and port into ~/.ssh/config, or this into the user "
+			    "file, ~/.config/ucluster/config.yaml");
+}

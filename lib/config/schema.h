@@ -48,5 +48,7 @@ const char *uc_project_env_reason(const char *name);
 /* Does this mount stay inside the project directory? (project_rules.c) */
 int uc_project_mount_check(const char *folder, const char *mount,
 			   struct uc_error *err) UC_MUST_CHECK;
+/* May a project file name this host? -1 with err when not. */
+int uc_project_host_check(const char *host, struct uc_error *err);
 
 #endif

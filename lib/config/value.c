@@ -153,15 +153,40 @@ static int check_mount(const struct uc_key *key, const char *text, struct uc_err
 	return 0;
 }
 
+/* [USER@]HOST[:PORT] or [USER@][ADDRESS][:PORT]: one word of ssh's that is no option. */
+static int check_host(const struct uc_key *key, const char *text, struct uc_error *err)
+{
+	if (text[0] != '-' &&
+	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			 "0123456789._-@:[]%+") == strlen(text))
+		return 0;
+	return uc_fail(err, UC_USAGE, "'%s' must be [USER@]HOST[:PORT], not '%.*s'",
+		       key->name, UC_SHOWN(text));
+}
+
+/* Below the home directory or absolute; whose home another "~" means only a shell knows.
+ */
+static int check_far_folder(const struct uc_key *key, const char *text,
+			    struct uc_error *err)
+{
+	if (text[0] != '~' || text[1] == '\0' || text[1] == '/')
+		return 0;
+	return uc_fail(err, UC_USAGE,
+		       "'%s' must be an absolute path, or one below the home directory, "
+		       "not '%.*s'",
+		       key->name, UC_SHOWN(text));
+}
+
 /* Checks beyond the type, by key. */
 static const struct {
 	const char *key;
 	int (*check)(const struct uc_key *key, const char *text, struct uc_error *err);
 } checks[] = {
-	{ "account", check_names }, { "gpus", check_gpus },
-	{ "image", check_image },   { "image_dirs", check_folder },
-	{ "mounts", check_mount },  { "partition", check_names },
-	{ "qos", check_names },     { "slurm.conf", check_absolute },
+	{ "account", check_names },       { "gpus", check_gpus },
+	{ "image", check_image },         { "image_dirs", check_folder },
+	{ "mounts", check_mount },        { "partition", check_names },
+	{ "qos", check_names },           { "slurm.conf", check_absolute },
+	{ "sync.dir", check_far_folder }, { "sync.host", check_host },
 };
 
 int uc_item_check(const struct uc_key *key, const char *text, struct uc_error *err)
@@ -196,7 +221,7 @@ int uc_entry_check(const struct uc_key *key, const char *name, const char *text,
 
 char uc_list_separator(const struct uc_key *key)
 {
-	return strcmp(key->name, "mounts") == 0 ? ',' : ':';
+	return strcmp(key->name, "image_dirs") == 0 ? ':' : ',';
 }
 
 static int check_choice(const struct uc_key *key, const char *text, struct uc_error *err)

@@ -52,6 +52,9 @@ layers()
 		session.grace       5m        built-in
 		session.scrollback  10000     built-in
 		session.size        smallest  built-in
+		sync.delete         false     built-in
+		sync.transport      auto      built-in
+		sync.keep           10        built-in
 		color               auto      built-in
 	END
 }
@@ -78,6 +81,9 @@ layers()
 		session.grace|5m|built-in
 		session.scrollback|10000|built-in
 		session.size|smallest|built-in
+		sync.delete|false|built-in
+		sync.transport|auto|built-in
+		sync.keep|10|built-in
 		color|auto|built-in
 	END
 }
