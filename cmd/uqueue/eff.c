@@ -5,11 +5,8 @@
 #include <string.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
+#include "uqueue/about.h"
 #include "uqueue/eff.h"
-
-struct args {
-	bool json;
-};
 
 /* Narrow a history of our own down to one task or component; steps go with their job. */
 static void match_history(struct uc_history *history, const struct uc_job_id *id)
@@ -89,15 +86,14 @@ static void add_head(struct uc_buf *out, const char *word, const struct uqueue_e
 	uc_buf_addc(out, '\n');
 }
 
-/* One job as lines, or as an object of the array that is open. */
-static int add_job(struct uc_run *run, struct uc_source *source, const char *word,
-		   struct uc_json *json, bool as_json, struct uc_error *err)
+static int add_job(struct uqueue_about *about, const char *word, struct uc_error *err)
 {
+	struct uc_json *json = &about->json;
 	struct uqueue_eff eff;
 	struct uc_job_id id;
 
 	if (uqueue_id_parse(word, NULL, &id, err) < 0 ||
-	    uqueue_eff_load(source, &id, &eff, err) < 0)
+	    uqueue_eff_load(about->source, &id, &eff, err) < 0)
 		return -1;
 	if (!eff.history->count) {
 		uc_fail(err, UC_NOTFOUND, "job %s is not known%s%s", word,
@@ -105,7 +101,7 @@ static int add_job(struct uc_run *run, struct uc_source *source, const char *wor
 		uqueue_eff_free(&eff);
 		return -1;
 	}
-	if (as_json) {
+	if (about->as_json) {
 		uc_json_open(json, NULL, '{');
 		uc_json_text(json, "id", uc_raw(word));
 		uc_json_text(json, "name", eff.history->row[0].name);
@@ -115,7 +111,7 @@ static int add_job(struct uc_run *run, struct uc_source *source, const char *wor
 	} else {
 		if (json->out->len)
 			uc_buf_addc(json->out, '\n');
-		add_head(json->out, word, &eff, run->safe);
+		add_head(json->out, word, &eff, about->run->safe);
 		uqueue_eff_lines(json->out, &eff);
 	}
 	uqueue_eff_free(&eff);
@@ -124,60 +120,15 @@ static int add_job(struct uc_run *run, struct uc_source *source, const char *wor
 
 static int run_eff(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
-	const struct uc_strv *words = &run->parsed.operands;
-	uc_auto(source) struct uc_source *source = NULL;
-	uc_auto(buf) struct uc_buf text = { 0 };
-	struct uc_json json = { .out = &text };
-	struct args args = { 0 };
-	struct uc_error err = { 0 };
-	int rc = 0;
-
 	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, &args) || uc_run_config(run, NULL) < 0 ||
-	    uc_run_source(run, 0, &source) < 0)
-		return run->status;
-	if (args.json)
-		uqueue_json_begin(&json, source);
-	for (size_t i = 0; i < words->count && rc == 0; i++)
-		rc = add_job(run, source, words->item[i], &json, args.json, &err);
-	if (args.json)
-		uqueue_json_end(&json);
-	if (rc == 0 && text.failed)
-		rc = uc_fail(&err, UC_FAILED, "out of memory");
-	/* of several jobs, those before the one that is not there */
-	if (rc == 0 || !args.json)
-		fputs(uc_buf_text(&text), stdout);
-	return rc < 0 ? uc_run_error(run, &err) : 0;
+	return uqueue_about_jobs(run, cmd, argv, add_job);
 }
-
-void uqueue_json_begin(struct uc_json *json, struct uc_source *source)
-{
-	uc_json_open(json, NULL, '{');
-	uc_json_number(json, "version", 1);
-	uc_json_number(json, "now", uc_source_now(source));
-	uc_json_open(json, "jobs", '[');
-}
-
-void uqueue_json_end(struct uc_json *json)
-{
-	uc_json_close(json, ']');
-	uc_json_close(json, '}');
-	uc_buf_addc(json->out, '\n');
-}
-
-// clang-format off
-static const struct uc_opt options[] = {
-	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(struct args, json),
-	  .group = "Output", .help = "JSON with raw values" },
-	{ 0 }
-};
-// clang-format on
 
 const struct uc_cmd uqueue_eff = {
 	.name = "uqueue eff",
 	.summary = "say what jobs used of what they asked for",
 	.usage = (const char *const[]){ "JOBID...", NULL },
-	.options = options,
+	.options = uqueue_about_options,
 	.operands = "JOBID",
 	.min_operands = 1,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,

@@ -24,8 +24,4 @@ void uqueue_eff_lines(struct uc_buf *out, const struct uqueue_eff *eff);
 /* The same as members of the object that is open. */
 void uqueue_eff_json(struct uc_json *json, const struct uqueue_eff *eff);
 
-/* An object with "version", "now" and an open array "jobs", and its end. */
-void uqueue_json_begin(struct uc_json *json, struct uc_source *source);
-void uqueue_json_end(struct uc_json *json);
-
 #endif

@@ -8,16 +8,13 @@
 #include <ucluster/gres.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
+#include "uqueue/about.h"
 #include "uqueue/show.h"
 
 /* A host list of a job is not longer than this; who writes more means harm. */
 #define NODES_MAX 100000
 /* Slurm's ids come again one day: a receipt is of a job submitted at that second. */
 #define SAME_JOB 120
-
-struct args {
-	bool json;
-};
 
 bool show_ending(const struct show *show, const struct uc_job *job,
 		 struct uc_ending *ending)
@@ -242,8 +239,7 @@ static void show_free(struct show *show)
 	free(show->rows);
 }
 
-static int add_job(struct show *show, struct uc_source *source, struct uc_json *json,
-		   bool as_json, struct uc_error *err)
+static int load_all(struct show *show, struct uc_source *source, struct uc_error *err)
 {
 	if (uqueue_id_parse(show->word, NULL, &show->id, err) < 0 ||
 	    load(show, source, err) < 0 ||
@@ -253,58 +249,33 @@ static int add_job(struct show *show, struct uc_source *source, struct uc_json *
 	show->context.now = show->now;
 	gather_array(show);
 	find_receipt(show);
-	if (as_json)
-		show_json(show, json);
-	else
-		show_sections(show, json->out);
 	return 0;
+}
+
+static int add_job(struct uqueue_about *about, const char *word, struct uc_error *err)
+{
+	struct show show = { .word = word, .run = about->run };
+	int rc = load_all(&show, about->source, err);
+
+	if (rc == 0 && about->as_json)
+		show_json(&show, &about->json);
+	else if (rc == 0)
+		show_sections(&show, about->json.out);
+	show_free(&show);
+	return rc;
 }
 
 static int run_show(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
-	const struct uc_strv *words = &run->parsed.operands;
-	uc_auto(source) struct uc_source *source = NULL;
-	uc_auto(buf) struct uc_buf text = { 0 };
-	struct uc_json json = { .out = &text };
-	struct args args = { 0 };
-	struct uc_error err = { 0 };
-	int rc = 0;
-
 	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, &args) || uc_run_config(run, NULL) < 0 ||
-	    uc_run_source(run, 0, &source) < 0)
-		return run->status;
-	if (args.json)
-		uqueue_json_begin(&json, source);
-	for (size_t i = 0; i < words->count && rc == 0; i++) {
-		struct show show = { .word = words->item[i], .run = run };
-
-		rc = add_job(&show, source, &json, args.json, &err);
-		show_free(&show);
-	}
-	if (args.json)
-		uqueue_json_end(&json);
-	if (rc == 0 && text.failed)
-		rc = uc_fail(&err, UC_FAILED, "out of memory");
-	/* of several jobs, those before the one that is not there */
-	if (rc == 0 || !args.json)
-		fputs(uc_buf_text(&text), stdout);
-	return rc < 0 ? uc_run_error(run, &err) : 0;
+	return uqueue_about_jobs(run, cmd, argv, add_job);
 }
-
-// clang-format off
-static const struct uc_opt options[] = {
-	{ "json", .type = UC_OPT_FLAG, .offset = offsetof(struct args, json),
-	  .group = "Output", .help = "JSON with raw values" },
-	{ 0 }
-};
-// clang-format on
 
 const struct uc_cmd uqueue_show = {
 	.name = "uqueue show",
 	.summary = "say everything about some jobs",
 	.usage = (const char *const[]){ "JOBID...", NULL },
-	.options = options,
+	.options = uqueue_about_options,
 	.operands = "JOBID",
 	.min_operands = 1,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
