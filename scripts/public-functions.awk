@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The functions that public headers declare, one a line: NAME PATH:LINE yes|no (is there a
-# comment above it or above the group it stands in?). With -v map=1 the version script for
-# the linker instead.
+# comment above it or above the group it stands in?). With -v map=NODE the version script
+# for the linker instead.
 #
 #	awk -f scripts/public-functions.awk include/ucluster/*.h
 
@@ -45,7 +45,7 @@ function statement_ends(    name)
 
 BEGIN {
 	if (map)
-		print "UCLUSTER_0 {\nglobal:"
+		print map " {\nglobal:"
 }
 
 FNR == 1 {
