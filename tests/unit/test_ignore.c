@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Rules of gitignore(5), by hand and with git as the judge. */
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "judge_unit.h"
 #include "sync/ignore.h"
-#include "unit.h"
 
 static void read_list(struct uc_ignore_list *list, const char *folder, const char *text)
 {
@@ -134,19 +127,6 @@ static void test_too_long(void **state)
 #define RULES  25
 #define PATHS  120
 
-static unsigned random_below(unsigned *seed, unsigned bound)
-{
-	*seed = *seed * 1103515245u + 12345u;
-	return (*seed >> 16) % bound;
-}
-
-static void add_random(struct uc_buf *text, unsigned *seed, const char *const *piece,
-		       unsigned pieces, unsigned most)
-{
-	for (unsigned left = 1 + random_below(seed, most); left > 0; left--)
-		uc_buf_add(text, piece[random_below(seed, pieces)]);
-}
-
 static void add_rules(struct uc_buf *text, unsigned *seed)
 {
 	static const char *const piece[] = {
@@ -186,29 +166,9 @@ static void write_file(const char *path, const struct uc_buf *text)
 
 static void run_git(const char *const *words, const char *in, struct uc_buf *out)
 {
-	static const char *const environment[] = { "PATH=/usr/bin:/bin", "HOME=/",
-						   "GIT_CONFIG_NOSYSTEM=1",
-						   "GIT_CONFIG_GLOBAL=/dev/null", NULL };
-	posix_spawn_file_actions_t actions;
-	char block[16384];
-	int pipes[2], status;
-	ssize_t got;
-	pid_t pid;
+	const struct judge git = { .words = words, .in = in };
 
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, in, O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-	assert_int_equal(posix_spawnp(&pid, "git", &actions, NULL, (char **)words,
-				      (char **)environment),
-			 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	while ((got = read(pipes[0], block, sizeof(block))) > 0)
-		uc_buf_addn(out, block, (size_t)got);
-	close(pipes[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+	assert_true(judge_run(&git, out) <= 1);
 }
 
 /* The line that decides as git reports it: a folder above that is ignored decides first.
@@ -271,12 +231,6 @@ static void one_round(const char *folder, unsigned *seed, int *answers, int *dec
 		at = compare(&list, at, decided);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void test_git_agrees(void **state)
 {
 	char folder[] = "/tmp/uc-ignore-XXXXXX";
@@ -287,12 +241,12 @@ static void test_git_agrees(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	run_git(init, "/dev/null", &out);
+	run_git(init, NULL, &out);
 	for (int i = 0; i < ROUNDS; i++)
 		one_round(folder, &seed, &answers, &decided);
 	assert_int_equal(answers, ROUNDS * PATHS);
 	assert_true(decided > answers / 10 && decided < answers);
-	assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(remove_folder(folder), 0);
 }
 
 int main(void)

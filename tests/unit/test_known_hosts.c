@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Keys of known hosts: which lines mean a host is judged by ssh-keygen -F. */
-#include <fcntl.h>
-#include <ftw.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/file.h"
 #include "ssh/known_hosts.h"
-#include "unit.h"
+#include "judge_unit.h"
 
 /* E and F are of one type. */
 static const struct {
@@ -43,30 +37,9 @@ static size_t key_of(char letter)
 
 static int run_keygen(const char *const *words, struct uc_buf *out)
 {
-	static const char *const environment[] = { "PATH=/usr/bin:/bin", "LC_ALL=C",
-						   NULL };
-	posix_spawn_file_actions_t actions;
-	char block[16384];
-	int pipes[2], status;
-	ssize_t got;
-	pid_t pid;
+	const struct judge keygen = { .words = words, .quiet = true };
 
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	assert_int_equal(posix_spawnp(&pid, "ssh-keygen", &actions, NULL, (char **)words,
-				      (char **)environment),
-			 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	while ((got = read(pipes[0], block, sizeof(block))) > 0)
-		uc_buf_addn(out, block, (size_t)got);
-	close(pipes[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return judge_run(&keygen, out);
 }
 
 static void make_key(size_t i)
@@ -104,12 +77,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	(void)state;
@@ -117,7 +84,7 @@ static int tear_down(void **state)
 		uc_buf_free(&world.text[i]);
 		uc_buf_free(&world.wire[i]);
 	}
-	return nftw(world.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return remove_folder(world.folder);
 }
 
 /* "$E" is a key with its type, "$e" its base64 alone. */
@@ -529,19 +496,6 @@ static void test_time_is_bounded(void **state)
 
 #define ROUNDS 120
 #define LINES  12
-
-static unsigned random_below(unsigned *seed, unsigned bound)
-{
-	*seed = *seed * 1103515245u + 12345u;
-	return (*seed >> 16) % bound;
-}
-
-static void add_random(struct uc_buf *text, unsigned *seed, const char *const *piece,
-		       unsigned pieces, unsigned most)
-{
-	for (unsigned left = 1 + random_below(seed, most); left > 0; left--)
-		uc_buf_add(text, piece[random_below(seed, pieces)]);
-}
 
 static void add_lines(struct uc_buf *text, unsigned *seed)
 {

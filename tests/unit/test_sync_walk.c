@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Walks through real trees; which files are left behind, with git as the judge. */
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "judge_unit.h"
 #include "sync/skip.h"
 #include "sync/walk.h"
-#include "unit.h"
 
 /* A tree of its own for each test, and what a walk through it told. */
 struct tree {
@@ -85,29 +79,9 @@ static int make(void **state)
 /* A program's output into `out`, which may be NULL. */
 static void run(const char *const *words, struct uc_buf *out)
 {
-	static const char *const environment[] = { "PATH=/usr/bin:/bin", "HOME=/",
-						   "GIT_CONFIG_NOSYSTEM=1",
-						   "GIT_CONFIG_GLOBAL=/dev/null", NULL };
-	posix_spawn_file_actions_t actions;
-	char block[16384];
-	int pipes[2], status;
-	ssize_t got;
-	pid_t pid;
+	const struct judge program = { .words = words };
 
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-	assert_int_equal(posix_spawnp(&pid, words[0], &actions, NULL, (char **)words,
-				      (char **)environment),
-			 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(pipes[1]);
-	while ((got = read(pipes[0], block, sizeof(block))) > 0)
-		if (out)
-			uc_buf_addn(out, block, (size_t)got);
-	close(pipes[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(judge_run(&program, out), 0);
 }
 
 static void forget(struct tree *tree)
@@ -120,7 +94,8 @@ static void forget(struct tree *tree)
 static int unmake(void **state)
 {
 	struct tree *tree = *state;
-	const char *words[] = { "rm", "-rf", tree->path, NULL };
+	const char *words[] = { "rm", "-rf", tree->path,
+				NULL }; /* longer than nftw() goes */
 
 	run(words, NULL);
 	close(tree->root);
@@ -584,12 +559,6 @@ static void test_info_exclude(void **state)
 /* git as the judge */
 
 #define TREES 200
-
-static unsigned random_below(unsigned *seed, unsigned bound)
-{
-	*seed = *seed * 1103515245u + 12345u;
-	return (*seed >> 16) % bound;
-}
 
 static const char *const random_name[] = { "a",    "b",   "ab",      "a b",   "-",
 					   "#x",   "!y",  "a.log",   "\xff",  "[z]",
