@@ -194,7 +194,8 @@ sees_namespace()
 }
 
 @test "a job that has no step, and one that is over" {
-	salloc -J bare --time=5 sleep 600 >/dev/null 2>&1 3>&- &
+	# no command that would outlive the job
+	salloc -J bare --time=5 --no-shell
 	wait_until 20 runs bare
 	run -3 uattach bare </dev/null
 	[[ $output == *"runs nothing that could be attached to"*"--shell"* ]]

@@ -182,21 +182,38 @@ waits_for_reservation()
 	wait_for_job "$id" GONE
 	wait_until 30 accounted "$id"
 	# slurmdbd hears of the ends of jobs, those of tests before too, one after the other
-	wait_until 30 usage_agrees
+	wait_until 30 usage_agrees || show out
 	jq -e '.accounting and .gpus_known and (.usage | length) == 7' out
-	[ "$(jq '[.usage[].gpu_seconds] | add' out)" = "$(jq .total.gpu_seconds out)" ]
-	[ "$(as uctia uinfo usage --by account --json | jq -r .usage[0].account)" = research ]
+	[ "$(jq '[.usage[].gpu_seconds] | add' out)" = "$(jq .total.gpu_seconds out)" ] || show out
+	# a slurmdbd that is busy for seconds is one that does not answer: asked again
+	wait_until 30 asks_by account || show by
+	jq -e '[.usage[].account] == ["research"]' by || show out by
 	uinfo usage --all --by user --json | jq -e '.usage | map(.user) | index("uctia")'
 	uinfo usage -u uctia | grep -q '▇'
 	LC_ALL=C uinfo usage -u uctia | grep -q '#'
 	run -3 uinfo usage -u no-such-user
 }
 
+# show FILE...: what is in them and what sacct has, then the test fails.
+show()
+{
+	tail -n +1 "$@"
+	sacct -n -X -P -u uctia -S today -o jobid,account,state,start,end,elapsedraw,alloctres
+	return 1
+}
+
+# Nothing on both sides would agree as well.
 usage_agrees()
 {
-	as uctia uinfo usage --json >out
-	[ "$(jq .total.gpu_seconds out)" = "$(sacct_seconds gres/gpu)" ] &&
+	as uctia uinfo usage --json >out &&
+		jq -e '.total.gpu_seconds > 0' out &&
+		[ "$(jq .total.gpu_seconds out)" = "$(sacct_seconds gres/gpu)" ] &&
 		[ "$(jq .total.cpu_seconds out)" = "$(sacct_seconds cpu)" ]
+}
+
+asks_by()
+{
+	as uctia uinfo usage --by "$1" --json >by
 }
 
 accounted()
