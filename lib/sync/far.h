@@ -118,6 +118,12 @@ struct uc_far {
 	const struct uc_far_ops *ops;
 	struct uc_far_info info;
 	uint64_t bytes_in, bytes_out; /* on the stream, so far */
+	/*
+	 * The helper never said who it is: its stream ended, or held something else. Set
+	 * when the first call that waits for it (list_run, step, call) fails; SFTP may
+	 * work.
+	 */
+	bool silent;
 };
 
 /* How it is opened. Everything is borrowed until it is freed. */

@@ -308,6 +308,14 @@ static int read_names(struct walker *w, DIR *dir, struct names *names)
 	return sort_names(names) < 0 ? out_of_memory(w) : 0;
 }
 
+/* Ours: temporaries anywhere, trash and snapshots at the root. No rule brings them back.
+ */
+static bool is_ours(const char *name, unsigned depth)
+{
+	return strncmp(name, ".uc-", 4) == 0 ||
+	       (depth == 0 && strncmp(name, ".ucluster-", 10) == 0);
+}
+
 static int walk_names(struct walker *w, int folder, const struct names *names,
 		      unsigned depth)
 {
@@ -317,6 +325,8 @@ static int walk_names(struct walker *w, int folder, const struct names *names,
 
 		if (check_stop(w) < 0)
 			return -1;
+		if (is_ours(names->name[i], depth))
+			continue;
 		(void)push(w, names->name[i]);
 		status = walk_entry(w, folder, names->name[i], depth);
 		pop(w, before);

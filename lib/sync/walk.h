@@ -5,7 +5,8 @@
 /*
  * A tree, entry by entry in the order of entry.h. Links are told, never followed; folders
  * are opened one below the other, so that nobody who moves them leads the walk elsewhere.
- * What cannot be read is named, and the walk goes on.
+ * What cannot be read is named, and the walk goes on. Names ".uc-*" (temporaries) anywhere
+ * and ".ucluster-*" (trash, snapshots) at the root are ours and never told.
  *
  * Which rule decides about a name, the first of these that has one for it:
  *   1. those of the command line

@@ -236,6 +236,24 @@ static void test_names(void **state)
 	(void)told(tree, longest);
 }
 
+/* No rule brings back what we put there ourselves. */
+static void test_ours(void **state)
+{
+	struct tree *tree = *state;
+
+	put(tree, ".usyncignore", "!.uc-*\n!.ucluster-*\n");
+	put_folder(tree, ".ucluster-trash");
+	put(tree, ".ucluster-trash/x", "");
+	put(tree, ".uc-1", "");
+	put(tree, ".ucluster.yaml", "");
+	put_folder(tree, "d");
+	put(tree, "d/.uc-1", "");
+	put(tree, "d/.ucluster-x", "");
+	walk_well(tree);
+	assert_told(tree, ".ucluster.yaml .usyncignore d d/.ucluster-x");
+	assert_true(tree->sum.complete);
+}
+
 /* A chain of folders, all of one name, each open only while the next is made. */
 static void put_chain(const struct tree *tree, const char *name, int depth)
 {
@@ -690,6 +708,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_empty, make, unmake),
 		cmocka_unit_test_setup_teardown(test_kinds, make, unmake),
 		cmocka_unit_test_setup_teardown(test_names, make, unmake),
+		cmocka_unit_test_setup_teardown(test_ours, make, unmake),
 		cmocka_unit_test_setup_teardown(test_deep, make, unmake),
 		cmocka_unit_test_setup_teardown(test_long, make, unmake),
 		cmocka_unit_test_setup_teardown(test_unreadable, make, unmake),
