@@ -16,7 +16,6 @@
 #include <ucluster/state.h>
 #include <ucluster/units.h>
 
-#define OWN_NAME "uattach"
 /* What is asked of a helper that is only to be found. */
 #define FIND_MS   60000
 #define NODES_MAX 100000
@@ -26,19 +25,9 @@ static bool begins(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Of an outer job's variables srun would make options of this step. */
-void uattach_environment(const struct uc_run *run, struct uc_strv *env)
-{
-	for (const char *const *e = run->environment; *e; e++)
-		if (begins(*e, "SLURM_CONF") ||
-		    (!begins(*e, "SLURM") && !begins(*e, "_SLURM") &&
-		     !begins(*e, "PYXIS_") && !begins(*e, "PMI")))
-			uc_strv_add(env, *e);
-}
-
 bool uattach_is_own_step(const struct uc_step *step)
 {
-	return step->name.bytes && strcmp(step->name.bytes, OWN_NAME) == 0;
+	return step->name.bytes && strcmp(step->name.bytes, UC_OVERLAP_NAME) == 0;
 }
 
 /* --- where --- */
@@ -139,15 +128,7 @@ static bool gpus_are_shared(const struct uattach_place *place)
 void uattach_srun(const struct uattach *u, const struct uattach_place *place,
 		  struct uc_strv *argv)
 {
-	static const char *const options[] = { "--overlap",  "--nodes=1",
-					       "--ntasks=1", "--mem=0",
-					       "--mpi=none", "--job-name=" OWN_NAME,
-					       NULL };
-
-	uc_strv_add(argv, "srun");
-	uc_strv_addf(argv, "--jobid=%" PRIu32, u->job->job_id);
-	uc_strv_addf(argv, "--nodelist=%s", uc_buf_text(&place->node));
-	uc_strv_add_all(argv, options);
+	uc_overlap_srun(u->job->job_id, uc_buf_text(&place->node), argv);
 	if (!gpus_are_shared(place))
 		uc_strv_add(argv, "--gres=none");
 	if (u->run->parsed.verbose == 0)
@@ -173,7 +154,7 @@ static int spawn(const struct uattach *u, const struct uc_strv *argv, pid_t *pid
 	sigset_t none;
 	int rc;
 
-	uattach_environment(u->run, &env);
+	uc_overlap_environment(u->run, &env);
 	if (env.failed || argv->failed)
 		return ENOMEM;
 	sigemptyset(&none);

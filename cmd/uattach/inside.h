@@ -4,10 +4,9 @@
 #define UC_UATTACH_INSIDE_H
 /* Steps of our own beside those of the job, which take nothing away from it. */
 #include <sys/types.h>
+#include "common/overlap.h"
 #include "uattach/uattach.h"
 
-/* The caller's, without what Slurm would take for options of such a step. */
-void uattach_environment(const struct uc_run *run, struct uc_strv *env);
 /* Was it started by uattach? */
 bool uattach_is_own_step(const struct uc_step *step);
 /* As wait(2) gives it: the code, or 128 and the signal. */

@@ -83,7 +83,7 @@ int uattach_link_open(struct uattach_link *link, const struct uc_run *run,
 
 	*link = (struct uattach_link){ .to = -1, .from = -1, .errors = -1 };
 	add_words(run, job, &argv);
-	uattach_environment(run, &env);
+	uc_overlap_environment(run, &env);
 	if (argv.failed || env.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 ||

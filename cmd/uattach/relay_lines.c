@@ -64,7 +64,7 @@ static int spawn(struct relay *r, const struct uc_strv *argv, const int far[3])
 	sigset_t none;
 	int rc;
 
-	uattach_environment(r->u->run, &env);
+	uc_overlap_environment(r->u->run, &env);
 	if (env.failed)
 		return ENOMEM;
 	sigemptyset(&none);

@@ -75,7 +75,7 @@ static int spawn(struct screen *s, const struct uc_strv *argv, const char *name)
 	sigset_t none;
 	int rc;
 
-	uattach_environment(s->u->run, &env);
+	uc_overlap_environment(s->u->run, &env);
 	if (env.failed)
 		return ENOMEM;
 	sigemptyset(&none);

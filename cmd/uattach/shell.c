@@ -49,7 +49,7 @@ static int become(const struct uattach *u, const struct uc_strv *argv,
 {
 	uc_auto(strv) struct uc_strv env = { 0 };
 
-	uattach_environment(u->run, &env);
+	uc_overlap_environment(u->run, &env);
 	if (env.failed || argv->failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	fflush(NULL);

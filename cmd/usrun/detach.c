@@ -71,6 +71,8 @@ int usrun_detach_wanted(struct usrun *u, struct uc_error *err)
 			       "--detachable does not go with --batch: it is a batch "
 			       "job already");
 	u->args.detachable |= is_configured(u);
+	if (u->args.idle >= 0 && !u->args.detachable && !uc_spec_get(u->spec, "pty"))
+		return uc_fail(err, UC_USAGE, "--idle needs --pty or --detachable");
 	if (!u->args.detachable)
 		return 0;
 	if (uc_run_env(u->run, "SLURM_JOB_ID"))
@@ -171,8 +173,7 @@ static int set_server(struct usrun *u, const char *folder, struct uc_error *err)
 	add_size(&words);
 	uc_strv_addf(&words, "--scrollback=%" PRId64,
 		     uc_config_number(config, "session.scrollback", 0));
-	uc_strv_addf(&words, "--idle=%" PRId64,
-		     uc_config_number(config, "session.idle", 0));
+	uc_strv_addf(&words, "--idle=%" PRId64, usrun_idle_limit(u));
 	uc_strv_addf(&words, "--grace=%" PRId64,
 		     uc_config_number(config, "session.grace", 1));
 	add_time(u, &words);

@@ -122,6 +122,12 @@ static const struct uc_opt options[] = {
 	  .help = "with --detachable: its name, for uattach NAME" },
 	{ "attached", .type = UC_OPT_FLAG, .offset = offsetof(struct args, attached),
 	  .help = "no session, whatever is configured" },
+	{ "idle", .type = UC_OPT_DURATION, .metavar = "TIME", .max = INT64_C(365) * 24 * 3600,
+	  .offset = offsetof(struct args, idle),
+	  .help = "of a terminal: warn after it, then end the job; 0: never",
+	  .doc = "With\n.Fl -pty\nor\n.Fl -detachable :\nwarn when the job was idle for\n"
+		 ".Ar TIME ,\nand end it when it goes on so; 0 is never.\n"
+		 "It wins over\n.Ic session.idle .\nSee\n.Sx IDLE TERMINALS ." },
 	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"
@@ -193,7 +199,8 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	struct usrun u = { .run = run,
 			   .cmd = cmd,
 			   .args.runtime = RUNTIME_CONFIGURED,
-			   .args.max_resumes = -1 };
+			   .args.max_resumes = -1,
+			   .args.idle = -1 };
 	struct uc_error err = { 0 };
 	int status = 0;
 

@@ -16,7 +16,7 @@ struct args {
 	bool follow, snapshot;
 	const char *again;
 	bool detachable, attached, resume;
-	int64_t max_resumes; /* -1: not given */
+	int64_t max_resumes, idle; /* -1: not given */
 	const char *session;
 };
 enum usrun_runtime {
@@ -88,6 +88,9 @@ int usrun_detach_wanted(struct usrun *u, struct uc_error *err);
 int usrun_detach_prepare(struct usrun *u, struct uc_error *err);
 /* Submit it and show it in this terminal; returns only on failure, or without one. */
 int usrun_detach(struct usrun *u, struct uc_error *err);
+
+/* Seconds after which a terminal that is not used is asked about; 0 = never. */
+int64_t usrun_idle_limit(const struct usrun *u);
 
 /* --resume: is it wanted? Then it is a batch job; let it be queued again. */
 int usrun_resume_wanted(struct usrun *u, struct uc_error *err);

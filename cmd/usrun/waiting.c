@@ -129,3 +129,49 @@ enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc
 	ask_for_limit(ours, run, src, job);
 	return USRUN_WAITING;
 }
+
+void usrun_waiting_line(struct usrun_waiting *job, const struct usrun *u)
+{
+	uc_auto(strv) struct uc_strv argv = { 0 };
+
+	if (uc_spec_srun(u->spec, &argv, NULL) < 0)
+		return;
+	for (size_t i = 0; i < argv.count; i++)
+		uc_buf_addf(&job->line, "%s%s", i ? " " : "", argv.item[i]);
+}
+
+void usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+
+	if (!usrun_keeps_receipts(u))
+		return;
+	if (!job->shown.job_id)
+		usrun_waiting_ask(job, u->run, false);
+	if (job->shown.job_id)
+		usrun_receipt(u, job->shown.job_id, job->submit_time);
+	if (u->snapshot && uc_run_source(u->run, 0, &src) == 0)
+		usrun_snapshot_prune(u, src);
+}
+
+const struct uc_job *usrun_waiting_running(const struct usrun_waiting *ours,
+					   struct uc_run *run, struct uc_jobs **jobs)
+{
+	uc_auto(source) struct uc_source *src = NULL;
+	const uint32_t me = getuid();
+	const struct uc_job_query mine = { .user_ids = &me, .user_count = 1 };
+	const struct uc_job *found = NULL;
+
+	if (uc_run_source(run, 0, &src) < 0 || uc_jobs_load(src, &mine, jobs, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < (*jobs)->count; i++) {
+		const struct uc_job *job = &(*jobs)->row[i];
+
+		if (!could_be_ours(ours, job) || uc_job_is_finished(job->state))
+			continue;
+		if (found)
+			return NULL;
+		found = job;
+	}
+	return found && (found->state & UC_JOB_BASE) == UC_JOB_RUNNING ? found : NULL;
+}

@@ -51,6 +51,7 @@ enum {
 struct watch {
 	const struct usrun *u;
 	struct pollfd on[EVENTS];
+	int guarded; /* the terminal whose idle time counts; -1: none */
 	int64_t begun, ask_at, queue_at; /* ms */
 	bool terminal, drawn, asking, disturbed, silent, remarked;
 	int misses;
@@ -272,6 +273,7 @@ static int keep_only(struct watch *w)
 {
 	enum {
 		FIRST = 3,
+		SECOND,
 		HIGH = FIRST + EVENTS
 	};
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -282,13 +284,18 @@ static int keep_only(struct watch *w)
 	if (w->on[SRUN].fd < 0 || dup3(w->on[SRUN].fd, FIRST, O_CLOEXEC) < 0)
 		return -1;
 	w->on[SRUN].fd = FIRST;
-	closefrom(FIRST + 1);
+	if (w->guarded >= 0)
+		w->guarded = fcntl(w->guarded, F_DUPFD_CLOEXEC, HIGH);
+	if (w->guarded >= 0)
+		w->guarded = dup3(w->guarded, SECOND, O_CLOEXEC);
+	closefrom(w->guarded >= 0 ? SECOND + 1 : SECOND);
 	return 0;
 }
 
 static int open_events(struct watch *w)
 {
-	const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	/* the last one: who is in the background writes to the terminal, too */
+	const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTOU };
 	sigset_t set;
 	int fd;
 
@@ -297,6 +304,7 @@ static int open_events(struct watch *w)
 		sigaddset(&set, ends[i]);
 	if (keep_only(w) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
+	sigdelset(&set, SIGTTOU);
 	w->on[SIGNALS].fd = signalfd(-1, &set, SFD_CLOEXEC);
 	w->on[ANSWER].fd = eventfd(0, EFD_CLOEXEC);
 	for (size_t i = 0; i < EVENTS; i++)
@@ -313,38 +321,19 @@ static int open_events(struct watch *w)
 	return 0;
 }
 
-/* srun's words as slurmctld has them: joined by blanks. */
-static void find_line(struct watch *w)
+/*
+ * Who waits for the end of srun's output does not wait for this. A terminal that is
+ * closed with srun's end hangs up on its foreground group, and would on the process that
+ * asks slurmctld.
+ */
+static bool step_aside(struct watch *w)
 {
-	uc_auto(strv) struct uc_strv argv = { 0 };
-
-	if (uc_spec_srun(w->u->spec, &argv, NULL) < 0)
-		return;
-	for (size_t i = 0; i < argv.count; i++)
-		uc_buf_addf(&w->job.line, "%s%s", i ? " " : "", argv.item[i]);
-}
-
-/* Who waits for the end of srun's output does not wait for this. */
-static void record(struct watch *w)
-{
-	uc_auto(source) struct uc_source *src = NULL;
-
-	if (!usrun_keeps_receipts(w->u) || dup2(STDIN_FILENO, STDERR_FILENO) < 0)
-		return;
-	/* a terminal that is closed with srun's end hangs up on its foreground group, and
-	   would on the process that asks slurmctld */
-	if (setpgid(0, 0) < 0)
-		return;
+	if (dup2(STDIN_FILENO, STDERR_FILENO) < 0 || setpgid(0, 0) < 0)
+		return false;
 	if (w->asking)
 		pthread_join(w->asker, NULL);
-	if (!w->job.shown.job_id) {
-		w->job.since = w->job.begun - SUBMIT_SLACK;
-		usrun_waiting_ask(&w->job, w->u->run, false);
-	}
-	if (w->job.shown.job_id)
-		usrun_receipt(w->u, w->job.shown.job_id, w->job.submit_time);
-	if (w->u->snapshot && uc_run_source(w->u->run, 0, &src) == 0)
-		usrun_snapshot_prune(w->u, src);
+	w->asking = false;
+	return true;
 }
 
 static void watch(struct watch *w)
@@ -354,13 +343,18 @@ static void watch(struct watch *w)
 	srun.events = POLLIN;
 	if (open_events(w) < 0)
 		return;
-	find_line(w);
+	usrun_waiting_line(&w->job, w->u);
 	srun.fd = w->on[SRUN].fd;
 	/* most jobs start at once, and most of what is above was for nothing */
 	if (poll(&srun, 1, QUIET_MS) == 0 && !w->silent)
 		wait_for_start(w);
 	erase(w);
-	record(w);
+	if (!step_aside(w))
+		return;
+	w->job.since = w->job.begun - SUBMIT_SLACK;
+	usrun_waiting_record(&w->job, w->u);
+	if (w->guarded >= 0)
+		usrun_idle_guard(w->u, &w->job, srun.fd, w->guarded);
 }
 
 /* Does srun make a job? */
@@ -373,18 +367,21 @@ static bool is_wanted(const struct usrun *u)
 void usrun_watch(const struct usrun *u)
 {
 	const char *term = uc_run_env(u->run, "TERM");
-	struct watch w = { .u = u, .begun = uc_monotonic_ms(), .job.begun = time(NULL) };
+	struct watch w = {
+		.u = u, .guarded = -1, .begun = uc_monotonic_ms(), .job.begun = time(NULL)
+	};
 	pid_t child;
 
+	if (!is_wanted(u))
+		return;
 	w.silent = uc_spec_get(u->spec, "quiet");
-	if (!is_wanted(u) || (w.silent && !usrun_keeps_receipts(u)))
+	w.guarded = usrun_idle_terminal(u);
+	if (w.silent && w.guarded < 0 && !usrun_keeps_receipts(u))
 		return;
 	w.terminal = u->run->stderr_tty && term && strcmp(term, "dumb") != 0;
 	/* close-on-exec by itself; Linux 5.3 */
 	w.on[SRUN].fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	if (w.on[SRUN].fd < 0)
-		return;
-	child = fork();
+	child = w.on[SRUN].fd < 0 ? -1 : fork();
 	if (child == 0) {
 		/* the second one is nobody's child that could be waited for */
 		if (fork() == 0)
@@ -393,5 +390,6 @@ void usrun_watch(const struct usrun *u)
 	}
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		continue;
+	close(w.guarded);
 	close(w.on[SRUN].fd);
 }

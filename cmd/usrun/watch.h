@@ -26,5 +26,22 @@ struct usrun_waiting {
 /* One RPC: about the user's own jobs, or everybody's; now and then one about limits. */
 enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *job, struct uc_run *run,
 					   bool whole_queue);
+/* The words of srun, as slurmctld has them: joined by blanks. */
+void usrun_waiting_line(struct usrun_waiting *job, const struct usrun *u);
+/* Write its receipt, once srun's output is nobody's matter any more. */
+void usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u);
+/*
+ * One RPC: the job of srun that runs, a row of *jobs, when it is clear which one that is.
+ */
+const struct uc_job *usrun_waiting_running(const struct usrun_waiting *job,
+					   struct uc_run *run, struct uc_jobs **jobs);
+
+/*
+ * idle.c: the terminal that is to be guarded, opened anew; -1: none is.
+ */
+int usrun_idle_terminal(const struct usrun *u);
+/* Until srun (a pidfd) ends, or was made to. */
+void usrun_idle_guard(const struct usrun *u, struct usrun_waiting *job, int srun,
+		      int terminal);
 
 #endif

@@ -18,6 +18,7 @@
 #include <ucluster/gres.h>
 #include <ucluster/health.h>
 #include <ucluster/history.h>
+#include <ucluster/idle.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>

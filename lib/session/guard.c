@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#include "session/guard.h"
+#include <ucluster/idle.h>
+
+#include <ucluster/units.h>
 
 /* Between two samples of CPU time, in ms: a part of the whole, at most half a minute. */
 #define SAMPLE_PART 10
@@ -20,13 +22,16 @@ void uc_guard_seen(struct uc_guard *g, int64_t now)
 	g->touched = now;
 }
 
-bool uc_guard_due(const struct uc_guard *g, int64_t now)
+int64_t uc_guard_span(const struct uc_guard *g)
 {
 	const int64_t part = g->idle / SAMPLE_PART;
 
-	return g->idle > 0 &&
-	       (g->cpu < 0 ||
-		now - g->sampled >= (part < SAMPLE_MOST ? part : SAMPLE_MOST));
+	return part < SAMPLE_MOST ? part : SAMPLE_MOST;
+}
+
+bool uc_guard_due(const struct uc_guard *g, int64_t now)
+{
+	return g->idle > 0 && (g->cpu < 0 || now - g->sampled >= uc_guard_span(g));
 }
 
 void uc_guard_sample(struct uc_guard *g, int64_t now, int64_t cpu)
@@ -65,4 +70,29 @@ enum uc_guard_action uc_guard_tick(struct uc_guard *g, int64_t now)
 	if (now - g->warned < g->grace)
 		return UC_GUARD_NOTHING;
 	return g->probed < g->warned + g->grace ? UC_GUARD_PROBE : UC_GUARD_END;
+}
+
+/* --- words --- */
+
+void uc_guard_warning(const struct uc_guard *g, const char *what, struct uc_buf *out)
+{
+	uc_buf_add(out, "idle for ");
+	uc_duration_words(out, g->idle / 1000);
+	uc_buf_addf(out, ": the %s ends in ", what);
+	uc_duration_words(out, g->grace / 1000);
+	uc_buf_add(out, " unless a key is pressed");
+}
+
+void uc_guard_last_words(const char *what, uint32_t gpus, int64_t left,
+			 struct uc_buf *out)
+{
+	uc_buf_addf(out, "the %s was idle and ends", what);
+	if (gpus > 0)
+		uc_buf_addf(out, "; %u %s given back", gpus,
+			    gpus == 1 ? "GPU is" : "GPUs are");
+	if (gpus > 0 && left > 0) {
+		uc_buf_add(out, " ");
+		uc_duration_words(out, left);
+		uc_buf_addf(out, " early (%.1f GPU hours)", (double)left * gpus / 3600);
+	}
 }

@@ -13,7 +13,7 @@
  */
 #include <poll.h>
 #include <sys/types.h>
-#include "session/guard.h"
+#include <ucluster/idle.h>
 #include "session/screen.h"
 #include "session/usage.h"
 

@@ -96,11 +96,7 @@ static void warn(struct server *s)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
 
-	uc_buf_add(&text, "idle for ");
-	uc_duration_words(&text, s->options.idle);
-	uc_buf_add(&text, ": the session ends in ");
-	uc_duration_words(&text, s->options.grace);
-	uc_buf_add(&text, " unless a key is pressed");
+	uc_guard_warning(&s->guard, "session", &text);
 	say(s, uc_buf_text(&text));
 }
 
@@ -110,15 +106,7 @@ static void say_end(struct server *s)
 	const int64_t left = time_left(s);
 	uc_auto(buf) struct uc_buf text = { 0 };
 
-	uc_buf_add(&text, "the session was idle and ends");
-	if (gpus > 0)
-		uc_buf_addf(&text, "; %u %s given back", gpus,
-			    gpus == 1 ? "GPU is" : "GPUs are");
-	if (gpus > 0 && left > 0) {
-		uc_buf_add(&text, " ");
-		uc_duration_words(&text, left);
-		uc_buf_addf(&text, " early (%.1f GPU hours)", (double)left * gpus / 3600);
-	}
+	uc_guard_last_words("session", gpus, left, &text);
 	s->given_back = left * gpus;
 	say(s, uc_buf_text(&text));
 }

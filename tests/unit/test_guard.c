@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "session/guard.h"
+#include <ucluster/idle.h>
 #include "session/usage.h"
 
 #define MINUTE 60000
