@@ -7,6 +7,7 @@
  * partitions, limits.
  */
 #include <ucluster/capacity.h>
+#include "common/cluster.h"
 #include "common/opt.h"
 #include "common/table.h"
 
@@ -29,8 +30,7 @@ struct uc_world {
 	struct uc_jobs *jobs;
 	struct uc_reservations *reservations;
 	struct uc_limits *limits;
-	struct uc_strv groups;
-	char *user;
+	struct uc_self self;
 	struct uc_capacity_facts facts; /* of all these */
 	bool from_slurm;                /* live, not recorded */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Questions to the cluster, each asked once, and who asks them. */
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +9,6 @@
 #include "uinfo/cluster.h"
 
 enum {
-	GROUPS = 1024,
 	BAR = 8, /* cells */
 };
 
@@ -22,55 +19,7 @@ void uc_world_free(struct uc_world *world)
 	uc_jobs_free(world->jobs);
 	uc_reservations_free(world->reservations);
 	uc_limits_free(world->limits);
-	uc_strv_free(&world->groups);
-	free(world->user);
-}
-
-/* Only where a partition or reservation asks for them: directories may be slow. */
-static bool wants_groups(const struct uc_world *world)
-{
-	for (size_t i = 0; i < world->partitions->count; i++)
-		if (!uc_raw_empty(world->partitions->row[i].allow_groups))
-			return true;
-	for (size_t i = 0; world->reservations && i < world->reservations->count; i++)
-		if (!uc_raw_empty(world->reservations->row[i].groups))
-			return true;
-	return false;
-}
-
-static void find_groups(struct uc_world *world, const struct passwd *pw)
-{
-	gid_t ids[GROUPS];
-	int count = GROUPS;
-
-	if (getgrouplist(pw->pw_name, pw->pw_gid, ids, &count) < 0)
-		return;
-	for (int i = 0; i < count; i++) {
-		const struct group *gr = getgrgid(ids[i]);
-
-		if (gr)
-			uc_strv_add(&world->groups, gr->gr_name);
-	}
-}
-
-/* Names of a recording are not this machine's: there everybody is a stranger. */
-static int find_me(struct uc_world *world, struct uc_error *err)
-{
-	const struct passwd *pw = world->from_slurm ? getpwuid(getuid()) : NULL;
-	struct uc_identity *who = &world->facts.who;
-
-	who->user_id = getuid();
-	if (!pw)
-		return 0;
-	world->user = strdup(pw->pw_name);
-	if (wants_groups(world))
-		find_groups(world, pw);
-	if (!world->user || world->groups.failed)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	who->user = world->user;
-	if (world->groups.count)
-		who->groups = (const char *const *)world->groups.item;
-	return 0;
+	uc_self_free(&world->self);
 }
 
 static int load_jobs(struct uc_world *world, struct uc_source *source, unsigned wants,
@@ -141,7 +90,7 @@ int uc_world_load(struct uc_world *world, struct uc_run *run, struct uc_source *
 	facts->reservations = world->reservations;
 	facts->limits = world->limits;
 	facts->now = uc_source_now(source);
-	return find_me(world, err);
+	return uc_self_find(&world->self, world->from_slurm, facts, err);
 }
 
 void uinfo_filter_free(struct uinfo_filter *filter)

@@ -295,34 +295,6 @@ static int check(const struct uc_run *run, struct uc_error *err)
 	return uc_hint(err, "'--iterate=SECONDS' prints the list again and again");
 }
 
-/* Per user by its permissions, per host by where it is or by its name. */
-static int share(const struct watch *w, struct uc_source *source, struct uc_error *err)
-{
-	const struct uc_run *run = w->run;
-	const char *base = uc_run_env(run, "XDG_RUNTIME_DIR");
-	const char *conf = uc_config_string(run->config, "slurm.conf");
-	uc_auto(buf) struct uc_buf dir = { 0 }, name = { 0 };
-	char host[65] = "";
-
-	if (!uc_source_is_live(source))
-		return 0;
-	if (!conf)
-		conf = uc_run_env(run, "SLURM_CONF");
-	uc_buf_addf(&name, "slurm:%s", conf ? conf : "");
-	if (base && base[0] == '/' && access(base, W_OK) == 0) {
-		uc_buf_addf(&dir, "%s/ucluster", base);
-	} else {
-		uc_run_state_dir(run, &dir);
-		gethostname(host, sizeof(host) - 1);
-		uc_buf_addf(&dir, "/queue-%s", host);
-	}
-	if (dir.failed || name.failed)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	if (dir.data[0] != '/')
-		return 0;
-	return uc_source_cache(source, uc_buf_text(&dir), uc_buf_text(&name), err);
-}
-
 static int watch(struct watch *w, const struct uqueue_args *args, struct uc_asker *asker,
 		 int signals, struct uc_error *err)
 {
@@ -334,7 +306,8 @@ static int watch(struct watch *w, const struct uqueue_args *args, struct uc_aske
 	int rc;
 
 	if (uqueue_listing_make(args, uc_asker_source(asker), &w->list, err) < 0 ||
-	    share(w, uc_asker_source(asker), err) < 0 || watch_screen_begin(w, err) < 0)
+	    uc_run_share(w->run, uc_asker_source(asker), "slurm", err) < 0 ||
+	    watch_screen_begin(w, err) < 0)
 		return -1;
 	rc = loop(w, asker, on, err);
 	watch_screen_end(w);

@@ -8,6 +8,7 @@
  */
 #include <termios.h>
 #include "common/asker.h"
+#include "common/cluster.h"
 #include "uqueue/list.h"
 
 /* What a row is known by from one answer to the next, and what is compared. */
