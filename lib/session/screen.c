@@ -26,6 +26,7 @@ struct uc_screen {
 	struct uc_session_size size;
 	struct uc_modes modes;
 	bool alternate; /* libvterm is in that screen */
+	bool region;    /* it may have a scroll region, whatever modes say */
 	struct uc_buf answers;
 	char sequence[96]; /* that is not yet over */
 	size_t sequence_len;
@@ -223,6 +224,10 @@ static bool is_harmless(const char *sequence, size_t len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		parameters += sequence[i] == ';' || sequence[i] == ':';
+		/* libvterm and the modes end sequences of such bytes in two ways */
+		if (i > 0 && ((unsigned char)sequence[i] < 0x20 ||
+			      (unsigned char)sequence[i] > 0x7e))
+			return false;
 		digits = sequence[i] >= '0' && sequence[i] <= '9' ? digits + 1 : 0;
 		if (parameters > PARAMETERS_MOST || digits > DIGITS_MOST)
 			return false;
@@ -321,6 +326,7 @@ static void end_sequence(struct uc_screen *s)
 		if (s->alternate)
 			keep_main(s);
 	}
+	s->region |= s->sequence[s->sequence_len - 1] == 'r';
 	vterm_input_write(s->vt, s->sequence, s->sequence_len);
 	/* what is over here is over there, too */
 	vterm_input_write(s->vt, "\x18", 1);
@@ -501,7 +507,7 @@ static void keep_cursor(struct uc_screen *s, const VTermPos *cursor)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
 
-	if (!s->modes.region)
+	if (!s->modes.region && !s->region)
 		return;
 	uc_buf_addf(&text, "\x18\x1b[r\x1b[%d;%dH", cursor->row + 1, cursor->col + 1);
 	feed(s, &text);
@@ -529,7 +535,7 @@ void uc_screen_resize(struct uc_screen *s, const struct uc_session_size *wanted)
 		s->size = *size;
 	}
 	bound_cursor(s);
-	s->modes.region = false;
+	s->modes.region = s->region = false;
 	uc_buf_free(&parts[0]);
 	uc_buf_free(&parts[1]);
 	free(cells);

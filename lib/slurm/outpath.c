@@ -143,10 +143,13 @@ bool uc_job_output_names_host(const struct uc_job *job)
 		if (strchr(at, '\\'))
 			continue;
 		while ((at = strchr(at, '%'))) {
-			at += 1 + strspn(at + 1, "0123456789");
+			const size_t digits = strspn(at + 1, "0123456789");
+
+			at += 1 + digits;
 			if (*at == 'N')
 				return true;
-			at += *at == '%';
+			/* "%%" is a sign, "%9%" is none and a beginning */
+			at += *at == '%' && digits == 0;
 		}
 	}
 	return false;

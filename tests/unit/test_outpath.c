@@ -112,7 +112,8 @@ static void test_outpath_host(void **state)
 		bool names;
 	} cases[] = { { "%N", true },     { "%4N", true },  { "%%N", false },
 		      { "%j-%N", true },  { "N", false },   { "%", false },
-		      { "a\\%N", false }, { "%%%N", true }, { "%j.%%", false } };
+		      { "a\\%N", false }, { "%%%N", true }, { "%j.%%", false },
+		      { "%39%N", true } };
 	uc_auto(buf) struct uc_buf out = { 0 };
 	struct uc_job job = plain;
 
