@@ -131,6 +131,7 @@ struct uc_far_options {
 	const char *root;       /* of the far end; "~/" and relative: from its home */
 	bool create;            /* make the folder, and those above it */
 	bool read_only;         /* nothing is written there */
+	bool no_sync;           /* files are not synced to disk there */
 	const char *run;        /* this run's name, of letters, digits and '-' */
 	int near;               /* folder that PUT reads from, or -1 */
 	struct uc_store *store; /* that GET writes to, or NULL */
