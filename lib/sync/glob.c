@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/*
- * A pattern is a row of steps. Matching keeps the set of steps that the name read so far
- * can have led to, a bit each, and moves all of them on with each byte.
- */
+/* A pattern as a row of steps. */
 #include "sync/glob.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum kind {
-	BYTE,   /* this one */
-	ANY,    /* one, no slash */
-	SET,    /* one of a set, no slash */
-	STAR,   /* any number, no slash */
-	STARS,  /* any number, slashes too */
-	FOLDERS /* as STARS; together with the slash that follows it may be nothing */
-};
-
-struct uc_glob_step {
-	uint8_t kind;
-	uint8_t byte;
-	uint16_t set;
-};
 
 /* The pattern while it is read. */
 struct reader {
@@ -32,21 +14,17 @@ struct reader {
 	struct uc_glob *glob;
 };
 
-static void add(struct uc_glob *glob, enum kind kind, unsigned char byte, size_t set)
+static void add(struct uc_glob *glob, enum uc_glob_kind kind, unsigned char byte,
+		size_t set)
 {
 	glob->step[glob->count++] = (struct uc_glob_step){ .kind = (uint8_t)kind,
 							   .byte = byte,
-							   .set = (uint16_t)set };
+							   .set = (uint32_t)set };
 }
 
 static void set_add(uint64_t *set, unsigned char byte)
 {
 	set[byte / 64] |= UINT64_C(1) << byte % 64;
-}
-
-static bool set_has(const uint64_t *set, unsigned char byte)
-{
-	return set[byte / 64] >> byte % 64 & 1;
 }
 
 /* The classes of bytes are those of the C locale, as git's are. */
@@ -150,7 +128,7 @@ static bool read_set(struct reader *in)
 		for (int i = 0; i < 4; i++)
 			set[i] = ~set[i];
 	set['/' / 64] &= ~(UINT64_C(1) << '/' % 64);
-	add(glob, SET, 0, glob->sets++);
+	add(glob, UC_GLOB_SET, 0, glob->sets++);
 	return true;
 }
 
@@ -164,12 +142,12 @@ static void read_stars(struct reader *in)
 	while (in->at < in->end && *in->at == '*')
 		in->at++;
 	if (!several || !begins)
-		add(in->glob, STAR, 0, 0);
+		add(in->glob, UC_GLOB_STAR, 0, 0);
 	else if (in->at == in->end ||
 		 (in->end - in->at >= 2 && in->at[0] == '\\' && in->at[1] == '/'))
-		add(in->glob, STARS, 0, 0);
+		add(in->glob, UC_GLOB_STARS, 0, 0);
 	else
-		add(in->glob, *in->at == '/' ? FOLDERS : STAR, 0, 0);
+		add(in->glob, *in->at == '/' ? UC_GLOB_FOLDERS : UC_GLOB_STAR, 0, 0);
 }
 
 static bool read_step(struct reader *in)
@@ -178,7 +156,7 @@ static bool read_step(struct reader *in)
 
 	switch (byte) {
 	case '?':
-		add(in->glob, ANY, 0, 0);
+		add(in->glob, UC_GLOB_ANY, 0, 0);
 		return true;
 	case '*':
 		read_stars(in);
@@ -193,7 +171,7 @@ static bool read_step(struct reader *in)
 	default:
 		break;
 	}
-	add(in->glob, BYTE, byte, 0);
+	add(in->glob, UC_GLOB_BYTE, byte, 0);
 	return true;
 }
 
@@ -222,89 +200,4 @@ void uc_glob_free(struct uc_glob *glob)
 	free(glob->step);
 	free(glob->set);
 	*glob = (struct uc_glob){ 0 };
-}
-
-#define WORDS (UC_GLOB_MAX / 64 + 1)
-
-/* Where the match can stand: bit i = before step i; bit count = at the end. */
-struct places {
-	uint64_t bit[WORDS];
-};
-
-static bool has(const struct places *places, size_t i)
-{
-	return places->bit[i / 64] >> i % 64 & 1;
-}
-
-/* Stand before step i, and before what follows steps that may be nothing. */
-static void stand(const struct uc_glob *glob, struct places *places, size_t i)
-{
-	while (!has(places, i)) {
-		places->bit[i / 64] |= UINT64_C(1) << i % 64;
-		if (i == glob->count || glob->step[i].kind < STAR)
-			return;
-		if (glob->step[i].kind == FOLDERS)
-			stand(glob, places, i + 2);
-		i++;
-	}
-}
-
-static void move(const struct uc_glob *glob, struct places *next, size_t i,
-		 unsigned char byte)
-{
-	const struct uc_glob_step *step = &glob->step[i];
-
-	switch ((enum kind)step->kind) {
-	case BYTE:
-		if (step->byte == byte)
-			stand(glob, next, i + 1);
-		return;
-	case ANY:
-		if (byte != '/')
-			stand(glob, next, i + 1);
-		return;
-	case SET:
-		if (set_has(glob->set[step->set], byte))
-			stand(glob, next, i + 1);
-		return;
-	case STAR:
-		if (byte != '/')
-			stand(glob, next, i);
-		return;
-	case STARS:
-	case FOLDERS:
-		/* Not by stand(): FOLDERS is nothing only where a folder begins. */
-		next->bit[i / 64] |= UINT64_C(1) << i % 64;
-		stand(glob, next, i + 1);
-		return;
-	}
-}
-
-bool uc_glob_match(const struct uc_glob *glob, const char *name, size_t len)
-{
-	size_t words = glob->count / 64 + 1;
-	struct places here = { { 0 } };
-
-	if (glob->never)
-		return false;
-	stand(glob, &here, 0);
-	for (size_t at = 0; at < len; at++) {
-		struct places next;
-		uint64_t any = 0;
-
-		memset(next.bit, 0, words * sizeof(next.bit[0]));
-		for (size_t w = 0; w < words; w++) {
-			for (uint64_t left = here.bit[w]; left; left &= left - 1) {
-				size_t i = w * 64 + (size_t)__builtin_ctzll(left);
-
-				if (i < glob->count)
-					move(glob, &next, i, (unsigned char)name[at]);
-			}
-			any |= here.bit[w];
-		}
-		if (!any)
-			return false;
-		memcpy(here.bit, next.bit, words * sizeof(next.bit[0]));
-	}
-	return has(&here, glob->count);
 }

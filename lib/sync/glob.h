@@ -5,14 +5,28 @@
 /*
  * Patterns as gitignore(5) has them: `*` and `?` stop at a slash, `**` between slashes
  * spans folders, brackets with ranges and [:classes:], a backslash takes the next byte as
- * it is. Bytes are compared, not characters, as git does. Matching takes time in
- * proportion to pattern times name, whatever the pattern: there is no backtracking.
+ * it is. Bytes are compared, not characters, as git does. Names are compared with many of
+ * them at once (matcher.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct uc_glob_step; /* one literal, wildcard or set */
+enum uc_glob_kind {
+	UC_GLOB_BYTE,    /* this one */
+	UC_GLOB_ANY,     /* one, no slash */
+	UC_GLOB_SET,     /* one of a set, no slash */
+	UC_GLOB_STAR,    /* any number, no slash */
+	UC_GLOB_STARS,   /* any number, slashes too */
+	UC_GLOB_FOLDERS, /* as STARS; together with the slash that follows it may be
+			    nothing where a folder begins */
+	UC_GLOB_END      /* of a pattern among others */
+};
+struct uc_glob_step {
+	uint8_t kind;
+	uint8_t byte;
+	uint32_t set; /* number of it */
+};
 
 /* A compiled pattern. Zero-initialise; free with uc_glob_free. */
 struct uc_glob {
@@ -30,7 +44,5 @@ struct uc_glob {
  */
 int uc_glob_compile(struct uc_glob *glob, const char *pattern, size_t len);
 void uc_glob_free(struct uc_glob *glob);
-/* Whether all of `name` matches. */
-bool uc_glob_match(const struct uc_glob *glob, const char *name, size_t len);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sync/matcher.h"
+
 /* Blanks at the end do not count, unless after a backslash. */
 static size_t trim(const char *line, size_t len)
 {
@@ -28,8 +30,15 @@ static size_t literal_length(const char *pattern, size_t len)
 	return len;
 }
 
+/* A pattern without the marks around it. */
+struct pattern {
+	const char *text;
+	size_t len;
+};
+
 /* Split "!" and "/" off. A pattern with a slash in it holds from the list's folder on. */
-static void read_marks(struct uc_ignore_rule *rule, const char *line, size_t len)
+static struct pattern read_marks(struct uc_ignore_rule *rule, const char *line,
+				 size_t len)
 {
 	if (len && *line == '!') {
 		rule->keep = true;
@@ -42,27 +51,37 @@ static void read_marks(struct uc_ignore_rule *rule, const char *line, size_t len
 	rule->name_only = !memchr(line, '/', len);
 	if (!rule->name_only && *line == '/')
 		line++, len--;
-	rule->pattern = line;
-	rule->length = len;
-	rule->literal = literal_length(line, len);
+	return (struct pattern){ line, len };
 }
 
 /*
  * The wildcards of a pattern with slashes are read from where its literal part ends, as
  * git reads them: in "a/b**" + "/c" the stars begin a pattern of their own.
  */
-static int compile(struct uc_ignore_rule *rule)
+static int add_pattern(struct uc_ignore_list *list, const struct uc_ignore_rule *rule,
+		       const struct pattern *pattern)
 {
-	size_t from = rule->name_only ? 0 : rule->literal;
+	const size_t literal = literal_length(pattern->text, pattern->len);
+	const size_t from = rule->name_only && literal < pattern->len ? 0 : literal;
+	struct uc_glob rest = { 0 };
+	struct uc_matcher_pattern add = { .literal = pattern->text,
+					  .len = from,
+					  .rest = &rest,
+					  .folder_only = rule->folder_only,
+					  .value = list->count + 1 };
+	int status = uc_glob_compile(&rest, pattern->text + from, pattern->len - from);
 
-	if (rule->literal == rule->length)
-		return 0;
-	return uc_glob_compile(&rule->rest, rule->pattern + from, rule->length - from);
+	if (status == 0 && !rest.never)
+		status =
+			uc_matcher_add(rule->name_only ? list->names : list->paths, &add);
+	uc_glob_free(&rest);
+	return status;
 }
 
 static int read_line(struct uc_ignore_list *list, char *line, size_t len, int number)
 {
 	struct uc_ignore_rule *rule = &list->rule[list->count];
+	struct pattern pattern;
 
 	if (len == 0 || *line == '#')
 		return 0;
@@ -71,10 +90,10 @@ static int read_line(struct uc_ignore_list *list, char *line, size_t len, int nu
 	len = trim(line, strnlen(line, len));
 	line[len] = '\0';
 	*rule = (struct uc_ignore_rule){ .text = line, .line = number };
-	read_marks(rule, line, len);
-	if (len == 0 || rule->length > UC_GLOB_MAX)
+	pattern = read_marks(rule, line, len);
+	if (len == 0 || pattern.len > UC_GLOB_MAX)
 		return 0;
-	if (compile(rule) < 0)
+	if (add_pattern(list, rule, &pattern) < 0)
 		return -1;
 	list->count++;
 	return 0;
@@ -104,7 +123,9 @@ static int read_lines(struct uc_ignore_list *list, size_t len)
 			return -1;
 		line = stop + 1;
 	}
-	return 0;
+	return uc_matcher_finish(list->names) < 0 || uc_matcher_finish(list->paths) < 0
+		       ? -1
+		       : 0;
 }
 
 int uc_ignore_list_read(struct uc_ignore_list *list, const char *origin,
@@ -118,9 +139,13 @@ int uc_ignore_list_read(struct uc_ignore_list *list, const char *origin,
 	list->origin = strdup(origin);
 	list->folder = strdup(folder);
 	list->rule = calloc(count_lines(text, len), sizeof(*list->rule));
-	if (list->text && list->origin && list->folder && list->rule) {
+	list->names = uc_matcher_new();
+	list->paths = uc_matcher_new();
+	if (list->text && list->origin && list->folder && list->rule && list->names &&
+	    list->paths) {
 		memcpy(list->text, text, len);
 		list->text[len] = '\0';
+		list->bytes = len;
 		if (read_lines(list, len) == 0)
 			return 0;
 	}
@@ -130,37 +155,13 @@ int uc_ignore_list_read(struct uc_ignore_list *list, const char *origin,
 
 void uc_ignore_list_free(struct uc_ignore_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
-		uc_glob_free(&list->rule[i].rest);
+	uc_matcher_free(list->names);
+	uc_matcher_free(list->paths);
 	free(list->text);
 	free(list->origin);
 	free(list->folder);
 	free(list->rule);
 	*list = (struct uc_ignore_list){ 0 };
-}
-
-static bool matches(const struct uc_ignore_rule *rule, const char *path, size_t len,
-		    bool is_folder)
-{
-	size_t literal = rule->literal;
-
-	if (rule->folder_only && !is_folder)
-		return false;
-	if (rule->name_only) {
-		const char *slash = memrchr(path, '/', len);
-
-		if (slash) {
-			len -= (size_t)(slash + 1 - path);
-			path = slash + 1;
-		}
-	}
-	if (len < literal || memcmp(path, rule->pattern, literal) != 0)
-		return false;
-	if (literal == rule->length)
-		return len == literal;
-	if (rule->name_only)
-		return uc_glob_match(&rule->rest, path, len);
-	return uc_glob_match(&rule->rest, path + literal, len - literal);
 }
 
 /* `path` as seen from the list's folder; NULL when it is not below. */
@@ -174,21 +175,32 @@ static const char *below(const struct uc_ignore_list *list, const char *path)
 									 : NULL;
 }
 
+/* The last rule that matches, from 1; 0 when none does. */
+static size_t find(const struct uc_ignore_list *list, const char *path, bool is_folder)
+{
+	const size_t len = strlen(path);
+	const char *slash = memrchr(path, '/', len);
+	const char *name = slash ? slash + 1 : path;
+	size_t by_name = uc_matcher_find(list->names, name, len - (size_t)(name - path),
+					 is_folder);
+	size_t by_path = uc_matcher_find(list->paths, path, len, is_folder);
+
+	return by_name > by_path ? by_name : by_path;
+}
+
 const struct uc_ignore_rule *uc_ignore_find(const struct uc_ignore_list *list,
 					    const char *path, bool is_folder,
 					    const struct uc_ignore_list **where)
 {
 	for (; list; list = list->above) {
 		const char *inside = below(list, path);
-		size_t len = inside ? strlen(inside) : 0;
+		size_t rule = inside ? find(list, inside, is_folder) : 0;
 
-		for (size_t i = inside ? list->count : 0; i-- > 0;) {
-			if (!matches(&list->rule[i], inside, len, is_folder))
-				continue;
-			if (where)
-				*where = list;
-			return &list->rule[i];
-		}
+		if (!rule)
+			continue;
+		if (where)
+			*where = list;
+		return &list->rule[rule - 1];
 	}
 	return NULL;
 }

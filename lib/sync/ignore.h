@@ -13,7 +13,7 @@
  */
 #include <ucluster/text.h>
 
-#include "sync/glob.h"
+struct uc_matcher;
 
 /* One line. */
 struct uc_ignore_rule {
@@ -22,23 +22,25 @@ struct uc_ignore_rule {
 	bool keep;        /* "!": what an earlier rule ignores is not */
 	bool folder_only; /* "/" at the end */
 	bool name_only;   /* no slash: any file of that name below the list's folder */
-	size_t literal;   /* bytes at the start of the pattern without a wildcard */
-	size_t length;    /* of the pattern */
-	const char *pattern;
-	struct uc_glob rest; /* what follows the literal part; unused when it is all */
 };
 
-/* The rules of one file. Zero-initialise; free with uc_ignore_list_free. */
+/*
+ * The rules of one file. Zero-initialise; free with uc_ignore_list_free. Whoever asks
+ * makes it remember a folder: one thread at a time.
+ */
 struct uc_ignore_list {
 	char *text;
 	char *origin; /* to name it: "src/.gitignore" */
 	char *folder; /* they hold in; "" for the root, else without a last slash */
 	struct uc_ignore_rule *rule;
 	size_t count;
+	size_t bytes;                     /* of text */
+	struct uc_matcher *names, *paths; /* of rules with name_only, and of the others */
 	const struct uc_ignore_list *above; /* asked when no rule here decides */
 };
 
-#define UC_IGNORE_FILE_MAX (1U << 20) /* bytes of one file */
+#define UC_IGNORE_FILE_MAX  (1U << 20) /* bytes of one file */
+#define UC_IGNORE_CHAIN_MAX (2U << 20) /* of a folder's file and those above it */
 
 /* Read rules. -1 when out of memory or too long a file (UC_USAGE). */
 int uc_ignore_list_read(struct uc_ignore_list *list, const char *origin,

@@ -88,6 +88,15 @@ static void pop(struct walker *w, size_t before)
 	w->path[before] = '\0';
 }
 
+static size_t chain_bytes(const struct uc_ignore_list *list)
+{
+	size_t bytes = 0;
+
+	for (; list; list = list->above)
+		bytes += list->bytes;
+	return bytes;
+}
+
 /*
  * Put the rules of a file before those of the folders above. A file that is a link is not
  * read, as in git.
@@ -97,13 +106,15 @@ static int add_rules(struct walker *w, int folder, const char *file,
 {
 	uc_auto(buf) struct uc_buf text = { 0 }, origin = { 0 };
 	size_t before;
-	int status;
+	int status, errno_value = 0;
 
-	if (uc_sync_rules_read(folder, file, &text) < 0) {
-		int errno_value = errno;
-
-		if (errno_value == ENOENT)
-			return 0;
+	if (uc_sync_rules_read(folder, file, &text) < 0)
+		errno_value = errno;
+	if (errno_value == ENOENT)
+		return 0;
+	if (chain_bytes(*top) + text.len > UC_IGNORE_CHAIN_MAX)
+		errno_value = EFBIG;
+	if (errno_value) {
 		before = push(w, file);
 		note(w, UC_SYNC_BAD_RULES, errno_value);
 		pop(w, before);

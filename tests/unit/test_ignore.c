@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ucluster/units.h>
+
 #include "judge_unit.h"
+#include "sync/glob.h"
 #include "sync/ignore.h"
 
 static void read_list(struct uc_ignore_list *list, const char *folder, const char *text)
@@ -99,6 +102,50 @@ static void test_time_is_bounded(void **state)
 		path[i] = '/';
 	path[sizeof(path) - 1] = '\0';
 	assert_null(uc_ignore_find(&list, path, false, NULL));
+}
+
+/* What no index of names or endings helps against, in all forms. */
+static void add_hostile(struct uc_buf *rules, int i)
+{
+	static const char *const begin[] = {
+		"*a", "**/a*a*/**/a", "[a-f]*", "a/**/x", "x", "*.x", "!*a*", "/a/a/**/?"
+	};
+	static const char *const end[] = { "*a*a*b", "*b", "?*z", "", "", "", "", "/" };
+
+	uc_buf_addf(rules, "%s%d%s\n", begin[i % 8], i, end[i % 8]);
+}
+
+#define HOSTILE_RULES 5000
+#define HOSTILE_PATHS 20000
+#define HOSTILE_MS                                                                       \
+	60000 /* with sanitizers, on a busy machine; one by one it is hours              \
+	       */
+
+/* Deep folders, each with 20 names, and rules that all have to be looked at. */
+static void test_many_rules_and_paths(void **state)
+{
+	uc_auto(buf) struct uc_buf rules = { 0 }, path = { 0 };
+	uc_auto(ignore_list) struct uc_ignore_list list = { 0 };
+	const int64_t begin = uc_monotonic_ms();
+	int64_t ms;
+	int decided = 0;
+
+	(void)state;
+	for (int i = 0; i < HOSTILE_RULES; i++)
+		add_hostile(&rules, i);
+	uc_buf_add(&rules, "last-*-19\n");
+	read_list(&list, "", rules.data);
+	for (int i = 0; i < HOSTILE_PATHS; i++) {
+		uc_buf_reset(&path);
+		for (int depth = 0; depth < 60; depth++)
+			uc_buf_addf(&path, "aaaa%d/", depth < 50 ? 0 : i / 20);
+		uc_buf_addf(&path, "last-aaa-%d", i % 20);
+		decided += uc_ignore_find(&list, path.data, false, NULL) != NULL;
+	}
+	ms = uc_monotonic_ms() - begin;
+	print_message("# %d ms\n", (int)ms);
+	assert_true(decided >= HOSTILE_PATHS / 20);
+	assert_true(ms < HOSTILE_MS);
 }
 
 static void test_too_long(void **state)
@@ -255,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_nearest_list_decides),
 		cmocka_unit_test(test_time_is_bounded),
+		cmocka_unit_test(test_many_rules_and_paths),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_git_agrees),
 	};

@@ -527,6 +527,30 @@ static void test_many_rules(void **state)
 	assert_int_equal(tree->sum.skip[UC_SYNC_SKIPS_MAX - 1].files, 101);
 }
 
+/* Folders below each other with as many rules as a file may have. */
+static void test_long_chain_of_rules(void **state)
+{
+	char *text = malloc(UC_IGNORE_FILE_MAX);
+	struct tree *tree = *state;
+
+	memset(text, '\n', UC_IGNORE_FILE_MAX);
+	text[UC_IGNORE_FILE_MAX - 1] = '\0';
+	memcpy(text, "x", 1);
+	put(tree, ".gitignore", text);
+	put_folder(tree, "a");
+	put(tree, "a/.gitignore", text);
+	put_folder(tree, "a/b");
+	memcpy(text, "y", 1);
+	put(tree, "a/b/.gitignore", text);
+	put(tree, "a/b/x", "");
+	put(tree, "a/b/y", "");
+	free(text);
+	walk_well(tree);
+	assert_told(tree, ".gitignore a a/.gitignore a/b a/b/.gitignore a/b/y");
+	assert_string_equal(uc_buf_text(&tree->notes), "rules a/b/.gitignore\n");
+	assert_false(tree->sum.complete);
+}
+
 static void test_odd_rule_files(void **state)
 {
 	struct tree *tree = *state;
@@ -719,6 +743,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order_of_rules, make, unmake),
 		cmocka_unit_test_setup_teardown(test_sums_of_rules, make, unmake),
 		cmocka_unit_test_setup_teardown(test_many_rules, make, unmake),
+		cmocka_unit_test_setup_teardown(test_long_chain_of_rules, make, unmake),
 		cmocka_unit_test_setup_teardown(test_odd_rule_files, make, unmake),
 		cmocka_unit_test_setup_teardown(test_info_exclude, make, unmake),
 		cmocka_unit_test_setup_teardown(test_git_agrees, make, unmake),
