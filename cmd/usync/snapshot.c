@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * Snapshots on the host: copies of the project that nobody changes. push --snapshot makes
+ * one; snapshots and log list them, restore brings one back, prune takes old ones away.
+ */
+#include "usync/snapshot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "common/ask.h"
+#include "usync/answer.h"
+#include "usync/options.h"
+
+int usync_ask_project(struct usync *u, struct uc_error *err)
+{
+	u->show.run = u->run;
+	u->args.quiet = true;
+	return usync_request(u, UC_SYNC_PUSH, err) < 0 ? -1 : usync_project(u, err);
+}
+
+int usync_may(const struct usync *u, const char *question, struct uc_error *err)
+{
+	if (u->args.yes)
+		return 0;
+	if (u->args.json || !uc_ask_possible(u->run)) {
+		uc_fail(err, UC_USAGE, "this asks first, and there is no terminal");
+		return uc_hint(err, "'--yes' does it without asking");
+	}
+	return uc_ask_yes(u->run, question) ? 0
+					    : uc_fail(err, UC_FAILED, "nothing was done");
+}
+
+int usync_snapshot_push(struct usync *u)
+{
+	uc_auto(buf) struct uc_buf id = { 0 };
+	const char *text;
+	json_t *answer;
+	int status;
+
+	if (u->args.dry_run)
+		return usync_do_project(u, UC_SYNC_PUSH);
+	status = usync_do_project(u, UC_SYNC_PUSH);
+	/* what is not as it is here is no copy of it */
+	if (status != 0) {
+		if (status != 128 + 2)
+			uc_run_say(u->run, 0, "no snapshot: not everything went there");
+		return status;
+	}
+	answer = usync_call(
+		u, "snapshot",
+		json_pack("{s:s}", "message", u->args.message ? u->args.message : ""));
+	text = json_string_value(json_object_get(answer, "id"));
+	if (answer && !text) {
+		struct uc_error err = { 0 };
+
+		uc_fail(&err, UC_INVALID, "the host's answer names no snapshot");
+		status = uc_run_error(u->run, &err);
+	} else if (!answer) {
+		status = u->run->status;
+	} else if (!u->args.json) {
+		uc_buf_safe(&id, uc_raw(text), u->run->safe);
+		puts(uc_buf_text(&id));
+	} else {
+		usync_json_snapshot(text);
+	}
+	json_decref(answer);
+	return status;
+}
+
+/* --- lists --- */
+
+static void get_id(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_text(row, "id", out);
+}
+
+static void get_time(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "time", UC_VALUE_TIME, out);
+}
+
+static void get_files(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "files", UC_VALUE_NUMBER, out);
+}
+
+static void get_size(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "bytes", UC_VALUE_SIZE, out);
+}
+
+static void get_message(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_text(row, "message", out);
+}
+
+// clang-format off
+static const struct uc_column columns[] = {
+	{ "SNAPSHOT", "id", UC_COLUMN_DEFAULT, 8, "its name", get_id },
+	{ "MADE", "time", UC_COLUMN_DEFAULT, 8, "when", get_time },
+	{ "FILES", "files", UC_COLUMN_DEFAULT | UC_COLUMN_RIGHT, 5, "how many", get_files },
+	{ "SIZE", "bytes", UC_COLUMN_DEFAULT | UC_COLUMN_RIGHT, 4,
+	  "of all files; what is as in another snapshot takes no room of its own", get_size },
+	{ "MESSAGE", "message", UC_COLUMN_DEFAULT | UC_COLUMN_CUT, 10,
+	  "what --message said", get_message },
+	{ 0 }
+};
+
+struct list_args {
+	struct usync_args all;
+	struct uc_listing listing;
+};
+static const struct uc_opt list_options[] = {
+	USYNC_LINK_OPTIONS,
+	USYNC_PRESET_OPTION,
+	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
+	UC_LISTING_OPTIONS(struct list_args, listing),
+	{ 0 }
+};
+// clang-format on
+
+static int run_snapshots(struct uc_run *run, const struct uc_cmd *cmd, int argc,
+			 char **argv)
+{
+	struct list_args args = { .all = USYNC_ARGS };
+	uc_auto(usync) struct usync u = { .run = run };
+	struct uc_selection shown;
+	struct uc_error err = { 0 };
+
+	(void)argc;
+	if (!uc_run_parse(run, cmd, argv, &args) ||
+	    uc_listing_select(run, columns, &args.listing, &shown) < 0 ||
+	    uc_run_config(run, args.all.preset) < 0)
+		return run->status;
+	u.args = args.all;
+	u.args.json = args.listing.json;
+	if (usync_ask_project(&u, &err) < 0)
+		return uc_run_error(run, &err);
+	return usync_answer_table(&u, usync_call(&u, "snapshots", json_object()),
+				  "snapshots", &shown, &args.listing);
+}
+
+static void put_entry(const struct uc_run *run, const json_t *row)
+{
+	uc_auto(buf) struct uc_buf line = { 0 };
+	const time_t when = (time_t)json_integer_value(json_object_get(row, "time"));
+	const char *id = json_string_value(json_object_get(row, "id"));
+	const char *message = json_string_value(json_object_get(row, "message"));
+	char stamp[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&when, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &tm);
+	uc_buf_safe(&line, uc_raw(id), run->safe);
+	uc_buf_addf(&line, "  %s  %" JSON_INTEGER_FORMAT " files, ", stamp,
+		    json_integer_value(json_object_get(row, "files")));
+	usync_bytes(&line, (uint64_t)json_integer_value(json_object_get(row, "bytes")));
+	for (const char *p = message; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		uc_buf_add(&line, "\n    ");
+		uc_buf_safen(&line, p, strcspn(p, "\n"), run->safe);
+	}
+	puts(uc_buf_text(&line));
+}
+
+/* The latest first, with all that was said. */
+static int run_log(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+{
+	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
+	struct uc_error err = { 0 };
+	json_t *answer, *list;
+
+	(void)argc;
+	if (!uc_run_parse(run, cmd, argv, &u.args) ||
+	    uc_run_config(run, u.args.preset) < 0)
+		return run->status;
+	if (usync_ask_project(&u, &err) < 0)
+		return uc_run_error(run, &err);
+	answer = usync_call(&u, "snapshots", json_object());
+	if (!answer)
+		return run->status;
+	list = json_object_get(answer, "snapshots");
+	for (size_t i = json_array_size(list); i-- > 0;)
+		put_entry(run, json_array_get(list, i));
+	json_decref(answer);
+	return 0;
+}
+
+/* --- restore, prune --- */
+
+static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
+		       char **argv)
+{
+	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
+	uc_auto(buf) struct uc_buf question = { 0 }, tree = { 0 };
+	struct uc_error err = { 0 };
+	const char *id;
+
+	(void)argc;
+	if (!uc_run_parse(run, cmd, argv, &u.args) ||
+	    uc_run_config(run, u.args.preset) < 0)
+		return run->status;
+	id = run->parsed.operands.item[0];
+	u.show.verb = "restore";
+	if (id[0] == '.' || strchr(id, '/'))
+		uc_fail(&err, UC_USAGE, "'%s' is no snapshot's id", id);
+	else if (usync_request(&u, UC_SYNC_PULL, &err) == 0 &&
+		 usync_project(&u, &err) == 0) {
+		uc_buf_addf(&question,
+			    "bring back the files of snapshot %s here (what is replaced "
+			    "goes to the trash)",
+			    id);
+		uc_buf_addf(&tree, "%s/.ucluster-snapshots/%s/tree", u.request.far, id);
+		if (u.args.dry_run || usync_may(&u, uc_buf_text(&question), &err) == 0) {
+			u.request.far = uc_buf_text(&tree);
+			/* what it has counts, whatever is here now */
+			u.request.overwrite = true;
+			u.request.allow_secrets = true;
+			u.request.no_gitignore = u.request.no_defaults = true;
+			u.request.create = true;
+			u.request.state_folder = NULL;
+			return usync_do(&u);
+		}
+	}
+	return uc_run_error(run, &err);
+}
+
+static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+{
+	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
+	uc_auto(buf) struct uc_buf question = { 0 };
+	struct uc_error err = { 0 };
+	json_t *answer;
+	size_t count;
+	int64_t keep;
+
+	(void)argc;
+	if (!uc_run_parse(run, cmd, argv, &u.args) ||
+	    uc_run_config(run, u.args.preset) < 0)
+		return run->status;
+	keep = u.args.keep ? u.args.keep : uc_config_number(run->config, "sync.keep", 10);
+	if (usync_ask_project(&u, &err) < 0)
+		return uc_run_error(run, &err);
+	answer = usync_call(&u, "snapshots", json_object());
+	if (!answer)
+		return run->status;
+	count = json_array_size(json_object_get(answer, "snapshots"));
+	json_decref(answer);
+	if (count <= (size_t)keep) {
+		uc_run_say(run, 0, "nothing to remove: %zu snapshot%s", count,
+			   count == 1 ? "" : "s");
+		return 0;
+	}
+	uc_buf_addf(&question, "remove the %zu oldest of %zu snapshots for good",
+		    count - (size_t)keep, count);
+	if (u.args.dry_run) {
+		uc_run_say(run, 0, "would remove the %zu oldest of %zu snapshots",
+			   count - (size_t)keep, count);
+		return 0;
+	}
+	if (usync_may(&u, uc_buf_text(&question), &err) < 0)
+		return uc_run_error(run, &err);
+	answer = usync_call(&u, "prune", json_pack("{s:I}", "keep", (json_int_t)keep));
+	if (!answer)
+		return run->status;
+	uc_run_say(run, 0, "removed %zu snapshots",
+		   json_array_size(json_object_get(answer, "removed")));
+	json_decref(answer);
+	return 0;
+}
+
+// clang-format off
+static const struct uc_opt log_options[] = {
+	USYNC_LINK_OPTIONS,
+	USYNC_PRESET_OPTION,
+	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
+	{ 0 }
+};
+static const struct uc_opt restore_options[] = {
+	USYNC_HOW_OPTIONS,
+	USYNC_LINK_OPTIONS,
+	USYNC_PRESET_OPTION,
+	USYNC_SPEED_OPTIONS,
+	USYNC_SHOW_OPTIONS,
+	{ 0 }
+};
+static const struct uc_opt prune_options[] = {
+	{ "keep", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 10000,
+	  USYNC_AT(keep), .group = "What is done", .help = "leave the N latest",
+	  .doc = "Leave the\n.Ar N\nlatest, as\n.Ic sync.keep\nsays otherwise." },
+	{ "dry-run", 'n', UC_OPT_FLAG, USYNC_AT(dry_run), .help = "only say how many" },
+	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
+	USYNC_LINK_OPTIONS,
+	USYNC_PRESET_OPTION,
+	{ 0 }
+};
+// clang-format on
+
+const struct uc_cmd usync_cmd_snapshots = {
+	.name = "usync snapshots",
+	.summary = "list the snapshots of the project",
+	.options = list_options,
+	.columns = columns,
+	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE,
+	.doc = "List the project's snapshots on the host, the oldest first.",
+	.fn = run_snapshots,
+};
+
+const struct uc_cmd usync_cmd_log = {
+	.name = "usync log",
+	.summary = "snapshots with their messages, the latest first",
+	.options = log_options,
+	.shared = UC_SHARED_VERBOSE,
+	.fn = run_log,
+};
+
+const struct uc_cmd usync_cmd_restore = {
+	.name = "usync restore",
+	.summary = "bring the files of a snapshot back here",
+	.usage = (const char *const[]){ "[OPTION...] ID", NULL },
+	.options = restore_options,
+	.operands = "ID",
+	.min_operands = 1,
+	.max_operands = 1,
+	.shared = UC_SHARED_VERBOSE,
+	.doc = "Bring the files of a snapshot back here; what they replace goes to the "
+	       "trash.\nThe project's folder on the host stays as it is until the next\n"
+	       ".Ic push .",
+	.fn = run_restore,
+};
+
+const struct uc_cmd usync_cmd_prune = {
+	.name = "usync prune",
+	.summary = "remove old snapshots",
+	.usage = (const char *const[]){ "[OPTION...]", NULL },
+	.options = prune_options,
+	.shared = UC_SHARED_VERBOSE,
+	.doc = "Remove all snapshots on the host but the latest.",
+	.fn = run_prune,
+};
