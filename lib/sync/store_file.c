@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* A file that is being written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+#include "sync/store_inside.h"
+
+#define PIECE (256u << 10) /* bytes read at once */
+#define HOLE  4096u        /* bytes; aligned zeroes that become a hole */
+
+/* Begin and end of its life */
+
+static void unlist(struct uc_store_file *file)
+{
+	if (!file->here)
+		return;
+	*file->here = file->next;
+	if (file->next)
+		file->next->here = file->here;
+	file->here = NULL;
+}
+
+void uc_store_file_free(struct uc_store_file *file)
+{
+	if (!file)
+		return;
+	unlist(file);
+	/* room that was reserved behind what there is goes back */
+	if (file->temporary[0] && file->partial && file->offset >= UC_STORE_PARTIAL &&
+	    ftruncate(file->fd, (off_t)file->offset) == 0)
+		file->temporary[0] = '\0';
+	if (file->temporary[0])
+		(void)unlinkat(file->folder->fd, file->temporary, 0);
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->basis >= 0)
+		close(file->basis);
+	uc_store_folder_free(file->folder);
+	EVP_MD_CTX_free(file->sha);
+	free(file->path);
+	free(file->target);
+	free(file);
+}
+
+static struct uc_store_file *new_file(struct uc_store *store,
+				      const struct uc_sync_entry *entry,
+				      const struct uc_sync_entry *expect)
+{
+	struct uc_store_file *file = calloc(1, sizeof(*file));
+	size_t len;
+
+	if (!file)
+		return NULL;
+	file->store = store;
+	file->fd = file->basis = -1;
+	file->path = strdup(entry->path);
+	file->entry = *entry;
+	file->entry.path = file->path;
+	if (expect) {
+		file->expects = true;
+		file->expect = *expect;
+		file->expect.path = file->path;
+		file->target = expect->target ? strdup(expect->target) : NULL;
+		file->expect.target = file->target;
+	}
+	if (!file->path || (expect && expect->target && !file->target)) {
+		uc_store_file_free(file);
+		return NULL;
+	}
+	file->name = uc_store_path_split(file->path, &len);
+	return file;
+}
+
+/* Temporaries */
+
+static int make_temporary(struct uc_store_file *file, struct uc_error *err)
+{
+	for (int tries = 0; tries < 10; tries++) {
+		if (uc_store_random_name(file->temporary) < 0)
+			break;
+		file->fd =
+			openat(file->folder->fd, file->temporary,
+			       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (file->fd >= 0)
+			return UC_STORE_OK;
+		if (errno == EMFILE || errno == ENFILE)
+			uc_store_flush(file->store);
+		else if (errno != EEXIST)
+			break;
+	}
+	file->temporary[0] = '\0';
+	return uc_store_failed(err, errno, "write", file->path);
+}
+
+/* Nobody else's, and nobody else is at it: not even one who renamed it just now. */
+static bool is_ours(const struct uc_store_file *file, const char *name)
+{
+	struct stat st, there;
+
+	return flock(file->fd, LOCK_EX | LOCK_NB) == 0 && fstat(file->fd, &st) == 0 &&
+	       fstatat(file->folder->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == there.st_ino && st.st_dev == there.st_dev &&
+	       S_ISREG(st.st_mode) && st.st_uid == file->store->user &&
+	       st.st_nlink == 1 && (st.st_mode & 07777) == 0600 &&
+	       (uint64_t)st.st_size <= file->entry.size;
+}
+
+/* Go on in a partial file, or begin one. 1: it cannot be used. */
+static int open_partial(struct uc_store_file *file)
+{
+	char name[UC_STORE_NAME_SIZE];
+	struct stat st;
+	size_t version;
+
+	uc_store_partial_name(name, file->name, file->entry.size, file->entry.mtime,
+			      &version);
+	uc_store_sweep_partials(file->store, file->folder->fd, name);
+	file->fd = openat(file->folder->fd, name,
+			  O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0 && errno == ENOENT)
+		file->fd =
+			openat(file->folder->fd, name,
+			       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		return 1;
+	if (!is_ours(file, name) || fstat(file->fd, &st) < 0) {
+		close(file->fd);
+		file->fd = -1;
+		return 1;
+	}
+	memcpy(file->temporary, name, sizeof(name));
+	file->partial = true;
+	file->offset = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* What is to be replaced, to take pieces from. */
+static void open_basis(struct uc_store_file *file)
+{
+	struct stat st;
+
+	if (!file->expects || file->expect.kind != UC_SYNC_FILE)
+		return;
+	file->basis = openat(file->folder->fd, file->name,
+			     O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->basis >= 0 && (fstat(file->basis, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(file->basis);
+		file->basis = -1;
+	}
+}
+
+/* Early: what is sent for nothing is slow. It is asked again when it gets its place. */
+static int check_expected(const struct uc_store_file *file, struct uc_error *err)
+{
+	int folder = file->folder->fd;
+	struct stat st;
+
+	if (fstatat(folder, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return uc_store_failed(err, errno, "look at", file->path);
+		return file->expects ? uc_store_changed(err, file->path) : UC_STORE_OK;
+	}
+	if (!file->expects || !uc_store_matches(folder, file->name, &st, &file->expect))
+		return uc_store_changed(err, file->path);
+	return UC_STORE_OK;
+}
+
+static int start_sum(struct uc_store_file *file, struct uc_error *err)
+{
+	if (!file->sha)
+		file->sha = EVP_MD_CTX_new();
+	if (!file->sha || !EVP_DigestInit_ex2(file->sha, file->store->sha, NULL))
+		return uc_store_memory(err, file->path);
+	file->hashed = 0;
+	return UC_STORE_OK;
+}
+
+static int begin(struct uc_store_file *file, struct uc_error *err)
+{
+	int outcome = UC_STORE_OK;
+
+	uc_store_settle(file->store, file->path);
+	file->folder = uc_store_folder_of(file->store, file->path, &outcome, err);
+	if (!file->folder)
+		return outcome;
+	outcome = check_expected(file, err);
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (file->entry.size < UC_STORE_PARTIAL || open_partial(file) > 0)
+		outcome = make_temporary(file, err);
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	open_basis(file);
+	return start_sum(file, err);
+}
+
+int uc_store_begin(struct uc_store *store, const struct uc_sync_entry *entry,
+		   const struct uc_sync_entry *expect, struct uc_store_file **file,
+		   uint64_t *have, struct uc_error *err)
+{
+	struct uc_store_file *new = new_file(store, entry, expect);
+	int outcome, errno_value;
+
+	*file = NULL;
+	*have = 0;
+	if (!new)
+		return uc_store_memory(err, entry->path);
+	outcome = begin(new, err);
+	if (outcome != UC_STORE_OK) {
+		errno_value = errno;
+		uc_store_file_free(new);
+		errno = errno_value;
+		return outcome;
+	}
+	new->next = store->begun;
+	if (new->next)
+		new->next->here = &new->next;
+	new->here = &store->begun;
+	store->begun = new;
+	*have = new->offset;
+	*file = new;
+	return UC_STORE_OK;
+}
+
+void uc_store_drop(struct uc_store_file *file)
+{
+	uc_store_file_free(file);
+}
+
+int uc_store_basis(const struct uc_store_file *file)
+{
+	return file->basis;
+}
+
+/* Writing */
+
+static int broken(struct uc_store_file *file, struct uc_error *err)
+{
+	int errno_value = errno;
+
+	file->failed = true;
+	/* what is there fills the disk for everybody */
+	if (errno_value == ENOSPC || errno_value == EDQUOT)
+		file->partial = false;
+	return uc_store_failed(err, errno_value, "write", file->path);
+}
+
+/* Read what it has and no sum knows yet; into `also` as well. */
+static int read_own(struct uc_store_file *file, uint64_t from, XXH3_state_t *also,
+		    struct uc_error *err)
+{
+	char *piece = malloc(PIECE);
+	int outcome = piece ? UC_STORE_OK : uc_store_memory(err, file->path);
+
+	while (outcome == UC_STORE_OK && from < file->offset) {
+		uint64_t left = file->offset - from;
+		ssize_t got = pread(file->fd, piece, left < PIECE ? (size_t)left : PIECE,
+				    (off_t)from);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			errno = got < 0 ? errno : EIO; /* somebody cut it */
+			outcome = broken(file, err);
+			break;
+		}
+		if (from == file->hashed) {
+			(void)EVP_DigestUpdate(file->sha, piece, (size_t)got);
+			file->hashed += (uint64_t)got;
+		}
+		if (also)
+			(void)XXH3_64bits_update(also, piece, (size_t)got);
+		from += (uint64_t)got;
+	}
+	free(piece);
+	return outcome;
+}
+
+int uc_store_have_sum(struct uc_store_file *file, uint64_t *sum, struct uc_error *err)
+{
+	XXH3_state_t *state = XXH3_createState();
+	int outcome;
+
+	if (!state || XXH3_64bits_reset(state) != XXH_OK) {
+		XXH3_freeState(state);
+		return uc_store_memory(err, file->path);
+	}
+	outcome = read_own(file, 0, state, err);
+	*sum = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return outcome;
+}
+
+int uc_store_restart(struct uc_store_file *file, struct uc_error *err)
+{
+	if (ftruncate(file->fd, 0) < 0)
+		return broken(file, err);
+	file->offset = 0;
+	file->prepared = file->failed = false;
+	return start_sum(file, err);
+}
+
+/* Before anything is added: its sum is up to date, its room is there. */
+static int prepare(struct uc_store_file *file, uint64_t len, struct uc_error *err)
+{
+	if (file->failed) {
+		(void)uc_fail(err, UC_FAILED, "'%s' could not be written", file->path);
+		errno = 0;
+		return UC_STORE_FAILED;
+	}
+	if (len > file->entry.size - file->offset) {
+		file->failed = true;
+		(void)uc_fail(err, UC_INVALID, "'%s' is larger than was said",
+			      file->path);
+		errno = 0;
+		return UC_STORE_REFUSED;
+	}
+	if (file->prepared)
+		return UC_STORE_OK;
+	file->prepared = true;
+	/* a copy may share its blocks with what is there: it needs less room */
+	if (file->entry.size >= UC_STORE_PARTIAL && !file->entry.holes &&
+	    file->basis < 0 &&
+	    (file->entry.size > INT64_MAX ||
+	     fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)file->entry.size) < 0) &&
+	    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+		return broken(file, err);
+	return read_own(file, file->hashed, NULL, err);
+}
+
+static int write_at(int fd, const char *bytes, size_t len, uint64_t offset)
+{
+	while (len > 0) {
+		ssize_t put = pwrite(fd, bytes, len, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0) {
+			errno = put < 0 ? errno : EIO;
+			return -1;
+		}
+		bytes += put;
+		offset += (uint64_t)put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+static bool is_zero(const char *bytes, size_t len)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
+}
+
+/* What is not written reads as zeroes: the file is new, or was cut there. */
+static int write_sparse(int fd, const char *bytes, size_t len, uint64_t offset)
+{
+	size_t from = 0, at = 0;
+
+	while (at < len) {
+		size_t block = HOLE - (size_t)((offset + at) % HOLE);
+
+		if (block > len - at)
+			block = len - at;
+		if (is_zero(bytes + at, block)) {
+			if (write_at(fd, bytes + from, at - from, offset + from) < 0)
+				return -1;
+			from = at + block;
+		}
+		at += block;
+	}
+	return write_at(fd, bytes + from, len - from, offset + from);
+}
+
+int uc_store_write(struct uc_store_file *file, const void *bytes, size_t len,
+		   struct uc_error *err)
+{
+	int outcome = prepare(file, len, err);
+	int status;
+
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (file->entry.holes)
+		status = write_sparse(file->fd, bytes, len, file->offset);
+	else
+		status = write_at(file->fd, bytes, len, file->offset);
+	if (status < 0)
+		return broken(file, err);
+	(void)EVP_DigestUpdate(file->sha, bytes, len);
+	file->offset += len;
+	file->hashed += len;
+	return UC_STORE_OK;
+}
+
+/* Bytes that now share their blocks with the old file. */
+static uint64_t share_blocks(struct uc_store_file *file, uint64_t from, uint64_t len)
+{
+	struct file_clone_range range = { .src_fd = file->basis,
+					  .src_offset = from,
+					  .dest_offset = file->offset };
+	struct stat st;
+	uint64_t block;
+
+	if (file->store->no_clone || fstat(file->fd, &st) < 0 || st.st_blksize <= 0)
+		return 0;
+	block = (uint64_t)st.st_blksize;
+	len -= len % block;
+	if (len == 0 || from % block || file->offset % block)
+		return 0;
+	range.src_length = len;
+	if (ioctl(file->fd, FICLONERANGE, &range) == 0)
+		return len;
+	file->store->no_clone = errno == EOPNOTSUPP || errno == ENOTTY ||
+				errno == ENOSYS || errno == EXDEV;
+	return 0;
+}
+
+static int copy_bytes(struct uc_store_file *file, uint64_t from, uint64_t len,
+		      struct uc_error *err)
+{
+	char *piece = malloc(PIECE);
+	int outcome = piece ? UC_STORE_OK : uc_store_memory(err, file->path);
+
+	while (outcome == UC_STORE_OK && len > 0) {
+		ssize_t got = pread(file->basis, piece, len < PIECE ? (size_t)len : PIECE,
+				    (off_t)from);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			outcome = broken(file, err);
+		} else if (got == 0) { /* it was cut meanwhile */
+			file->failed = true;
+			outcome = uc_store_changed(err, file->path);
+		} else {
+			outcome = uc_store_write(file, piece, (size_t)got, err);
+			from += (uint64_t)got;
+			len -= (uint64_t)got;
+		}
+	}
+	free(piece);
+	return outcome;
+}
+
+int uc_store_copy(struct uc_store_file *file, uint64_t from, uint64_t len,
+		  struct uc_error *err)
+{
+	int outcome = prepare(file, len, err);
+	uint64_t shared;
+
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (file->basis < 0 || from > INT64_MAX || len > INT64_MAX - from) {
+		file->failed = true;
+		(void)uc_fail(err, UC_INVALID, "'%s' cannot take a piece of the old file",
+			      file->path);
+		errno = 0;
+		return UC_STORE_REFUSED;
+	}
+	shared = share_blocks(file, from, len);
+	if (shared > 0) {
+		file->offset += shared;
+		/* the sum is of what was cloned, not of what the old file is by then */
+		outcome = read_own(file, file->hashed, NULL, err);
+		if (outcome != UC_STORE_OK)
+			return outcome;
+	}
+	return copy_bytes(file, from + shared, len - shared, err);
+}
+
+/* The end */
+
+static int refuse(struct uc_store_file *file, enum uc_code code, const char *why)
+{
+	(void)uc_fail(&file->err, code, "'%s' %s", file->path, why);
+	errno = 0;
+	return UC_STORE_FAILED;
+}
+
+/* On some file systems only this says that there was no room. */
+static int flush_errors(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? 0 : close(copy);
+}
+
+static int seal(struct uc_store_file *file)
+{
+	const struct uc_sync_entry *entry = &file->entry;
+
+	if (entry->holes && ftruncate(file->fd, (off_t)entry->size) < 0)
+		return -1;
+	if (fchmod(file->fd, uc_store_mode(file->store, entry)) < 0 ||
+	    uc_store_utime(file->fd, entry->mtime) < 0)
+		return -1;
+	return file->store->no_sync ? flush_errors(file->fd) : 0;
+}
+
+static int check_whole(struct uc_store_file *file, const unsigned char *sha256)
+{
+	unsigned char is[EVP_MAX_MD_SIZE];
+
+	if (file->failed)
+		return refuse(file, UC_FAILED, "could not be written");
+	if (file->offset != file->entry.size)
+		return refuse(file, UC_INVALID, "is not whole");
+	if (!sha256)
+		return UC_STORE_OK;
+	if (prepare(file, 0, &file->err) != UC_STORE_OK)
+		return UC_STORE_FAILED;
+	if (!EVP_DigestFinal_ex(file->sha, is, NULL) || memcmp(is, sha256, 32) != 0)
+		return refuse(file, UC_INVALID, "arrived damaged: its checksum differs");
+	return UC_STORE_OK;
+}
+
+static void finish_file(struct uc_store_file *file, const unsigned char *sha256)
+{
+	file->outcome = check_whole(file, sha256);
+	if (file->outcome == UC_STORE_OK && seal(file) < 0)
+		file->outcome = uc_store_failed(&file->err, errno, "write", file->path);
+	file->errno_value = errno;
+	EVP_MD_CTX_free(file->sha);
+	file->sha = NULL;
+	if (file->basis >= 0)
+		close(file->basis);
+	file->basis = -1;
+}
+
+void uc_store_end(struct uc_store_file *file, const unsigned char *sha256,
+		  uc_store_done *done, void *arg)
+{
+	unlist(file);
+	file->done = done;
+	file->arg = arg;
+	finish_file(file, sha256);
+	uc_store_enqueue(file);
+}
+
+/* Small files */
+
+static int put_small(struct uc_store_file *file, const struct uc_store_small *small)
+{
+	struct uc_store *store = file->store;
+	unsigned char is[EVP_MAX_MD_SIZE];
+	int outcome = UC_STORE_OK;
+
+	uc_store_settle(store, file->path);
+	file->folder = uc_store_folder_of(store, file->path, &outcome, &file->err);
+	if (!file->folder)
+		return outcome;
+	if (small->len != file->entry.size)
+		return refuse(file, UC_INVALID, "is not whole");
+	if (small->sha256 && (!EVP_DigestInit_ex2(store->small, store->sha, NULL) ||
+			      !EVP_DigestUpdate(store->small, small->bytes, small->len) ||
+			      !EVP_DigestFinal_ex(store->small, is, NULL) ||
+			      memcmp(is, small->sha256, 32) != 0))
+		return refuse(file, UC_INVALID, "arrived damaged: its checksum differs");
+	outcome = make_temporary(file, &file->err);
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if ((file->entry.holes ? write_sparse(file->fd, small->bytes, small->len, 0)
+			       : write_at(file->fd, small->bytes, small->len, 0)) < 0 ||
+	    seal(file) < 0)
+		return uc_store_failed(&file->err, errno, "write", file->path);
+	return UC_STORE_OK;
+}
+
+void uc_store_put(struct uc_store *store, const struct uc_store_small *small)
+{
+	struct uc_store_file *file = new_file(store, small->entry, small->expect);
+	struct uc_error err = { 0 };
+
+	if (!file) {
+		int outcome = uc_store_memory(&err, small->entry->path);
+
+		small->done(small->arg, outcome, &err);
+		return;
+	}
+	file->done = small->done;
+	file->arg = small->arg;
+	file->outcome = put_small(file, small);
+	file->errno_value = errno;
+	uc_store_enqueue(file);
+}

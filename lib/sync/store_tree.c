@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* What a store does besides files: folders, links, names, modes, and the trash. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sync/store_inside.h"
+
+/* The folder of a path that nothing waits for any more, and what is there. */
+static int look_for(struct uc_store *store, const char *path, struct store_spot *spot,
+		    struct uc_error *err)
+{
+	int outcome = UC_STORE_OK;
+	size_t len;
+
+	uc_store_settle(store, path);
+	spot->path = path;
+	spot->name = uc_store_path_split(path, &len);
+	spot->folder = uc_store_folder_of(store, path, &outcome, err);
+	return outcome;
+}
+
+/* Open the folder itself; what cannot be read is opened with O_PATH. -1 with errno. */
+static int open_at(const struct store_spot *spot, int flags)
+{
+	flags |= O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = openat(spot->folder->fd, spot->name, flags | O_RDONLY);
+
+	if (fd < 0 && errno == EACCES)
+		fd = openat(spot->folder->fd, spot->name,
+			    O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
+	return fd;
+}
+
+/* Folders */
+
+int uc_store_touch_later(struct uc_store *store, const struct uc_sync_entry *entry,
+			 mode_t mode, struct uc_error *err)
+{
+	if (store->touches == store->touch_room) {
+		size_t room = store->touch_room ? store->touch_room * 2 : 64;
+		struct store_touch *touch =
+			reallocarray(store->touch, room, sizeof(*touch));
+
+		if (!touch)
+			return uc_store_memory(err, entry->path);
+		store->touch = touch;
+		store->touch_room = room;
+	}
+	store->touch[store->touches] = (struct store_touch){ .path = strdup(entry->path),
+							     .mtime = entry->mtime,
+							     .mode = mode };
+	if (!store->touch[store->touches].path)
+		return uc_store_memory(err, entry->path);
+	store->touches++;
+	return UC_STORE_OK;
+}
+
+/* Until the end the user can write to it; the set-group-id bit is the file system's. */
+static int keep_folder(struct uc_store *store, const struct store_spot *spot,
+		       const struct uc_sync_entry *entry, struct uc_error *err)
+{
+	mode_t mode = uc_store_mode(store, entry), now;
+	int fd = open_at(spot, O_DIRECTORY), status;
+	struct stat st;
+
+	if (fd < 0)
+		return uc_store_failed(err, errno, "open", entry->path);
+	status = fstat(fd, &st);
+	mode |= st.st_mode & S_ISGID;
+	now = mode | 0700;
+	if (status == 0 && (st.st_mode & 07777) != now)
+		status = uc_store_chmod(fd, now);
+	if (status < 0) {
+		int errno_value = errno;
+
+		close(fd);
+		return uc_store_failed(err, errno_value, "set the mode of", entry->path);
+	}
+	close(fd);
+	return uc_store_touch_later(store, entry, mode, err);
+}
+
+static int make_folder(struct uc_store *store, const struct store_spot *spot,
+		       const struct uc_sync_entry *entry, struct uc_error *err)
+{
+	if (mkdirat(spot->folder->fd, spot->name, 0700) < 0)
+		return errno == EEXIST ? uc_store_changed(err, entry->path)
+				       : uc_store_failed(err, errno, "make", entry->path);
+	uc_store_swept(store, entry->path);
+	uc_store_folder_dirty(store, spot->folder);
+	return keep_folder(store, spot, entry, err);
+}
+
+int uc_store_folder(struct uc_store *store, const struct uc_sync_entry *entry,
+		    const struct uc_sync_entry *expect, struct uc_error *err)
+{
+	struct store_spot spot = { .kind = UC_SYNC_FOLDER, .expect = expect };
+	uc_auto(store_folder) struct store_folder *folder = NULL;
+	int outcome = look_for(store, entry->path, &spot, err);
+	struct stat st;
+
+	folder = spot.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (fstatat(folder->fd, spot.name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return uc_store_failed(err, errno, "look at", entry->path);
+		if (expect && expect->kind != UC_SYNC_FOLDER)
+			return uc_store_changed(err, entry->path);
+		return make_folder(store, &spot, entry, err);
+	}
+	if (S_ISDIR(st.st_mode))
+		return keep_folder(store, &spot, entry, err);
+	if (!expect || !uc_store_matches(folder->fd, spot.name, &st, expect))
+		return uc_store_changed(err, entry->path);
+	outcome = uc_store_to_trash(store, &spot, &st, err);
+	return outcome == UC_STORE_OK ? make_folder(store, &spot, entry, err) : outcome;
+}
+
+/* Links and names */
+
+/* Make it with a name nobody has, through `make`; place it. */
+static int place_made(struct uc_store *store, const struct store_spot *spot,
+		      const char *temporary, struct uc_error *err)
+{
+	int outcome = uc_store_place(store, spot, temporary, err);
+	int errno_value = errno;
+
+	/* also when it is a second name of what it replaced: nothing was renamed then */
+	(void)unlinkat(spot->folder->fd, temporary, 0);
+	errno = errno_value;
+	return outcome;
+}
+
+int uc_store_link(struct uc_store *store, const struct uc_sync_entry *entry,
+		  const struct uc_sync_entry *expect, struct uc_error *err)
+{
+	struct store_spot spot = { .kind = UC_SYNC_LINK, .expect = expect };
+	uc_auto(store_folder) struct store_folder *folder = NULL;
+	int outcome = look_for(store, entry->path, &spot, err);
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+				     uc_store_timespec(entry->mtime) };
+	char temporary[UC_STORE_NAME_SIZE];
+
+	folder = spot.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (!entry->target || !*entry->target ||
+	    strlen(entry->target) > UC_SYNC_PATH_MAX) {
+		(void)uc_fail(err, UC_INVALID, "'%s' is a link to nothing", entry->path);
+		errno = 0;
+		return UC_STORE_REFUSED;
+	}
+	if (uc_store_random_name(temporary) < 0 ||
+	    symlinkat(entry->target, folder->fd, temporary) < 0)
+		return uc_store_failed(err, errno, "make the link", entry->path);
+	/* its time is of no use to anybody but the next comparison */
+	(void)utimensat(folder->fd, temporary, times, AT_SYMLINK_NOFOLLOW);
+	return place_made(store, &spot, temporary, err);
+}
+
+/* The same content and time: nothing else gets a second name. */
+static bool equals(int folder, const char *name, const struct uc_sync_entry *entry)
+{
+	struct stat st;
+
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == entry->size &&
+	       uc_store_mtime(&st) == entry->mtime;
+}
+
+int uc_store_twin(struct uc_store *store, const struct uc_sync_entry *entry,
+		  const char *twin, const struct uc_sync_entry *expect,
+		  struct uc_error *err)
+{
+	struct store_spot spot = { .kind = UC_SYNC_FILE, .expect = expect }, from = { 0 };
+	uc_auto(store_folder) struct store_folder *folder = NULL, *other = NULL;
+	int outcome = look_for(store, twin, &from, err);
+	char temporary[UC_STORE_NAME_SIZE];
+
+	other = from.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	outcome = look_for(store, entry->path, &spot, err);
+	folder = spot.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (!equals(other->fd, from.name, entry))
+		return uc_store_changed(err, twin);
+	if (uc_store_random_name(temporary) < 0 ||
+	    linkat(other->fd, from.name, folder->fd, temporary, 0) < 0)
+		return uc_store_failed(err, errno, "make another name", entry->path);
+	if (!equals(folder->fd, temporary, entry)) {
+		(void)unlinkat(folder->fd, temporary, 0);
+		return uc_store_changed(err, twin);
+	}
+	return place_made(store, &spot, temporary, err);
+}
+
+/* Mode and time */
+
+static int meta_link(struct uc_store *store, const struct store_spot *spot,
+		     const struct uc_sync_entry *entry, struct uc_error *err)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+				     uc_store_timespec(entry->mtime) };
+
+	if (utimensat(spot->folder->fd, spot->name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return uc_store_failed(err, errno, "set the time of", entry->path);
+	uc_store_folder_dirty(store, spot->folder);
+	return UC_STORE_OK;
+}
+
+static int meta_file(struct uc_store *store, const struct store_spot *spot,
+		     const struct uc_sync_entry *entry, struct uc_error *err)
+{
+	int fd = open_at(spot, 0), status, errno_value;
+	mode_t mode = uc_store_mode(store, entry);
+	struct stat st;
+
+	if (fd < 0)
+		return uc_store_failed(err, errno, "open", entry->path);
+	/* what was opened is what was expected, not only what has its name */
+	if (fstat(fd, &st) < 0 ||
+	    !uc_store_matches(spot->folder->fd, spot->name, &st, spot->expect)) {
+		close(fd);
+		return uc_store_changed(err, entry->path);
+	}
+	status = (st.st_mode & 07777) == mode ? 0 : uc_store_chmod(fd, mode);
+	if (status == 0)
+		status = uc_store_utime(fd, entry->mtime);
+	errno_value = errno;
+	close(fd);
+	if (status < 0)
+		return uc_store_failed(err, errno_value, "set mode and time of",
+				       entry->path);
+	return UC_STORE_OK;
+}
+
+int uc_store_meta(struct uc_store *store, const struct uc_sync_entry *entry,
+		  const struct uc_sync_entry *expect, struct uc_error *err)
+{
+	struct store_spot spot = { .kind = entry->kind, .expect = expect };
+	uc_auto(store_folder) struct store_folder *folder = NULL;
+	int outcome = look_for(store, entry->path, &spot, err);
+	struct stat st;
+
+	folder = spot.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (!expect || expect->kind != entry->kind)
+		return uc_store_changed(err, entry->path);
+	if (fstatat(folder->fd, spot.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? uc_store_changed(err, entry->path)
+			       : uc_store_failed(err, errno, "look at", entry->path);
+	if (!uc_store_matches(folder->fd, spot.name, &st, expect))
+		return uc_store_changed(err, entry->path);
+	if (entry->kind == UC_SYNC_FOLDER)
+		return keep_folder(store, &spot, entry, err);
+	if (entry->kind == UC_SYNC_LINK)
+		return meta_link(store, &spot, entry, err);
+	return meta_file(store, &spot, entry, err);
+}
+
+/* Trash */
+
+/* Open a folder in `at`, made when it is not there. */
+static int enter(int at, const char *name, mode_t mode)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(at, name, flags);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	fd = openat(at, name, flags);
+	if (fd >= 0 && mode != 0700)
+		(void)fchmod(fd, mode);
+	return fd;
+}
+
+/*
+ * The folder of this run in the trash. In a folder that a group writes to everybody has a
+ * run of their own in there.
+ */
+static int open_trash(struct uc_store *store)
+{
+	mode_t mode = 0700;
+	struct stat st;
+	int top;
+
+	if (store->trash >= 0)
+		return store->trash;
+	if (fstat(store->root, &st) == 0 && (st.st_mode & 0020))
+		mode = 01770;
+	top = enter(store->root, UC_STORE_TRASH, mode);
+	if (top < 0)
+		return -1;
+	store->trash = enter(top, store->run, 0700);
+	close(top);
+	if (store->trash >= 0 &&
+	    (fstat(store->trash, &st) < 0 || st.st_uid != store->user)) {
+		close(store->trash);
+		store->trash = -1;
+		errno = EACCES;
+	}
+	return store->trash;
+}
+
+/* The folder that `path` was in, again in the trash; to be closed. */
+static int open_trash_folder(struct uc_store *store, const char *path)
+{
+	int top = open_trash(store), at;
+	char name[UC_SYNC_NAME_MAX + 1];
+
+	if (top < 0)
+		return -1;
+	at = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (const char *slash; at >= 0 && (slash = strchr(path, '/'));
+	     path = slash + 1) {
+		size_t len = (size_t)(slash - path);
+		int next, errno_value;
+
+		if (len > UC_SYNC_NAME_MAX)
+			len = UC_SYNC_NAME_MAX;
+		memcpy(name, path, len);
+		name[len] = '\0';
+		next = enter(at, name, 0700);
+		errno_value = errno;
+		close(at);
+		errno = errno_value;
+		at = next;
+	}
+	return at;
+}
+
+/* A folder is empty and made anew: what is in it went before. */
+static int trash_folder(const struct store_spot *spot, int trash, const struct stat *st)
+{
+	int fd;
+
+	if (unlinkat(spot->folder->fd, spot->name, AT_REMOVEDIR) < 0)
+		return -1;
+	fd = enter(trash, spot->name, (st->st_mode & 0777) | 0700);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/* What is there already keeps its name. */
+static int trash_name(const struct store_spot *spot, int trash)
+{
+	char other[UC_SYNC_NAME_MAX + 1];
+
+	if (uc_store_rename_new(spot->folder->fd, spot->name, trash, spot->name) == 0)
+		return 0;
+	for (int i = 1; i < 1000 && (errno == EEXIST || errno == EISDIR); i++) {
+		(void)snprintf(other, sizeof(other), "%.240s.~%d~", spot->name, i);
+		if (uc_store_rename_new(spot->folder->fd, spot->name, trash, other) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* Partials of ours alone do not keep a folder. */
+static bool empty_of_ours(struct uc_store *store, const struct store_spot *spot)
+{
+	int fd = openat(spot->folder->fd, spot->name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	uc_store_sweep_partials(store, fd, "");
+	close(fd);
+	return true;
+}
+
+int uc_store_to_trash(struct uc_store *store, const struct store_spot *spot,
+		      const struct stat *st, struct uc_error *err)
+{
+	int trash = open_trash_folder(store, spot->path), status, errno_value;
+	bool folder = S_ISDIR(st->st_mode);
+
+	if (trash < 0)
+		return uc_store_failed(err, errno, "open the trash for", spot->path);
+	status = folder ? trash_folder(spot, trash, st) : trash_name(spot, trash);
+	if (status < 0 && folder && (errno == ENOTEMPTY || errno == EEXIST) &&
+	    empty_of_ours(store, spot))
+		status = trash_folder(spot, trash, st);
+	errno_value = errno;
+	if (!store->no_sync)
+		(void)fsync(trash);
+	close(trash);
+	if (status == 0) {
+		uc_store_folder_dirty(store, spot->folder);
+		if (folder)
+			uc_store_folders_forget(store);
+		return UC_STORE_OK;
+	}
+	if (errno_value == ENOTEMPTY || errno_value == EEXIST) {
+		(void)uc_fail(err, UC_FAILED, "'%s' is not empty", spot->path);
+		errno = 0;
+		return UC_STORE_CHANGED;
+	}
+	if (errno_value == ENOENT)
+		return uc_store_changed(err, spot->path);
+	return uc_store_failed(err, errno_value, "move to the trash", spot->path);
+}
+
+int uc_store_remove(struct uc_store *store, const struct uc_sync_entry *expect,
+		    struct uc_error *err)
+{
+	struct store_spot spot = { .kind = expect->kind, .expect = expect };
+	uc_auto(store_folder) struct store_folder *folder = NULL;
+	int outcome = look_for(store, expect->path, &spot, err);
+	struct stat st;
+
+	folder = spot.folder;
+	if (outcome != UC_STORE_OK)
+		return outcome;
+	if (fstatat(folder->fd, spot.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? uc_store_changed(err, expect->path)
+			       : uc_store_failed(err, errno, "look at", expect->path);
+	if (!uc_store_matches(folder->fd, spot.name, &st, expect))
+		return uc_store_changed(err, expect->path);
+	return uc_store_to_trash(store, &spot, &st, err);
+}
+
+/* The end */
+
+static int touch_folder(struct uc_store *store, const struct store_touch *touch,
+			struct uc_error *err)
+{
+	int fd = uc_store_resolve(store->root, touch->path, O_RDONLY | O_DIRECTORY,
+				  store->by_steps);
+	int status, errno_value;
+	struct stat st;
+
+	if (fd < 0 && errno == EACCES)
+		fd = uc_store_resolve(store->root, touch->path, O_PATH | O_DIRECTORY,
+				      store->by_steps);
+	if (fd < 0)
+		return errno == ENOENT ? UC_STORE_OK /* removed again */
+				       : uc_store_failed(err, errno, "open", touch->path);
+	status = fstat(fd, &st);
+	if (status == 0 && (st.st_mode & 07777) != touch->mode)
+		status = uc_store_chmod(fd, touch->mode);
+	if (status == 0)
+		status = uc_store_utime(fd, touch->mtime);
+	errno_value = errno;
+	if (status == 0 && !store->no_sync)
+		(void)fsync(fd);
+	close(fd);
+	return status == 0 ? UC_STORE_OK
+			   : uc_store_failed(err, errno_value, "set mode and time of",
+					     touch->path);
+}
+
+int uc_store_finish(struct uc_store *store, struct uc_error *err)
+{
+	int first = UC_STORE_OK, errno_value = 0;
+
+	uc_store_flush(store);
+	/* from the deepest on: one without permission to search stays reachable */
+	for (size_t i = store->touches; i-- > 0;) {
+		struct uc_error other = { 0 };
+		int outcome = touch_folder(store, &store->touch[i],
+					   first == UC_STORE_OK ? err : &other);
+
+		if (outcome != UC_STORE_OK && first == UC_STORE_OK) {
+			first = outcome;
+			errno_value = errno;
+		}
+		free(store->touch[i].path);
+	}
+	store->touches = 0;
+	errno = errno_value;
+	return first;
+}
