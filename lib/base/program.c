@@ -141,3 +141,13 @@ bool uc_program_find(struct uc_buf *out, const char *name, const char *path)
 	}
 	return false;
 }
+
+const char *uc_env_value(const char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; environment && *environment; environment++)
+		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+			return *environment + len + 1;
+	return NULL;
+}

@@ -30,4 +30,7 @@ enum uc_code uc_program_run(const struct uc_program *program, struct uc_buf *out
  */
 bool uc_program_find(struct uc_buf *out, const char *name, const char *path);
 
+/* The value of a variable, or NULL. The environment is NULL-terminated, or NULL. */
+const char *uc_env_value(const char *const *environment, const char *name);
+
 #endif

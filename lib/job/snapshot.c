@@ -13,7 +13,7 @@
 #include <ucluster/units.h>
 
 #include "base/file.h"
-#include "job/git.h"
+#include "base/repository.h"
 
 #define GIT_MS   20000
 #define LIST_MAX (64u << 20)

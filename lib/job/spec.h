@@ -6,6 +6,8 @@
 #include <ucluster/batch.h>
 #include <ucluster/spec.h>
 
+#include "base/program.h"
+
 /* One option, in the order in which it was given. */
 struct uc_setting_of {
 	const struct uc_slurm_option *option; /* NULL: of a plugin, or ambiguous */
@@ -110,7 +112,5 @@ bool uc_is_command_line(const char *line, size_t len);
 bool uc_env_has(const struct uc_strv *env, const char *assignment);
 /* Add the names of all variables that are given; each once. */
 void uc_spec_add_env_names(const struct uc_spec *spec, struct uc_strv *names);
-/* The value of a variable, or NULL. */
-const char *uc_env_value(const char *const *environment, const char *name);
 
 #endif

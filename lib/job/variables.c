@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *uc_env_value(const char *const *environment, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; environment && *environment; environment++)
-		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
-			return *environment + len + 1;
-	return NULL;
-}
-
 static bool is_name(const char *text, size_t len)
 {
 	bool valid = len > 0 && !(text[0] >= '0' && text[0] <= '9');

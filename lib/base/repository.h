@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-#ifndef UC_JOB_GIT_H
-#define UC_JOB_GIT_H
+#ifndef UC_BASE_REPOSITORY_H
+#define UC_BASE_REPOSITORY_H
 /* Asking git, without letting a repository run commands. */
 #include <stdint.h>
 #include <ucluster/text.h>
