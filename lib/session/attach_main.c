@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <ucluster/session.h>
 #include <ucluster/units.h>
+#include "base/program.h"
 #include "session/place.h"
 
 extern char **environ;
@@ -32,12 +33,7 @@ struct way {
 
 static const char *env(const char *name)
 {
-	const size_t len = strlen(name);
-
-	for (char **e = environ; *e; e++)
-		if (strncmp(*e, name, len) == 0 && (*e)[len] == '=')
-			return *e + len + 1;
-	return NULL;
+	return uc_env_value((const char *const *)environ, name);
 }
 
 static int find_server(const char *key, struct uc_error *err)

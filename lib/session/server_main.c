@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/units.h>
+#include "base/program.h"
 #include "session/place.h"
 #include "session/server.h"
 
@@ -31,12 +32,7 @@ extern char **environ;
 
 static const char *env(const char *name)
 {
-	const size_t len = strlen(name);
-
-	for (char **e = environ; *e; e++)
-		if (strncmp(*e, name, len) == 0 && (*e)[len] == '=')
-			return *e + len + 1;
-	return NULL;
+	return uc_env_value((const char *const *)environ, name);
 }
 
 /* --- the terminal --- */
