@@ -188,6 +188,12 @@ static int begin(struct uc_store_file *file, struct uc_error *err)
 {
 	int outcome = UC_STORE_OK;
 
+	if (file->entry.size > INT64_MAX) {
+		(void)uc_fail(err, UC_INVALID, "'%s' is larger than a file can be",
+			      file->path);
+		errno = 0;
+		return UC_STORE_REFUSED;
+	}
 	uc_store_settle(file->store, file->path);
 	file->folder = uc_store_folder_of(file->store, file->path, &outcome, err);
 	if (!file->folder)
@@ -330,8 +336,7 @@ static int prepare(struct uc_store_file *file, uint64_t len, struct uc_error *er
 	/* a copy may share its blocks with what is there: it needs less room */
 	if (file->entry.size >= UC_STORE_PARTIAL && !file->entry.holes &&
 	    file->basis < 0 &&
-	    (file->entry.size > INT64_MAX ||
-	     fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)file->entry.size) < 0) &&
+	    fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)file->entry.size) < 0 &&
 	    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
 		return broken(file, err);
 	return read_own(file, file->hashed, NULL, err);
