@@ -137,7 +137,6 @@ struct uc_far_options {
 	struct uc_store *store; /* that GET writes to, or NULL */
 	int compress;           /* 0: where it helps; -1 never; 1..19 a level */
 	uint64_t rate;          /* bytes a second each way; 0: no limit */
-	bool no_sync;           /* the far end leaves its disks to the kernel */
 	bool keep_special;      /* set-user-id and the like are kept there */
 	int silence_ms; /* the far end says nothing for so long: lost; 0: a minute */
 	void (*done)(void *arg, struct uc_far_job *job);
