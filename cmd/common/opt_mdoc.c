@@ -155,7 +155,8 @@ static void add_columns(struct uc_buf *out, const struct uc_column *column)
 /* The command's own, then a section for each subcommand that lists something else. */
 void uc_help_mdoc_columns(const struct uc_cmd *cmd, struct uc_buf *out)
 {
-	add_columns(out, cmd->columns);
+	if (cmd->columns)
+		add_columns(out, cmd->columns);
 	for (size_t i = 0; cmd->subcommands && cmd->subcommands[i]; i++) {
 		const struct uc_cmd *sub = cmd->subcommands[i];
 
