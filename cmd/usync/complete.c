@@ -165,7 +165,7 @@ static int run_complete(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 	if (!uc_run_parse(run, cmd, argv, NULL))
 		return run->status;
 	word = run->parsed.operands.item[0];
-	if (usync_place_parse(&place, word, NULL) < 0)
+	if (word[0] && usync_place_parse(&place, word, NULL) < 0)
 		return 0;
 	alarm(SECONDS + 1); /* whatever hangs */
 	if (place.host.len)

@@ -111,7 +111,7 @@ const struct uc_cmd usync_cmd_pull = {
 	.summary = "bring what changed on the host here",
 	.usage = (const char *const[]){ "[OPTION...] [PATH|PATTERN...]", NULL },
 	.options = pull_options,
-	.operands = "REMOTE",
+	.operands = "FILE",
 	.shared = UC_SHARED_VERBOSE,
 	.doc = "Bring what changed on the host here: all of it, a path,\nor the files that "
 	       "match a quoted pattern, which is one of\n.Xr gitignore 5 :\n"

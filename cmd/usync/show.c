@@ -217,9 +217,9 @@ static bool agrees(struct usync_show *show, const struct uc_sync_plan *plan)
 	}
 	uc_buf_addf(&question, " %s to the trash",
 		    show->request->direction == UC_SYNC_PULL ? "here" : "there");
-	usync_stop_disarm(show); /* at a question Ctrl-C is an answer */
+	usync_stop_gently(show, false); /* at a question Ctrl-C is an answer */
 	yes = uc_ask_yes(show->run, uc_buf_text(&question));
-	usync_stop_arm(show);
+	usync_stop_gently(show, true);
 	return yes;
 }
 
@@ -248,7 +248,7 @@ static void on_phase(void *arg, const char *phase)
 
 	/* until it is connected there is nothing that could be left half done */
 	if (strcmp(phase, "connecting") != 0)
-		usync_stop_arm(show);
+		usync_stop_gently(show, true);
 	usync_progress_phase(show, phase);
 }
 
@@ -296,6 +296,7 @@ void usync_show_begin(struct usync_show *show, struct uc_sync_watcher *watcher)
 		.stop = on_stop,
 		.arg = show,
 	};
+	usync_stop_begin(show);
 	show->progress = !show->json && !show->quiet && show->run->stderr_tty;
 	if (show->json)
 		usync_json_start(show);

@@ -6,6 +6,9 @@
  * What a run shows: items on standard output (--dry-run, status, -v) or events (--json),
  * one line of progress on a terminal, and in the end what became of it.
  */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <ucluster/sync.h>
 #include "common/json.h"
 #include "common/run.h"
@@ -15,6 +18,14 @@
 struct usync_names {
 	struct uc_strv shown; /* safe, with what there is to say */
 	uint64_t count;
+};
+
+/* See usync_stop_begin(). */
+struct usync_stop {
+	pthread_t thread;
+	sigset_t before;
+	atomic_bool gently, asked;
+	bool running, said;
 };
 
 struct usync_show {
@@ -34,8 +45,7 @@ struct usync_show {
 	uint64_t sampled;
 	double speed; /* bytes a second of late */
 	bool declined;
-	/* interruption */
-	bool armed, stopping;
+	struct usync_stop stop;
 };
 
 /* Ready to be given to uc_sync_run(). */
@@ -79,12 +89,13 @@ void usync_progress_text(struct usync_show *show, const struct uc_sync_progress 
 			 int columns, struct uc_buf *out);
 
 /*
- * Ctrl-C, SIGTERM and SIGHUP (stop.c). Armed, the first one is answered by
- * usync_stop_asked(), the second ends the process as ever. Not armed, so does the first:
- * nothing is under way then that could be left half done.
+ * Ctrl-C, SIGTERM and SIGHUP (stop.c), between begin and end. Gently: the first one is
+ * told by usync_stop_asked(), the second ends the process as ever. Else so does the
+ * first: nothing is under way that could be left half done, or a question is open.
  */
-void usync_stop_arm(struct usync_show *show);
+void usync_stop_begin(struct usync_show *show);
+void usync_stop_end(struct usync_show *show);
+void usync_stop_gently(struct usync_show *show, bool gently);
 bool usync_stop_asked(struct usync_show *show);
-void usync_stop_disarm(struct usync_show *show);
 
 #endif

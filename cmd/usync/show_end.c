@@ -116,8 +116,7 @@ static void add_done(const struct usync_show *show, const struct uc_sync_result 
 	const bool pull = show->request->direction == UC_SYNC_PULL;
 
 	if (p->files)
-		uc_buf_addf(out, "%" PRIu64 " file%s %s, ", p->files,
-			    p->files == 1 ? "" : "s", pull ? "fetched" : "sent");
+		uc_buf_addf(out, "%" PRIu64 " %s, ", p->files, pull ? "fetched" : "sent");
 	if (p->files) {
 		usync_bytes(out, p->bytes);
 		if (p->wire) {
@@ -222,7 +221,7 @@ int usync_show_end(struct usync_show *show, const struct uc_sync_result *result,
 	struct uc_run run = *show->run;
 
 	usync_progress_clear(show);
-	usync_stop_disarm(show);
+	usync_stop_end(show);
 	if (show->json)
 		usync_json_end(result, status, failed ? err : NULL);
 	if (failed && !result->interrupted && err->text[0])

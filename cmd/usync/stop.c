@@ -1,54 +1,95 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* The first Ctrl-C ends a run so that the next one goes on; the second ends at once. */
+/*
+ * The first Ctrl-C ends a run so that the next one goes on; the second ends at once. A
+ * thread waits for signals, and all others have them blocked: none is interrupted by one,
+ * and none that is busy keeps the second from being heard.
+ */
+#include <pthread.h>
 #include <signal.h>
-#include <time.h>
+#include <unistd.h>
 #include "usync/show.h"
 
+/* Those that whoever started us wants to be ignored (nohup) stay so. */
 static void signals_to_stop(sigset_t *set)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now;
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
 }
 
-void usync_stop_arm(struct usync_show *show)
+/* As if nobody had waited for it. */
+static void end_by(int signal)
 {
-	sigset_t set;
+	sigset_t one;
 
-	if (show->armed || show->stopping)
-		return;
-	signals_to_stop(&set);
-	show->armed = sigprocmask(SIG_BLOCK, &set, NULL) == 0;
+	sigemptyset(&one);
+	sigaddset(&one, signal);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+	kill(getpid(), signal);
+	_exit(128 + signal);
 }
 
-/* From here on signals do what they always do. */
-void usync_stop_disarm(struct usync_show *show)
+static void *wait_for_signals(void *arg)
 {
+	struct usync_stop *stop = arg;
+	sigset_t set;
+	int signal;
+
+	signals_to_stop(&set);
+	for (;;) {
+		if (sigwait(&set, &signal) != 0)
+			continue;
+		if (!atomic_load(&stop->gently) || atomic_exchange(&stop->asked, true))
+			end_by(signal);
+	}
+	return NULL;
+}
+
+void usync_stop_begin(struct usync_show *show)
+{
+	struct usync_stop *stop = &show->stop;
 	sigset_t set;
 
-	if (!show->armed)
-		return;
 	signals_to_stop(&set);
-	show->armed = false;
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	atomic_init(&stop->gently, false);
+	atomic_init(&stop->asked, false);
+	pthread_sigmask(SIG_BLOCK, &set, &stop->before);
+	stop->running = pthread_create(&stop->thread, NULL, wait_for_signals, stop) == 0;
+	if (!stop->running)
+		pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+}
+
+void usync_stop_end(struct usync_show *show)
+{
+	struct usync_stop *stop = &show->stop;
+
+	if (!stop->running)
+		return;
+	pthread_cancel(stop->thread);
+	pthread_join(stop->thread, NULL);
+	stop->running = false;
+	pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+}
+
+void usync_stop_gently(struct usync_show *show, bool gently)
+{
+	atomic_store(&show->stop.gently, gently);
 }
 
 bool usync_stop_asked(struct usync_show *show)
 {
-	const struct timespec now = { 0, 0 };
-	sigset_t set;
-
-	if (show->stopping || !show->armed)
-		return show->stopping;
-	signals_to_stop(&set);
-	if (sigtimedwait(&set, NULL, &now) < 0)
+	if (!show->stop.running || !atomic_load(&show->stop.asked))
 		return false;
-	show->stopping = true;
-	usync_progress_clear(show);
-	if (!show->json)
-		uc_run_say(show->run, 0, "stopping; once more ends it at once");
-	usync_stop_disarm(show);
+	if (!show->stop.said) {
+		show->stop.said = true;
+		usync_progress_clear(show);
+		if (!show->json)
+			uc_run_say(show->run, 0, "stopping; once more ends it at once");
+	}
 	return true;
 }
