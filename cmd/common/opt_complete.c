@@ -59,11 +59,11 @@ bool uc_option_is_list(const struct uc_opt *opt)
 
 const char *uc_metavar_kind(const char *metavar)
 {
-	static const char *const kinds[] = { "FILE",    "DIR",     "PARTITION",
-					     "JOBID",   "USER",    "NODE",
-					     "IMAGE",   "PROFILE", "COMMAND",
-					     "ACCOUNT", "QOS",     "RESERVATION",
-					     "TEMPLATE" };
+	static const char *const kinds[] = { "FILE",     "DIR",     "PARTITION",
+					     "JOBID",    "USER",    "NODE",
+					     "IMAGE",    "PROFILE", "COMMAND",
+					     "ACCOUNT",  "QOS",     "RESERVATION",
+					     "TEMPLATE", "REMOTE" };
 	size_t len = metavar ? strcspn(metavar, ".[, ") : 0;
 
 	if (len == strlen("NODES") && strncmp(metavar, "NODES", len) == 0)
@@ -94,12 +94,32 @@ static const char bash_helpers[] =
 	"\tdone\n"
 	"}\n"
 	"\n"
+	"# Offer files, hosts, and what a host has. Where a colon splits words, only what is\n"
+	"# behind it is replaced.\n"
+	"_ucluster_remote()\n"
+	"{\n"
+	"\tlocal name word=${COMP_LINE:0:COMP_POINT}\n"
+	"\tword=${word##*[[:space:]]}\n"
+	"\tcompopt -o nospace\n"
+	"\tif [[ $word != *:* ]]; then\n"
+	"\t\tcompopt -o filenames\n"
+	"\t\t_ucluster_words < <(compgen -f -- \"$cur\")\n"
+	"\tfi\n"
+	"\twhile IFS= read -r name; do\n"
+	"\t\tif [[ $COMP_WORDBREAKS == *:* ]]; then\n"
+	"\t\t\tname=${name#\"${word%\"${word##*:}\"}\"}\n"
+	"\t\tfi\n"
+	"\t\tCOMPREPLY+=(\"$name\")\n"
+	"\tdone < <(timeout 3 usync complete -- \"$word\" 2> /dev/null)\n"
+	"}\n"
+	"\n"
 	"# Offer what a metavar stands for.\n"
 	"_ucluster_value()\n"
 	"{\n"
 	"\tcase $1 in\n"
 	"\tFILE) compopt -o filenames && _ucluster_words < <(compgen -f -- \"$cur\") ;;\n"
 	"\tDIR) compopt -o filenames && _ucluster_words < <(compgen -d -- \"$cur\") ;;\n"
+	"\tREMOTE) _ucluster_remote ;;\n"
 	"\tUSER) _ucluster_words < <(compgen -u -- \"$cur\") ;;\n"
 	"\tCOMMAND) _ucluster_words < <(compgen -c -f -- \"$cur\" | sort -u) ;;\n"
 	"\t*) _ucluster_words < <(timeout 3 ucluster complete \"$1\" 2> /dev/null) ;;\n"
@@ -204,7 +224,7 @@ static void bash_rest(const struct uc_cmd *cmd, struct uc_buf *out)
 			uc_strv_add(&words, uc_cmd_word(cmd->subcommands[i]));
 	if (words.count)
 		bash_words(&words, "\t\t", out);
-	else if (uc_metavar_kind(cmd->operands)[0])
+	if (uc_metavar_kind(cmd->operands)[0])
 		uc_buf_addf(out, "\t\t_ucluster_value %s\n",
 			    uc_metavar_kind(cmd->operands));
 	uc_buf_add(out, "\t\t;;\n");

@@ -57,6 +57,9 @@ static void add_value(const struct uc_cmd *cmd, const struct uc_opt *opt,
 		uc_buf_add(out, " -x -a '(__fish_complete_directories)'");
 	} else if (strcmp(kind, "USER") == 0) {
 		uc_buf_add(out, " -x -a '(__fish_complete_users)'");
+	} else if (strcmp(kind, "REMOTE") == 0) {
+		uc_buf_add(out, " -F -a '(timeout 3 usync complete -- (commandline -ct) "
+				"2>/dev/null)'");
 	} else if (strcmp(kind, "COMMAND") == 0) {
 		uc_buf_add(out, " -x -a '(__fish_complete_command)'");
 	} else if (kind[0]) {

@@ -35,6 +35,15 @@ static const char zsh_helpers[] =
 	"\tdone\n"
 	"\twords=(${(f)\"$(timeout 3 ucluster complete $kind 2> /dev/null)\"})\n"
 	"\tcompadd \"$rest[@]\" -a words\n"
+	"}\n"
+	"\n"
+	"# Files, hosts, and what a host has.\n"
+	"(( $+functions[_ucluster_remote] )) || _ucluster_remote()\n"
+	"{\n"
+	"\tlocal -a names\n"
+	"\tnames=(${(f)\"$(timeout 3 usync complete -- \"$PREFIX\" 2> /dev/null)\"})\n"
+	"\tcompadd \"$@\" -S '' -a names\n"
+	"\t[[ $PREFIX == *:* ]] || _files\n"
 	"}\n";
 
 /* ":NAME:ACTION" of _arguments(zshcompsys). */
@@ -48,6 +57,7 @@ static void zsh_action(const struct uc_cmd *cmd, const struct uc_opt *opt,
 		{ "DIR", "_files -/" },
 		{ "USER", "_users" },
 		{ "COMMAND", "_command_names -e" },
+		{ "REMOTE", "_ucluster_remote" },
 	};
 	const char *kind = uc_metavar_kind(opt->metavar);
 	uc_auto(strv) struct uc_strv words = { 0 };
@@ -127,6 +137,9 @@ static void zsh_operands(const struct uc_cmd *cmd, struct uc_buf *out)
 
 static void zsh_subcommands(const struct uc_cmd *cmd, struct uc_buf *out)
 {
+	/* operands besides subcommands */
+	const bool remote = strcmp(uc_metavar_kind(cmd->operands), "REMOTE") == 0;
+
 	uc_buf_add(out, "\tcase $state in\n\tcommand)\n\t\tcommands=(\n");
 	for (size_t i = 0; cmd->subcommands[i]; i++) {
 		const struct uc_cmd *sub = cmd->subcommands[i];
@@ -137,8 +150,10 @@ static void zsh_subcommands(const struct uc_cmd *cmd, struct uc_buf *out)
 		add_quoted(out, sub->summary, "");
 		uc_buf_add(out, "'\n");
 	}
-	uc_buf_add(out, "\t\t)\n\t\t_describe command commands\n\t\t;;\n"
-			"\targument)\n\t\tcase $words[1] in\n");
+	uc_buf_addf(out,
+		    "\t\t)\n\t\t_describe command commands\n%s\t\t;;\n"
+		    "\targument)\n\t\tcase $words[1] in\n",
+		    remote ? "\t\t_ucluster_remote\n" : "");
 	for (size_t i = 0; cmd->subcommands[i]; i++) {
 		if (cmd->subcommands[i]->hidden)
 			continue;
@@ -146,6 +161,8 @@ static void zsh_subcommands(const struct uc_cmd *cmd, struct uc_buf *out)
 		uc_buf_identifier(out, cmd->subcommands[i]->name);
 		uc_buf_add(out, " ;;\n");
 	}
+	if (remote)
+		uc_buf_add(out, "\t\t*) _ucluster_remote ;;\n");
 	uc_buf_add(out, "\t\tesac\n\t\t;;\n\tesac\n");
 }
 
