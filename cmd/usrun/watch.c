@@ -281,11 +281,11 @@ static int keep_only(struct watch *w)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return -1;
 	w->on[SRUN].fd = fcntl(w->on[SRUN].fd, F_DUPFD_CLOEXEC, HIGH);
+	if (w->guarded >= 0)
+		w->guarded = fcntl(w->guarded, F_DUPFD_CLOEXEC, HIGH);
 	if (w->on[SRUN].fd < 0 || dup3(w->on[SRUN].fd, FIRST, O_CLOEXEC) < 0)
 		return -1;
 	w->on[SRUN].fd = FIRST;
-	if (w->guarded >= 0)
-		w->guarded = fcntl(w->guarded, F_DUPFD_CLOEXEC, HIGH);
 	if (w->guarded >= 0)
 		w->guarded = dup3(w->guarded, SECOND, O_CLOEXEC);
 	closefrom(w->guarded >= 0 ? SECOND + 1 : SECOND);

@@ -209,8 +209,8 @@ static const struct uc_key keys[] = {
 		.builtin = "60m",
 		.environment = "UCLUSTER_SESSION_IDLE",
 		.example = "2h",
-		.help = "a session is warned of when nothing was typed, printed or "
-			"computed for so long; 0 is never",
+		.help = "a session, or another --pty, is warned of when nothing was "
+			"typed, printed or computed for so long; 0 is never",
 	},
 	{
 		.name = "session.grace",

@@ -37,9 +37,20 @@ not_asked()
 	! asked
 }
 
+pane()
+{
+	tmux_do display-message -p '#{pane_pid}'
+}
+
+# ours NAME: processes of that name in the terminal's session.
+ours()
+{
+	pgrep -x "$1" -s "$(ps -o sess= -p "$(pane)" | tr -d ' ')"
+}
+
 watched()
 {
-	pgrep -x usrun -s "$(ps -o sess= -p "$(tmux_do display-message -p '#{pane_pid}')")"
+	ours usrun
 }
 
 unwatched()
@@ -49,9 +60,9 @@ unwatched()
 
 @test "a warning, a key saves it, then it ends and says what is free again" {
 	shell -p gpu --gpus=2
-	# a plain srun: nothing of ours above it
-	[ "$(ps -o comm= -p "$(pgrep -o -x srun -s "$(ps -o sess= -p \
-		"$(tmux_do display-message -p '#{pane_pid}')")")")" = srun ]
+	# nothing of ours is between the shell and srun, but beside it
+	[ "$(ps -o ppid= -p "$(ours srun | head -1)" | tr -d ' ')" = "$(pane)" ]
+	watched
 	tmux_wait '^usrun: idle for 9s: the job ends in 9s unless a key is pressed$' 60
 	warned=$SECONDS
 	tmux_keys 'x'
@@ -61,7 +72,7 @@ unwatched()
 	[ $((SECONDS - warned)) -ge 9 ]
 	job_is "$JOB" RUNNING
 	[ "$(tmux_status 60)" = 129 ]
-	tmux_has '^usrun: the job was idle and ends; 2 GPUs are given back (29|28)m [0-9]+s early \(1\.0|0\.9 GPU hours\)'
+	tmux_has '^usrun: the job was idle and ends; 2 GPUs are given back (29|28)m [0-9]+s early \((1\.0|0\.9) GPU hours\)'
 	wait_for_job "$JOB" GONE 10
 	wait_until 10 unwatched
 }
