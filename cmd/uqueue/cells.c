@@ -28,20 +28,9 @@ static void put_scratch(struct uc_value *out)
 UQUEUE_CELL(uqueue_get_id)
 {
 	const struct uqueue_row *one = row;
-	const struct uc_job *job = one->job;
-	uint32_t task = one->task != UC_NONE32 ? one->task : job->array_task_id;
 
 	(void)context;
-	if (job->array_job_id && one->task == UC_NONE32 &&
-	    !uc_raw_empty(job->array_tasks))
-		uc_buf_addf(&out->scratch, "%u_[%s]", job->array_job_id,
-			    job->array_tasks.bytes);
-	else if (job->array_job_id && task != UC_NONE32)
-		uc_buf_addf(&out->scratch, "%u_%u", job->array_job_id, task);
-	else if (job->het_job_id)
-		uc_buf_addf(&out->scratch, "%u+%u", job->het_job_id, job->het_offset);
-	else
-		uc_buf_addi(&out->scratch, job->job_id);
+	uc_buf_job_id(&out->scratch, one->job, one->task);
 	put_scratch(out);
 }
 

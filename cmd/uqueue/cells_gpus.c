@@ -15,35 +15,6 @@ static const struct uc_job *job_of(const void *row)
 	return ((const struct uqueue_row *)row)->job;
 }
 
-void uqueue_add_gpus(struct uc_buf *out, const struct uc_job *job, bool ascii)
-{
-	const char *times = ascii ? "x" : "\xc3\x97";
-	const char *types = job->gpu_types.bytes;
-	uint64_t typed = 0;
-	size_t start = out->len;
-
-	while (types && *types) {
-		size_t len = strcspn(types, ",");
-		const char *colon = memrchr(types, ':', len);
-		size_t name = colon ? (size_t)(colon - types) : len;
-
-		if (out->len > start)
-			uc_buf_addc(out, ',');
-		if (colon) {
-			typed += strtoull(colon + 1, NULL, 10);
-			uc_buf_addn(out, colon + 1, len - name - 1);
-			uc_buf_add(out, times);
-		}
-		uc_buf_addn(out, types, name);
-		types += len + (types[len] == ',');
-	}
-	if (out->len > start && typed < job->gpus)
-		uc_buf_addf(out, ",%u%sgpu", job->gpus - (uint32_t)typed, times);
-	if (job->shards && job->shards != UC_NONE32 && (out->len > start || !job->gpus))
-		uc_buf_addf(out, "%s%u%sshard", out->len > start ? "," : "", job->shards,
-			    times);
-}
-
 UQUEUE_CELL(uqueue_get_gpus)
 {
 	const struct uqueue_context *ctx = context;
@@ -53,7 +24,7 @@ UQUEUE_CELL(uqueue_get_gpus)
 		return;
 	out->type = UC_VALUE_NUMBER;
 	out->number = job->gpus;
-	uqueue_add_gpus(&out->shown, job, ctx->ascii);
+	uc_buf_job_gpus(&out->shown, job, ctx->ascii);
 	out->blank = !job->gpus && !out->shown.len;
 }
 

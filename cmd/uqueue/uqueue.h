@@ -68,8 +68,6 @@ UQUEUE_CELL(uqueue_get_memory_total);
 UQUEUE_CELL(uqueue_get_progress);
 UQUEUE_CELL(uqueue_get_sharing);
 
-/* "2×a100,1×gpu": models with their numbers, of "a100:2" and `count` GPUs in all. */
-void uqueue_add_gpus(struct uc_buf *out, const struct uc_job *job, bool ascii);
 /* Of all its nodes together; 0 = not known. */
 uint64_t uqueue_job_memory(const struct uc_job *job);
 

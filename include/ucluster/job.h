@@ -165,6 +165,15 @@ bool uc_job_output_names_host(const struct uc_job *job);
 int uc_job_file(const struct uc_job *job, const char *pattern, const char *host,
 		struct uc_buf *path, struct uc_error *err) UC_MUST_CHECK;
 
+/*
+ * Add its id as squeue writes it: "4711", "4711_3", "4711_[5-99%4]", "4711+1"; of `task`
+ * where the record stands for several, or UC_NONE32.
+ */
+void uc_buf_job_id(struct uc_buf *buf, const struct uc_job *job, uint32_t task);
+/* Add its GPUs for people: "4×a100", ASCII "4xa100"; nothing without GPUs or types. Raw.
+ */
+void uc_buf_job_gpus(struct uc_buf *buf, const struct uc_job *job, bool ascii);
+
 /* Tasks in "2-9%2", "1,3,5-9:2"; UC_NONE32 when abbreviated ("...") or malformed. */
 uint32_t uc_array_count(const char *tasks);
 
