@@ -154,11 +154,10 @@ int uc_delta_sums_read(struct uc_delta_sums *sums, int fd, uint64_t size, uint32
 struct uc_delta {
 	const struct uc_delta_sums *sums;
 	struct uc_delta_sink sink;
-	uint32_t *slot; /* 1 + index of a block, by its weak sum; 0: empty */
-	uint32_t slots; /* a power of two */
-	uint64_t *seen; /* a bit for each weak sum's hash: most are not there */
-	uint32_t bits;  /* a power of two */
-	uint32_t block; /* 0: there is nothing to look for */
+	uint32_t *slot;       /* 1 + index of a block, by its weak sum; 0: empty */
+	uint64_t *seen;       /* a bit for each weak sum's hash: most are not there */
+	unsigned slots, bits; /* logarithms of how many */
+	uint32_t block;       /* 0: there is nothing to look for */
 	/* What is not decided begins at `start`, the block in question at `at`. */
 	unsigned char *buffer;
 	size_t start, at, end, room;
@@ -169,26 +168,31 @@ struct uc_delta {
 	uint64_t waste;             /* bytes that may still be summed for nothing */
 };
 
-static inline uint32_t mix(uint32_t weak)
+/* Once a byte: one multiplication, whose upper bits depend on all of the sum. */
+static inline uint32_t mix(uint32_t weak, unsigned log)
 {
-	weak = (weak ^ weak >> 15) * 0x2c1b3c6du;
-	weak = (weak ^ weak >> 12) * 0x297a2d39u;
-	return weak ^ weak >> 15;
+	return weak * 0x9e3779b1u >> (32 - log);
+}
+
+static inline uint32_t *slot_at(const struct uc_delta *delta, uint32_t weak, uint32_t i)
+{
+	uint32_t at = mix(weak, delta->slots) + i;
+
+	return &delta->slot[at & ((1u << delta->slots) - 1)];
 }
 
 /* The same block again is left out; so is one whose slots are taken. */
 static void insert(struct uc_delta *delta, uint32_t index)
 {
 	const struct uc_delta_sums *sums = delta->sums;
-	uint32_t hash = mix(sums->weak[index]);
+	uint32_t bit = mix(sums->weak[index], delta->bits);
 
 	for (uint32_t i = 0; i < PROBES; i++) {
-		uint32_t *slot = &delta->slot[(hash + i) & (delta->slots - 1)];
+		uint32_t *slot = slot_at(delta, sums->weak[index], i);
 
 		if (!*slot) {
 			*slot = index + 1;
-			hash &= delta->bits - 1;
-			delta->seen[hash / 64] |= 1ull << hash % 64;
+			delta->seen[bit / 64] |= 1ull << bit % 64;
 			return;
 		}
 		if (sums->weak[*slot - 1] == sums->weak[index] &&
@@ -219,11 +223,11 @@ struct uc_delta *uc_delta_new(const struct uc_delta_sums *sums,
 	delta->likely = sums->count;
 	delta->room = LITERAL + 2 * (size_t)delta->block;
 	delta->buffer = malloc(delta->room);
-	for (delta->slots = 64; delta->slots < sums->count * 2; delta->slots *= 2)
+	for (delta->slots = 6; 1u << delta->slots < sums->count * 2; delta->slots++)
 		;
-	delta->bits = delta->slots * 8;
-	delta->slot = calloc(delta->slots, sizeof(*delta->slot));
-	delta->seen = calloc(delta->bits / 64, sizeof(*delta->seen));
+	delta->bits = delta->slots + 4;
+	delta->slot = calloc(1u << delta->slots, sizeof(*delta->slot));
+	delta->seen = calloc((1u << delta->bits) / 64, sizeof(*delta->seen));
 	if (!delta->buffer || !delta->slot || !delta->seen)
 		return NULL;
 	for (uint32_t i = 0; i < sums->count; i++)
@@ -245,12 +249,12 @@ void uc_delta_free(struct uc_delta *delta)
 static uint32_t find(struct uc_delta *delta, uint32_t weak)
 {
 	const struct uc_delta_sums *sums = delta->sums;
-	uint32_t hash = mix(weak), none = sums->count, likely = delta->likely;
+	uint32_t none = sums->count, likely = delta->likely;
 	bool first = likely < none && sums->weak[likely] == weak, candidate = first;
 	uint64_t strong;
 
 	for (uint32_t i = 0; i < PROBES && !candidate; i++) {
-		uint32_t slot = delta->slot[(hash + i) & (delta->slots - 1)];
+		uint32_t slot = *slot_at(delta, weak, i);
 
 		if (!slot)
 			return none;
@@ -262,7 +266,7 @@ static uint32_t find(struct uc_delta *delta, uint32_t weak)
 	if (first && sums->strong[likely] == strong)
 		return likely;
 	for (uint32_t i = 0; i < PROBES; i++) {
-		uint32_t slot = delta->slot[(hash + i) & (delta->slots - 1)];
+		uint32_t slot = *slot_at(delta, weak, i);
 
 		if (!slot)
 			break;
@@ -322,7 +326,7 @@ static int take_block(struct uc_delta *delta, uint32_t index, struct uc_error *e
 /* Whether anything has this weak sum: almost always no. */
 static inline bool is_seen(const struct uc_delta *delta, uint32_t weak)
 {
-	uint32_t bit = mix(weak) & (delta->bits - 1);
+	uint32_t bit = mix(weak, delta->bits);
 
 	return delta->seen[bit / 64] >> bit % 64 & 1;
 }
