@@ -37,5 +37,7 @@ struct uc_stay {
  * is not 0.
  */
 int uc_stay(const struct uc_stay *what, struct uc_error *err);
+/* Keep in its receipt, where it has one, how a job ended; uc_stay() does. */
+void uc_stay_keep(const struct uc_run *run, uint32_t job_id, int status);
 
 #endif

@@ -82,6 +82,19 @@ static bool has_receipt(const struct stay *s, uint32_t job_id)
 	       uc_receipt_read(uc_buf_text(&dir), job_id, NULL, &receipt, NULL) == 0;
 }
 
+void uc_stay_keep(const struct uc_run *run, uint32_t job_id, int status)
+{
+	uc_auto(buf) struct uc_buf dir = { 0 };
+	struct uc_error err = { 0 };
+
+	uc_run_state_dir(run, &dir);
+	if (dir.len > 0 && status >= 0 &&
+	    uc_receipt_end(uc_buf_text(&dir), job_id, (uint32_t)status, time(NULL),
+			   &err) < 0 &&
+	    err.code != UC_NOTFOUND)
+		uc_run_say(run, 1, "receipt of job %" PRIu32 ": %s", job_id, err.text);
+}
+
 /* "43% of 4 CPUs, 5.9G of 64G memory": where the site measures it, and it ran long enough
  * for that to mean something. */
 static void tell_use(struct stay *s, const struct uc_job *job)
@@ -188,6 +201,10 @@ void stay_end(struct stay *s)
 {
 	const struct uc_job *only = NULL;
 	size_t rows = 0;
+
+	if (s->over && s->seen && s->what->id.task == UC_NONE32 &&
+	    s->what->id.component == UC_NONE32)
+		uc_stay_keep(s->run, s->what->id.job, s->status);
 
 	for (size_t i = 0; s->jobs && i < s->jobs->count; i++)
 		if (uc_job_id_match(&s->what->id, &s->jobs->row[i])) {

@@ -90,6 +90,10 @@ static void put_receipt(struct uc_json *json, const struct uc_receipt *receipt)
 	uc_json_text(json, "directory", uc_raw(receipt->cwd));
 	uc_json_text(json, "snapshot", uc_raw(receipt->snapshot));
 	uc_json_text(json, "commit", uc_raw(receipt->git.commit));
+	if (receipt->ended)
+		uc_json_number(json, "exit_code", receipt->exit_code);
+	else
+		uc_json_null(json, "exit_code");
 	uc_json_close(json, '}');
 }
 

@@ -136,6 +136,11 @@ static void add_receipt(const struct show *show, size_t row, struct uc_buf *out)
 	}
 	add_raw(show, out, "git", uc_buf_text(&text));
 	uc_buf_reset(&text);
+	if (receipt->ended) {
+		uc_buf_addf(&text, "%u", receipt->exit_code);
+		add_text(out, "exit code", uc_buf_text(&text));
+		uc_buf_reset(&text);
+	}
 	uc_buf_addf(&text, "usrun --again=%u", receipt->job_id);
 	add_text(out, "run it again", uc_buf_text(&text));
 	out->failed = out->failed || text.failed;

@@ -52,6 +52,13 @@ int usrun_again_open(struct usrun *u, struct uc_error *err)
 	return 0;
 }
 
+static void say_end(const struct usrun *u)
+{
+	if (u->again->ended)
+		uc_run_say(u->run, 0, "job %u ended with exit code %u", u->again->job_id,
+			   u->again->exit_code);
+}
+
 static void say_image(const struct usrun *u)
 {
 	const struct uc_container *box = uc_spec_container(u->spec);
@@ -120,6 +127,7 @@ int usrun_again_apply(struct usrun *u, struct uc_error *err)
 	if (u->cwd_before && strcmp(u->cwd_before, u->run->cwd) != 0)
 		uc_run_say(u->run, 0, "job %u ran in '%s', and so does this",
 			   u->again->job_id, u->run->cwd);
+	say_end(u);
 	say_image(u);
 	say_code(u);
 	return 0;

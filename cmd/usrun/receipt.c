@@ -47,6 +47,9 @@ static void add_item(struct draft *d, const struct usrun *u,
 			uc_strv_add(&d->env, item->name);
 		return;
 	}
+	/* what a session's job has of its own is no wish of anybody's */
+	if (u->args.detachable && strcmp(item->layer, "built-in") == 0)
+		return;
 	if (strcmp(item->name, "container-mounts") == 0) {
 		uc_strv_add(&d->mounts, item->value);
 		return;

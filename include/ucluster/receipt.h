@@ -84,6 +84,9 @@ struct uc_receipt {
 		bool dirty, untracked;
 	} git;
 	const char *snapshot; /* its folder */
+
+	int64_t ended;      /* epoch; 0: it was not learnt yet, */
+	uint32_t exit_code; /* nor is this; as srun's: 128 and the signal, 255 at most */
 };
 void uc_receipt_free(struct uc_receipt *receipt);
 UC_DEFINE_AUTO(receipt, struct uc_receipt *)
@@ -102,6 +105,12 @@ int uc_receipt_write(const char *state_dir, const struct uc_receipt *receipt,
  */
 int uc_receipt_read(const char *state_dir, uint32_t job_id, const char *cluster,
 		    struct uc_receipt **out, struct uc_error *err) UC_MUST_CHECK;
+/*
+ * Keep how a job ended in its newest receipt. Who learns it first says it: 0 and nothing
+ * is changed where it is known. UC_NOTFOUND: it has none.
+ */
+int uc_receipt_end(const char *state_dir, uint32_t job_id, uint32_t exit_code,
+		   int64_t ended, struct uc_error *err) UC_MUST_CHECK;
 /* The newest of all that `cluster` (or NULL) has. */
 int uc_receipt_newest(const char *state_dir, const char *cluster, struct uc_receipt **out,
 		      struct uc_error *err) UC_MUST_CHECK;

@@ -221,6 +221,23 @@ int uc_receipt_read(const char *state_dir, uint32_t job_id, const char *cluster,
 		       state_dir);
 }
 
+int uc_receipt_end(const char *state_dir, uint32_t job_id, uint32_t exit_code,
+		   int64_t ended, struct uc_error *err)
+{
+	uc_auto(receipt) struct uc_receipt *receipt = NULL;
+
+	if (uc_receipt_read(state_dir, job_id, NULL, &receipt, err) < 0)
+		return -1;
+	if (receipt->ended)
+		return 0;
+	if (ended < receipt->submit_time || exit_code > 255)
+		return uc_fail(err, UC_INVALID,
+			       "job %" PRIu32 " cannot have ended so, or then", job_id);
+	receipt->ended = ended;
+	receipt->exit_code = exit_code;
+	return uc_receipt_write(state_dir, receipt, err);
+}
+
 int uc_receipt_newest(const char *state_dir, const char *cluster, struct uc_receipt **out,
 		      struct uc_error *err)
 {

@@ -20,6 +20,7 @@ enum uc_receipt_kind {
 	UC_RECEIPT_ID,    /* uint32_t, not 0 */
 	UC_RECEIPT_TIME,  /* int64_t */
 	UC_RECEIPT_SIZE,  /* uint64_t */
+	UC_RECEIPT_CODE,  /* uint32_t, an exit code; known where `ended` is */
 };
 struct uc_receipt_field {
 	const char *section; /* the object it stands in; NULL: the outermost */

@@ -38,6 +38,8 @@ const struct uc_receipt_field uc_receipt_fields[] = {
 	FIELD("git", "dirty", BOOL, git.dirty),
 	FIELD("git", "untracked", BOOL, git.untracked),
 	FIELD(NULL, "snapshot", TEXT, snapshot),
+	FIELD(NULL, "ended", TIME, ended),
+	FIELD(NULL, "exit_code", CODE, exit_code),
 	{ NULL, NULL, UC_RECEIPT_TEXT, 0 },
 };
 
@@ -92,6 +94,8 @@ static json_t *field_value(const struct uc_receipt *receipt,
 		return json_integer(*(const int64_t *)at);
 	case UC_RECEIPT_SIZE:
 		return json_integer((json_int_t) * (const uint64_t *)at);
+	case UC_RECEIPT_CODE:
+		return receipt->ended ? json_integer(*(const uint32_t *)at) : json_null();
 	}
 	return NULL;
 }

@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 
+#define CODE_MOST 255
+
 /* What a reader of receipts holds; the receipt is its first member. */
 struct kept {
 	struct uc_receipt receipt;
@@ -92,11 +94,17 @@ static int read_number(const json_t *value, const struct uc_receipt_field *field
 
 	if (field->kind == UC_RECEIPT_ID)
 		most = UINT32_MAX;
+	if (field->kind == UC_RECEIPT_CODE)
+		most = CODE_MOST;
 	*out = json_integer_value(value);
 	if (value && !json_is_null(value) && !json_is_integer(value))
 		return wrong(field->name, "a whole number", err);
 	if (*out < least || *out > most)
-		return wrong(field->name, least ? "a job's number" : "0 or more", err);
+		return wrong(field->name,
+			     least               ? "a job's number"
+			     : most == CODE_MOST ? "an exit code"
+						 : "0 or more",
+			     err);
 	return 0;
 }
 
@@ -123,11 +131,12 @@ static int read_field(struct kept *kept, const struct uc_receipt_field *field,
 	case UC_RECEIPT_ID:
 	case UC_RECEIPT_TIME:
 	case UC_RECEIPT_SIZE:
+	case UC_RECEIPT_CODE:
 		break;
 	}
 	if (read_number(value, field, &number, err) < 0)
 		return -1;
-	if (field->kind == UC_RECEIPT_ID)
+	if (field->kind == UC_RECEIPT_ID || field->kind == UC_RECEIPT_CODE)
 		*(uint32_t *)at = (uint32_t)number;
 	else if (field->kind == UC_RECEIPT_SIZE)
 		*(uint64_t *)at = (uint64_t)number;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <ucluster/receipt.h>
 #include "base/file.h"
 #include "session/server.h"
 
@@ -27,18 +28,21 @@ static void set(json_t *object, const char *name, const char *value)
 		json_object_set_new(object, name, json_string(uc_buf_text(&safe)));
 }
 
+static int exit_code(const struct server *s)
+{
+	return WIFSIGNALED(s->status) ? 128 + WTERMSIG(s->status)
+				      : WEXITSTATUS(s->status);
+}
+
 static void set_end(const struct server *s, json_t *object)
 {
 	static const char *const ends[] = { [UC_SESSION_ENDED] = "ended",
 					    [UC_SESSION_IDLE] = "idle",
 					    [UC_SESSION_CANCELLED] = "cancelled" };
-	const int status = s->status;
 
 	json_object_set_new(object, "ended", json_integer(time(NULL)));
 	json_object_set_new(object, "end", json_string(ends[s->end]));
-	json_object_set_new(object, "exit_code",
-			    json_integer(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-							     : WEXITSTATUS(status)));
+	json_object_set_new(object, "exit_code", json_integer(exit_code(s)));
 	if (s->given_back > 0)
 		json_object_set_new(object, "gpu_seconds_given_back",
 				    json_integer(s->given_back));
@@ -78,6 +82,22 @@ static void remove_empty_log(const struct server *s)
 		unlink(path.data);
 }
 
+/* Receipts are beside the folder of sessions. */
+static void keep_end(const struct server *s)
+{
+	const char *slash = strrchr(s->options.state, '/');
+	uc_auto(buf) struct uc_buf dir = { 0 };
+
+	if (!slash || strcmp(slash, "/sessions") != 0)
+		return;
+	uc_buf_addn(&dir, s->options.state, (size_t)(slash - s->options.state));
+	/* a viewer learns of it, too */
+	if (!dir.failed)
+		(void)!uc_receipt_end(uc_buf_text(&dir),
+				      (uint32_t)strtoul(s->job, NULL, 10),
+				      (uint32_t)exit_code(s), time(NULL), NULL);
+}
+
 void uc_server_record(const struct server *s)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
@@ -103,8 +123,10 @@ void uc_server_record(const struct server *s)
 		(void)!uc_file_write(path.data, text, strlen(text), 0600, NULL);
 	free(text);
 	json_decref(object);
-	if (s->ended)
+	if (s->ended) {
+		keep_end(s);
 		remove_empty_log(s);
-	else
-		prune(s->options.state);
+		return;
+	}
+	prune(s->options.state);
 }

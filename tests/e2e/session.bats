@@ -100,6 +100,34 @@ all_lines()
 	[[ $output == *"job $JOB failed with exit code 3"* && $output != *"not seen"* ]]
 }
 
+@test "its exit code is in the receipt, whoever learns it first" {
+	export UCLUSTER_RECEIPTS=true
+	# nobody looks
+	JOB=$(usrun --no-container --detachable --parsable --time=5 sh -c 'exit 7' </dev/null)
+	wait_for_job "$JOB" GONE
+	run -0 jq '.exit_code' "$XDG_STATE_HOME/ucluster/receipts/$JOB"-*.json
+	[ "$output" = 7 ]
+	run -0 uqueue show "$JOB"
+	[[ $output == *"exit code        7"* ]]
+	[ "$(uqueue show "$JOB" --json | jq '.jobs[0].receipt.exit_code')" = 7 ]
+	run -0 --separate-stderr usrun --again "$JOB" --dry-run
+	[[ $stderr == *"usrun: job $JOB ended with exit code 7"* ]]
+	# the server cannot say it: who sees it does
+	shell_session
+	pkill -KILL -f "session-server --key=$(key)"
+	tmux_status 60
+	wait_until 20 has_end
+	# a batch job that is followed
+	run -5 usrun --no-container --batch --follow --time=5 sh -c 'exit 5'
+	run -0 usrun --again last --dry-run
+	[[ $output == *"ended with exit code 5"* ]]
+}
+
+has_end()
+{
+	[ "$(jq .ended "$XDG_STATE_HOME/ucluster/receipts/$JOB"-*.json)" -gt 0 ]
+}
+
 @test "Ctrl-a d leaves it, uattach comes back by number and by name" {
 	shell_session
 	tmux_keys 'x=kept; echo first' Enter

@@ -149,6 +149,53 @@ static void test_receipt_comes_back_byte_for_byte(void **state)
 	assert_string_equal(r->snapshot, "/home/ann/p/.ucluster/snapshots/x");
 }
 
+static void test_receipt_keeps_the_first_end(void **state)
+{
+	const struct place *p = *state;
+	struct uc_error err = { 0 };
+
+	assert_int_equal(uc_receipt_end(p->dir, 4711, 3, 1790000009, &err), -1);
+	assert_int_equal(err.code, UC_NOTFOUND);
+	write_one(p, 4711, 1690000000);
+	write_one(p, 4711, 1790000000);
+	/* before it began, or no exit code at all */
+	assert_int_equal(uc_receipt_end(p->dir, 4711, 3, 1789999999, &err), -1);
+	assert_int_equal(uc_receipt_end(p->dir, 4711, 256, 1790000009, &err), -1);
+	for (uint32_t code = 3; code < 5; code++) {
+		uc_auto(receipt) struct uc_receipt *r = NULL;
+
+		assert_int_equal(uc_receipt_end(p->dir, 4711, code, 1790000009, &err), 0);
+		assert_int_equal(uc_receipt_read(p->dir, 4711, NULL, &r, &err), 0);
+		assert_int_equal(r->exit_code, 3);
+		assert_int_equal(r->ended, 1790000009);
+		/* and what was there */
+		check_list(r->command, command);
+		check_list(r->secrets, secrets);
+		assert_string_equal(r->options[2].value, "\xff");
+		assert_string_equal(r->cwd, "/home/ann/\xe9");
+	}
+}
+
+static void test_receipt_of_an_end_that_cannot_be(void **state)
+{
+	static const char *const bad[] = { "256", "-1", "\"3\"", "1.5" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		uc_auto(receipt) struct uc_receipt *r = NULL;
+		uc_auto(buf) struct uc_buf text = { 0 };
+		struct uc_error err = { 0 };
+
+		uc_buf_addf(&text,
+			    "{\"schema\":\"ucluster-receipt\",\"version\":1,"
+			    "\"job_id\":1,\"ended\":5,\"exit_code\":%s}",
+			    bad[i]);
+		assert_int_equal(uc_receipt_parse("r", text.data, text.len, &r, &err),
+				 -1);
+		assert_non_null(strstr(err.text, "'exit_code'"));
+	}
+}
+
 static void test_receipt_is_private(void **state)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
@@ -519,6 +566,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_receipt_comes_back_byte_for_byte),
+		TEST(test_receipt_keeps_the_first_end),
+		TEST(test_receipt_of_an_end_that_cannot_be),
 		TEST(test_receipt_is_private),
 		TEST(test_receipt_newest_of_a_job_id_used_again),
 		TEST(test_receipts_are_listed_and_pruned),
