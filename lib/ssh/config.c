@@ -19,6 +19,19 @@ void uc_ssh_config_free(struct uc_ssh_config *config)
 	free(config->agent);
 	free(config->proxy_jump);
 	free(config->proxy_command);
+	free(config->control_path);
+	free(config->address_family);
+	free(config->kex);
+	free(config->ciphers);
+	free(config->macs);
+	free(config->host_key_algorithms);
+	free(config->hash_names);
+	free(config->gssapi);
+	free(config->host_based);
+	free(config->public_key);
+	free(config->keyboard);
+	free(config->password);
+	free(config->beyond);
 	uc_strv_free(&config->identities);
 	uc_strv_free(&config->certificates);
 	uc_strv_free(&config->user_known);
@@ -174,6 +187,32 @@ static void keep_files(struct uc_strv *list, const char *value,
 	}
 }
 
+/* What asks for more than is done here, by any value but `plain`; as ssh -G says it. */
+static void take_beyond(struct uc_ssh_config *config, const char *key, const char *value)
+{
+	static const struct {
+		const char *key, *name, *plain;
+	} keys[] = {
+		{ "proxycommand", "ProxyCommand", "none" },
+		{ "proxyusefdpass", "ProxyUseFdpass", "no" },
+		{ "certificatefile", "CertificateFile", "none" },
+		{ "pkcs11provider", "PKCS11Provider", "none" },
+		{ "knownhostscommand", "KnownHostsCommand", "none" },
+		{ "revokedhostkeys", "RevokedHostKeys", "none" },
+		{ "bindaddress", "BindAddress", "none" },
+		{ "bindinterface", "BindInterface", "none" },
+		{ "preferredauthentications", "PreferredAuthentications", "none" },
+		{ "permitlocalcommand", "PermitLocalCommand", "no" },
+		{ "nohostauthenticationforlocalhost", "NoHostAuthenticationForLocalhost",
+		  "no" },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!config->beyond && strcmp(key, keys[i].key) == 0 &&
+		    strcmp(value, keys[i].plain) != 0)
+			keep_text(&config->beyond, keys[i].name);
+}
+
 static void take(struct uc_ssh_config *config, const char *key, const char *value,
 		 const struct uc_ssh_ask *ask)
 {
@@ -189,12 +228,25 @@ static void take(struct uc_ssh_config *config, const char *key, const char *valu
 		{ "identityagent", &config->agent, NULL, NULL },
 		{ "proxyjump", &config->proxy_jump, NULL, NULL },
 		{ "proxycommand", &config->proxy_command, NULL, NULL },
+		{ "controlpath", &config->control_path, NULL, NULL },
+		{ "addressfamily", &config->address_family, NULL, NULL },
+		{ "kexalgorithms", &config->kex, NULL, NULL },
+		{ "ciphers", &config->ciphers, NULL, NULL },
+		{ "macs", &config->macs, NULL, NULL },
+		{ "hostkeyalgorithms", &config->host_key_algorithms, NULL, NULL },
+		{ "hashknownhosts", &config->hash_names, NULL, NULL },
+		{ "gssapiauthentication", &config->gssapi, NULL, NULL },
+		{ "hostbasedauthentication", &config->host_based, NULL, NULL },
+		{ "pubkeyauthentication", &config->public_key, NULL, NULL },
+		{ "kbdinteractiveauthentication", &config->keyboard, NULL, NULL },
+		{ "passwordauthentication", &config->password, NULL, NULL },
 		{ "identityfile", NULL, &config->identities, NULL },
 		{ "certificatefile", NULL, &config->certificates, NULL },
 		{ "userknownhostsfile", NULL, NULL, &config->user_known },
 		{ "globalknownhostsfile", NULL, NULL, &config->global_known },
 	};
 
+	take_beyond(config, key, value);
 	if (strcmp(key, "port") == 0 && is_port(value))
 		config->port = (int)strtol(value, NULL, 10);
 	else if (strcmp(key, "identitiesonly") == 0)

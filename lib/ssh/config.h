@@ -18,6 +18,13 @@ struct uc_ssh_config {
 	char *strict;         /* "ask", "true", "accept-new", "false" */
 	char *agent;          /* socket, variable or "none", as in IdentityAgent */
 	char *proxy_jump, *proxy_command;
+	char *control_path;   /* of a kept connection of the user's */
+	char *address_family; /* "any", "inet", "inet6" */
+	char *kex, *ciphers, *macs, *host_key_algorithms; /* allowed, with commas */
+	char *hash_names; /* "yes": names that are added to known_hosts are hashed */
+	char *gssapi;     /* "yes", "no", as the next */
+	char *host_based, *public_key, *keyboard, *password;
+	char *beyond; /* the first keyword that only ssh itself does as it says */
 	bool identities_only;
 	struct uc_strv identities, certificates;
 	struct uc_strv user_known, global_known; /* files; a name with blanks is in pieces

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* A program of this machine as a stream; a thread reads what it says as errors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <ucluster/units.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "ssh/stream.h"
+
+#define LOOK_MS 2 /* a child's end has no descriptor on older systems */
+
+struct child {
+	struct uc_stream_end end;
+	pid_t pid;
+	bool reaped;
+	int status; /* as waitpid() has it; -1: not known */
+	int errors; /* what it writes to its standard error */
+	int stop;   /* eventfd: read what is there and end */
+	pthread_t reader;
+	pthread_mutex_t lock; /* of the next two */
+	struct uc_tail tail;
+	size_t untold; /* bytes at the end of the tail that uc_child_says has not seen */
+};
+
+static void keep(struct child *child, const char *bytes, size_t len)
+{
+	pthread_mutex_lock(&child->lock);
+	uc_tail_add(&child->tail, bytes, len);
+	child->untold += len;
+	if (child->untold > child->tail.len)
+		child->untold = child->tail.len;
+	pthread_mutex_unlock(&child->lock);
+}
+
+static void *read_errors(void *arg)
+{
+	struct child *child = arg;
+	struct pollfd ready[2] = { { .fd = child->errors, .events = POLLIN },
+				   { .fd = child->stop, .events = POLLIN } };
+	char chunk[4096];
+
+	for (;;) {
+		bool stop;
+		ssize_t got;
+
+		if (poll(ready, 2, -1) < 0)
+			continue;
+		stop = ready[1].revents != 0;
+		do {
+			got = read(child->errors, chunk, sizeof(chunk));
+			if (got > 0)
+				keep(child, chunk, (size_t)got);
+		} while (got == (ssize_t)sizeof(chunk) && !stop);
+		if (stop || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			return NULL;
+	}
+}
+
+static void reap(struct child *child, int flags)
+{
+	pid_t got;
+
+	if (child->reaped)
+		return;
+	do
+		got = waitpid(child->pid, &child->status, flags);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		child->status = -1; /* whoever ignores SIGCHLD learns nothing */
+	child->reaped = got != 0;
+}
+
+static bool child_ended(struct uc_stream_end *end)
+{
+	struct child *child = (struct child *)end;
+
+	reap(child, WNOHANG);
+	return child->reaped;
+}
+
+static int exit_status(int status)
+{
+	if (status != -1 && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return status != -1 && WIFSIGNALED(status) ? 128 + WTERMSIG(status) : -1;
+}
+
+static int child_close(struct uc_stream_end *end, int wait_ms, struct uc_buf *said)
+{
+	struct child *child = (struct child *)end;
+	int64_t deadline = uc_monotonic_ms() + wait_ms;
+	const uint64_t one = 1;
+	bool killed = false;
+	int status;
+
+	while (!child_ended(end) && uc_monotonic_ms() < deadline)
+		poll(NULL, 0, LOOK_MS);
+	if (!child->reaped) {
+		killed = true;
+		kill(child->pid, SIGKILL);
+		reap(child, 0);
+	}
+	if (write(child->stop, &one, sizeof(one)) < 0)
+		killed = true; /* it cannot fail: the counter is 0 */
+	pthread_join(child->reader, NULL);
+	if (said)
+		uc_buf_addn(said, child->tail.bytes, child->tail.len);
+	pthread_mutex_destroy(&child->lock);
+	close(child->errors);
+	close(child->stop);
+	status = killed ? -1 : exit_status(child->status);
+	free(child);
+	return status;
+}
+
+void uc_child_says(struct uc_stream *stream, struct uc_buf *said)
+{
+	struct child *child = (struct child *)stream->end;
+
+	pthread_mutex_lock(&child->lock);
+	uc_buf_addn(said, child->tail.bytes + child->tail.len - child->untold,
+		    child->untold);
+	child->untold = 0;
+	pthread_mutex_unlock(&child->lock);
+}
+
+static int start(struct child *child, const char *program, char *const *words,
+		 const char *const *environment, const int fds[2])
+{
+	static const char *const nothing[] = { NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, pipe;
+	int rc = posix_spawn_file_actions_init(&files);
+
+	if (rc != 0)
+		return rc;
+	rc = posix_spawnattr_init(&attr);
+	if (rc != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return rc;
+	}
+	sigemptyset(&none);
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	rc = posix_spawn_file_actions_adddup2(&files, fds[0], 0);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[0], 1);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[1], 2);
+	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
+	rc = rc ? rc : posix_spawnattr_setsigdefault(&attr, &pipe);
+	rc = rc ? rc
+		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+							  POSIX_SPAWN_SETSIGDEF);
+	rc = rc ? rc
+		: posix_spawn(&child->pid, program, &files, &attr, words,
+			      (char *const *)(environment ? environment : nothing));
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+/* The thread of a library takes no signals: they are the program's. */
+static int start_reader(struct child *child)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&child->reader, NULL, read_errors, child);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+static void close_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* What is open and the child, or an errno. fds: the stream's, the child's, errors' both,
+ * the event. */
+static int bring_up(struct child *child, int fds[5], const char *program,
+		    const char *const *words, const char *const *environment)
+{
+	int rc;
+
+	if (uc_stream_pair(fds) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0)
+		return errno;
+	fds[4] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fds[4] < 0 || fcntl(fds[2], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(fds[1], F_SETFL, 0) < 0) /* programs do not expect another */
+		return errno;
+	child->errors = fds[2];
+	child->stop = fds[4];
+	rc = start_reader(child);
+	if (rc != 0)
+		return rc;
+	rc = start(child, program, (char *const *)words, environment,
+		   (int[2]){ fds[1], fds[3] });
+	close(fds[1]);
+	close(fds[3]);
+	fds[1] = fds[3] = -1; /* the reader sees its end now */
+	if (rc != 0)
+		pthread_join(child->reader, NULL);
+	return rc;
+}
+
+static const char *find_path(const char *const *environment)
+{
+	for (const char *const *at = environment; at && *at; at++)
+		if (strncmp(*at, "PATH=", 5) == 0)
+			return *at + 5;
+	return NULL;
+}
+
+int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
+		    const char *const *environment, struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf program = { 0 };
+	int fds[5] = { -1, -1, -1, -1, -1 };
+	struct child *child;
+	int rc;
+
+	if (strchr(words[0], '/'))
+		uc_buf_add(&program, words[0]);
+	else if (!uc_program_find(&program, words[0], find_path(environment)))
+		return uc_fail(err, UC_NOTFOUND, "no program '%s' in PATH", words[0]);
+	child = calloc(1, sizeof(*child));
+	if (!child || program.failed) {
+		free(child);
+		return uc_fail(err, UC_FAILED, "out of memory");
+	}
+	child->end = (struct uc_stream_end){ child_ended, child_close };
+	pthread_mutex_init(&child->lock, NULL);
+	rc = bring_up(child, fds, uc_buf_text(&program), words, environment);
+	if (rc != 0) {
+		close_all(fds, 5);
+		pthread_mutex_destroy(&child->lock);
+		free(child);
+		return uc_fail_errno(err, rc == ENOENT ? UC_NOTFOUND : UC_FAILED, rc,
+				     "cannot start '%s'", uc_buf_text(&program));
+	}
+	stream->in = stream->out = fds[0];
+	stream->end = &child->end;
+	return 0;
+}
