@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 #include "sync/ignore.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +161,7 @@ void uc_ignore_list_free(struct uc_ignore_list *list)
 	free(list->text);
 	free(list->origin);
 	free(list->folder);
+	free(list->outside);
 	free(list->rule);
 	*list = (struct uc_ignore_list){ 0 };
 }
@@ -175,6 +177,19 @@ static const char *below(const struct uc_ignore_list *list, const char *path)
 									 : NULL;
 }
 
+static size_t find_from_outside(const struct uc_ignore_list *list, const char *path,
+				size_t len, bool is_folder)
+{
+	const size_t before = strlen(list->outside);
+	char whole[2 * PATH_MAX];
+
+	if (before + len >= sizeof(whole)) /* no path of this system */
+		return 0;
+	memcpy(whole, list->outside, before);
+	memcpy(whole + before, path, len);
+	return uc_matcher_find(list->paths, whole, before + len, is_folder);
+}
+
 /* The last rule that matches, from 1; 0 when none does. */
 static size_t find(const struct uc_ignore_list *list, const char *path, bool is_folder)
 {
@@ -183,7 +198,9 @@ static size_t find(const struct uc_ignore_list *list, const char *path, bool is_
 	const char *name = slash ? slash + 1 : path;
 	size_t by_name = uc_matcher_find(list->names, name, len - (size_t)(name - path),
 					 is_folder);
-	size_t by_path = uc_matcher_find(list->paths, path, len, is_folder);
+	size_t by_path = list->outside
+				 ? find_from_outside(list, path, len, is_folder)
+				 : uc_matcher_find(list->paths, path, len, is_folder);
 
 	return by_name > by_path ? by_name : by_path;
 }

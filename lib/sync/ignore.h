@@ -30,8 +30,10 @@ struct uc_ignore_rule {
  */
 struct uc_ignore_list {
 	char *text;
-	char *origin; /* to name it: "src/.gitignore" */
-	char *folder; /* they hold in; "" for the root, else without a last slash */
+	char *origin;  /* to name it: "src/.gitignore" */
+	char *folder;  /* they hold in; "" for the root, else without a last slash */
+	char *outside; /* of a file above the root: the way to the root, with a last slash
+			*/
 	struct uc_ignore_rule *rule;
 	size_t count;
 	size_t bytes;                     /* of text */

@@ -245,9 +245,10 @@ static int enter(struct walker *w, int folder, const char *name, struct stat *st
 
 static int walk_entry(struct walker *w, int folder, const char *name, unsigned depth)
 {
-	const struct uc_ignore_list *where = NULL;
-	const struct uc_ignore_rule *rule;
+	const struct uc_sync_verdict above = w->rules.left;
+	struct uc_sync_verdict verdict;
 	struct stat st;
+	int status;
 
 	if (w->len > UC_SYNC_PATH_MAX || strlen(name) > UC_SYNC_NAME_MAX) {
 		note(w, UC_SYNC_TOO_LONG, ENAMETOOLONG);
@@ -257,13 +258,18 @@ static int walk_entry(struct walker *w, int folder, const char *name, unsigned d
 		note_errno(w, errno);
 		return 0;
 	}
-	rule = uc_sync_rules_decide(&w->rules, w->path, S_ISDIR(st.st_mode), &where);
-	if (rule)
-		return uc_sync_rules_count(&w->rules, where, rule, &st) < 0
+	verdict = uc_sync_rules_decide(&w->rules, w->path, S_ISDIR(st.st_mode));
+	if (verdict.rule && !verdict.in_part)
+		return uc_sync_rules_count(&w->rules, &verdict, &st) < 0
 			       ? out_of_memory(w)
 			       : 0;
-	if (S_ISDIR(st.st_mode))
-		return enter(w, folder, name, &st, depth);
+	if (S_ISDIR(st.st_mode)) {
+		/* what leaves the folder behind does so with all but what git tracks */
+		w->rules.left = verdict;
+		status = enter(w, folder, name, &st, depth);
+		w->rules.left = above;
+		return status;
+	}
 	if (S_ISREG(st.st_mode))
 		return tell_file(w, folder, &st);
 	if (S_ISLNK(st.st_mode))
@@ -382,8 +388,10 @@ static int walk_root(struct walker *w, int root)
 				     "cannot read the folder");
 	}
 	w->device = st.st_dev;
-	if (!w->options->no_gitignore &&
-	    add_rules(w, fd, ".git/info/exclude", &exclude, &w->rules.git) < 0) {
+	if (w->options->work_tree && !w->options->no_gitignore)
+		w->rules.git = uc_work_tree_rules(w->options->work_tree);
+	else if (!w->options->no_gitignore &&
+		 add_rules(w, fd, ".git/info/exclude", &exclude, &w->rules.git) < 0) {
 		close(fd);
 		return -1;
 	}

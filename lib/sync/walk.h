@@ -5,19 +5,23 @@
 /*
  * A tree, entry by entry in the order of entry.h. Links are told, never followed; folders
  * are opened one below the other, so that nobody who moves them leads the walk elsewhere.
- * What cannot be read is named, and the walk goes on. Names ".uc-*" (temporaries) anywhere
- * and ".ucluster-*" (trash, snapshots) at the root are ours and never told.
+ * What cannot be read is named, and the walk goes on. Names ".uc-*" (temporaries)
+ * anywhere and ".ucluster-*" (trash, snapshots) at the root are ours and never told.
  *
  * Which rule decides about a name, the first of these that has one for it:
  *   1. those of the command line
  *   2. .usyncignore in its folder, then in the folders above
  *   3. those of the configuration
- *   4. .gitignore in its folder, then in the folders above; .git/info/exclude
+ *   4. .gitignore in its folder, then in the folders above; .git/info/exclude. With
+ *      `work_tree` those above the root and the user's own are among them, and what git
+ *      tracks stands after them as if kept by a rule.
  *   5. the default list
- * A folder that is ignored is not looked into: no rule brings back what is below it.
+ * A folder that is ignored is not looked into: no rule brings back what is below it; only
+ * what git tracks there is told. The root is walked whatever the rules above it say.
  */
 #include "sync/entry.h"
 #include "sync/ignore.h"
+#include "sync/work_tree.h"
 
 /* What is told besides entries. */
 enum uc_sync_note {
@@ -33,8 +37,10 @@ enum uc_sync_note {
 
 struct uc_sync_walk_options {
 	const struct uc_ignore_list *command, *config, *defaults; /* borrowed, or NULL */
-	bool no_gitignore;
-	bool cross; /* enter other file systems */
+	const struct uc_work_tree
+		*work_tree; /* that the root lies in; borrowed, or NULL */
+	bool no_gitignore;  /* none of 4 */
+	bool cross;         /* enter other file systems */
 	/*
 	 * One entry, with its folder open for openat(); both are borrowed until it
 	 * returns. -1 ends the walk with the error it set.

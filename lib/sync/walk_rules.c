@@ -8,23 +8,54 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
-						  const char *path, bool is_folder,
-						  const struct uc_ignore_list **where)
+/* Of several chains the first that has a rule. */
+static bool find_rule(const struct uc_ignore_list *const *order, size_t count,
+		      const char *path, bool is_folder, struct uc_sync_verdict *verdict)
+{
+	for (size_t i = 0; i < count && !verdict->rule; i++)
+		verdict->rule = uc_ignore_find(order[i], path, is_folder, &verdict->list);
+	return verdict->rule != NULL;
+}
+
+static bool is_git(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, ".git") == 0;
+}
+
+struct uc_sync_verdict uc_sync_rules_decide(const struct uc_sync_rules *rules,
+					    const char *path, bool is_folder)
 {
 	const struct uc_sync_walk_options *options = rules->options;
-	const struct uc_ignore_list *const order[] = { options->command, rules->own,
-						       options->config, rules->git,
+	const struct uc_ignore_list *const said[] = { options->command, rules->own,
+						      options->config };
+	/* git's own rules, "!*" and the like, never speak of .git */
+	const struct uc_ignore_list *const usual[] = { is_git(path) ? NULL : rules->git,
 						       options->defaults };
+	const struct uc_sync_verdict told = { 0 };
+	struct uc_sync_verdict verdict = { 0 };
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		const struct uc_ignore_rule *rule =
-			uc_ignore_find(order[i], path, is_folder, where);
-
-		if (rule)
-			return rule->keep ? NULL : rule;
+	if (find_rule(said, sizeof(said) / sizeof(said[0]), path, is_folder, &verdict)) {
+		if (!verdict.rule->keep)
+			return verdict;
+		if (!rules->left.rule)
+			return told;
 	}
-	return NULL;
+	/* below a folder that is left behind no rule brings anything back */
+	if (rules->left.rule)
+		verdict = rules->left;
+	else if (!find_rule(usual, sizeof(usual) / sizeof(usual[0]), path, is_folder,
+			    &verdict) ||
+		 verdict.rule->keep)
+		return told;
+	verdict.in_part = false;
+	if (!options->work_tree || options->no_gitignore)
+		return verdict;
+	if (uc_work_tree_tracks(options->work_tree, path))
+		return told;
+	verdict.in_part = is_folder && uc_work_tree_tracks_in(options->work_tree, path);
+	return verdict;
 }
 
 /* The rule that was used last comes first: neighbours fall to the same one. */
@@ -69,10 +100,10 @@ static struct uc_sync_skip *add_skip(struct uc_sync_rules *rules, const char *or
 
 /* The sums of a rule; NULL when out of memory. */
 static struct uc_sync_skip *get_skip(struct uc_sync_rules *rules,
-				     const struct uc_ignore_list *list,
-				     const struct uc_ignore_rule *rule)
+				     const struct uc_sync_verdict *verdict)
 {
-	struct uc_sync_skip *skip = find_skip(rules, list->origin, rule->line);
+	const char *origin = verdict->list->origin;
+	struct uc_sync_skip *skip = find_skip(rules, origin, verdict->rule->line);
 
 	if (skip)
 		return skip;
@@ -80,13 +111,13 @@ static struct uc_sync_skip *get_skip(struct uc_sync_rules *rules,
 		return &rules->sum->skip[UC_SYNC_SKIPS_MAX - 1];
 	if (rules->sum->skips == UC_SYNC_SKIPS_MAX - 1)
 		return add_skip(rules, "", "", 0);
-	return add_skip(rules, list->origin, rule->text, rule->line);
+	return add_skip(rules, origin, verdict->rule->text, verdict->rule->line);
 }
 
-int uc_sync_rules_count(struct uc_sync_rules *rules, const struct uc_ignore_list *list,
-			const struct uc_ignore_rule *rule, const struct stat *st)
+int uc_sync_rules_count(struct uc_sync_rules *rules,
+			const struct uc_sync_verdict *verdict, const struct stat *st)
 {
-	struct uc_sync_skip *skip = get_skip(rules, list, rule);
+	struct uc_sync_skip *skip = get_skip(rules, verdict);
 
 	if (!skip)
 		return -1;
@@ -120,10 +151,10 @@ static int read_all(int fd, struct uc_buf *text)
 	return got < 0 ? errno : 0;
 }
 
-int uc_sync_rules_read(int folder, const char *name, struct uc_buf *text)
+static int read_at(int folder, const char *name, int flags, struct uc_buf *text)
 {
 	int fd = openat(folder, name,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+			O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 	int errno_value;
 
 	if (fd < 0) {
@@ -135,4 +166,14 @@ int uc_sync_rules_read(int folder, const char *name, struct uc_buf *text)
 	close(fd);
 	errno = errno_value;
 	return errno_value ? -1 : 0;
+}
+
+int uc_sync_rules_read(int folder, const char *name, struct uc_buf *text)
+{
+	return read_at(folder, name, O_NOFOLLOW, text);
+}
+
+int uc_sync_rules_read_file(const char *path, struct uc_buf *text)
+{
+	return read_at(AT_FDCWD, path, 0, text);
 }

@@ -10,20 +10,30 @@ struct uc_sync_rules {
 	struct uc_sync_walked *sum;
 	const struct uc_ignore_list *git, *own; /* of the folder walked, then above */
 	size_t last;                            /* rule that left something behind */
+	/*
+	 * The folder walked, or one above it, is left behind by this rule but for what
+	 * git tracks; NULL: it is not.
+	 */
+	struct uc_sync_verdict {
+		const struct uc_ignore_rule *rule;
+		const struct uc_ignore_list *list; /* its list */
+		bool in_part; /* a folder: git tracks something in it */
+	} left;
 };
 
-/* The rule that leaves `path` behind, and its list; NULL when it is told. */
-const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
-						  const char *path, bool is_folder,
-						  const struct uc_ignore_list **where);
+/* What leaves `path` behind; .rule is NULL when it is told. */
+struct uc_sync_verdict uc_sync_rules_decide(const struct uc_sync_rules *rules,
+					    const char *path, bool is_folder);
 /* Add to the sums of a rule. -1 when out of memory. */
-int uc_sync_rules_count(struct uc_sync_rules *rules, const struct uc_ignore_list *list,
-			const struct uc_ignore_rule *rule,
+int uc_sync_rules_count(struct uc_sync_rules *rules,
+			const struct uc_sync_verdict *verdict,
 			const struct stat *st) UC_MUST_CHECK;
 /*
  * A regular file of rules, no link. -1 with errno; ENOENT when there is none, or
  * something else of that name.
  */
 int uc_sync_rules_read(int folder, const char *name, struct uc_buf *text) UC_MUST_CHECK;
+/* The same of a file outside of the tree, which may be a link. */
+int uc_sync_rules_read_file(const char *path, struct uc_buf *text) UC_MUST_CHECK;
 
 #endif
