@@ -25,7 +25,8 @@ struct helper_slot {
 
 /* A list under way. */
 struct helper_list {
-	const struct uc_far_list_options *options; /* NULL: none is asked for */
+	const struct uc_far_list_options *options; /* `asked`; NULL: none is asked for */
+	struct uc_far_list_options asked;          /* a copy: who asks need not stay */
 	struct uc_far_listed *listed;
 	struct XXH3_state_s *hash;
 	struct uc_entry_codec codec;

@@ -34,7 +34,8 @@ int helper_list_ask(struct uc_far *far, const struct uc_far_list_options *option
 	if (!add_rules(&buf, options->command_rules) ||
 	    !add_rules(&buf, options->config_rules))
 		return uc_fail(err, UC_USAGE, "too many rules");
-	h->list = (struct helper_list){ .options = options, .hash = XXH3_createState() };
+	h->list = (struct helper_list){ .asked = *options, .hash = XXH3_createState() };
+	h->list.options = &h->list.asked;
 	if (buf.failed || !h->list.hash) {
 		helper_list_over(h);
 		return uc_fail(err, UC_FAILED, "out of memory");
