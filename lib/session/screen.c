@@ -7,6 +7,7 @@
 #include <vterm.h>
 #include "session/modes.h"
 #include "session/paint.h"
+#include "session/plain.h"
 
 /* Of a sequence that libvterm is given. */
 #define PARAMETERS_MOST 14
@@ -31,6 +32,8 @@ struct uc_screen {
 	char sequence[96]; /* that is not yet over */
 	size_t sequence_len;
 	bool dropped;
+	struct uc_plain plain;
+	struct uc_buf text;
 	char last[4]; /* the character that was printed last, in UTF-8 */
 	size_t last_len;
 
@@ -141,6 +144,7 @@ void uc_screen_free(struct uc_screen *s)
 		vterm_free(s->vt);
 	uc_buf_free(&s->answers);
 	uc_buf_free(&s->main);
+	uc_buf_free(&s->text);
 	free(s);
 }
 
@@ -250,13 +254,24 @@ static void remember_last(struct uc_screen *s, const char *text, size_t len)
 	memcpy(s->last, text + begin, s->last_len);
 }
 
+/*
+ * Where a C1 control comes as a character of UTF-8 the cursor of libvterm 0.1.4 goes
+ * back, and beyond the beginning of a row.
+ */
+static void put_text(struct uc_screen *s, const char *bytes, size_t len)
+{
+	uc_buf_reset(&s->text);
+	uc_plain_add(&s->plain, bytes, len, &s->text);
+	vterm_input_write(s->vt, uc_buf_text(&s->text), s->text.len);
+}
+
 /* CSI N b: libvterm 0.1.4 never ends where nothing was printed before. */
 static void repeat(struct uc_screen *s)
 {
 	const long wanted = strtol(s->sequence + 2, NULL, 10);
 
 	for (long i = 0; i < (wanted > 0 ? wanted : 1) && i < s->size.columns; i++)
-		vterm_input_write(s->vt, s->last, s->last_len);
+		put_text(s, s->last, s->last_len);
 }
 
 static bool is_repeat(const struct uc_screen *s)
@@ -367,12 +382,14 @@ void uc_screen_write(struct uc_screen *s, const char *bytes, size_t len)
 		uc_modes_feed(&s->modes, bytes + i, 1);
 		if (before == UC_MODES_GROUND && s->modes.state == UC_MODES_GROUND)
 			continue;
-		vterm_input_write(s->vt, bytes + done, i - done);
+		put_text(s, bytes + done, i - done);
+		/* what was not whole never will be */
+		s->plain.len = 0;
 		remember_last(s, bytes + done, i - done);
 		done = i + 1;
 		take_byte(s, bytes[i], before);
 	}
-	vterm_input_write(s->vt, bytes + done, len - done);
+	put_text(s, bytes + done, len - done);
 	remember_last(s, bytes + done, len - done);
 }
 

@@ -315,6 +315,25 @@ static void test_what_no_program_writes_is_left_out(void **state)
 	put(narrow, "\xe4\xb8\xad\xe6\x96\x87");
 }
 
+/* libvterm took the cursor back for each, out of the screen. */
+static void test_controls_as_characters_move_nothing(void **state)
+{
+	uc_auto(screen) struct uc_screen *s = screen(20, 3, 10);
+	const char *pieces[] = {
+		"\xc2\x8c\xc2\x80\xc2\x9f", "\xc2", "\r", "\x8c\xff", "\xc2",
+		"\x8dok\xe2\x82",           "\xac"
+	};
+	uc_auto(buf) struct uc_buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		put(s, pieces[i]);
+	uc_screen_draw(s, &(struct uc_screen_draw){ .size = { 20, 3 } }, &out);
+	assert_non_null(
+		strstr(uc_buf_text(&out), "\xef\xbf\xbd\xef\xbf\xbdok\xe2\x82\xac"));
+	assert_non_null(strstr(uc_buf_text(&out), "\x1b[1;6H"));
+}
+
 static void test_questions_are_answered(void **state)
 {
 	uc_auto(screen) struct uc_screen *s = screen(20, 5, 0);
@@ -396,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_colours_are_drawn),
 		cmocka_unit_test(test_output_goes_on_where_it_was),
 		cmocka_unit_test(test_what_no_program_writes_is_left_out),
+		cmocka_unit_test(test_controls_as_characters_move_nothing),
 		cmocka_unit_test(test_questions_are_answered),
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_the_cursor_stays_in_a_smaller_window),
