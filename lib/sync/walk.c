@@ -258,7 +258,7 @@ static int walk_entry(struct walker *w, int folder, const char *name, unsigned d
 		note_errno(w, errno);
 		return 0;
 	}
-	verdict = uc_sync_rules_decide(&w->rules, w->path, S_ISDIR(st.st_mode));
+	verdict = uc_sync_rules_judge(&w->rules, w->path, S_ISDIR(st.st_mode));
 	if (verdict.rule && !verdict.in_part)
 		return uc_sync_rules_count(&w->rules, &verdict, &st) < 0
 			       ? out_of_memory(w)

@@ -24,8 +24,8 @@ static bool is_git(const char *path)
 	return strcmp(slash ? slash + 1 : path, ".git") == 0;
 }
 
-struct uc_sync_verdict uc_sync_rules_decide(const struct uc_sync_rules *rules,
-					    const char *path, bool is_folder)
+struct uc_sync_verdict uc_sync_rules_judge(const struct uc_sync_rules *rules,
+					   const char *path, bool is_folder)
 {
 	const struct uc_sync_walk_options *options = rules->options;
 	const struct uc_ignore_list *const said[] = { options->command, rules->own,
@@ -56,6 +56,20 @@ struct uc_sync_verdict uc_sync_rules_decide(const struct uc_sync_rules *rules,
 		return told;
 	verdict.in_part = is_folder && uc_work_tree_tracks_in(options->work_tree, path);
 	return verdict;
+}
+
+const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
+						  const char *path, bool is_folder,
+						  const struct uc_ignore_list **where)
+{
+	const struct uc_sync_verdict verdict =
+		uc_sync_rules_judge(rules, path, is_folder);
+
+	if (!verdict.rule || verdict.in_part)
+		return NULL;
+	if (where)
+		*where = verdict.list;
+	return verdict.rule;
 }
 
 /* The rule that was used last comes first: neighbours fall to the same one. */
