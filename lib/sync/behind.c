@@ -107,7 +107,7 @@ static bool decide(const struct uc_sync_behind *b, char *path, size_t len, bool 
 	bool left;
 
 	path[len] = '\0';
-	left = uc_sync_rules_decide(&rules, path, is_folder, NULL);
+	left = uc_sync_rules_decide(&rules, path, is_folder).rule != NULL;
 	path[len] = end;
 	return left;
 }
