@@ -117,7 +117,7 @@ static void keep(const struct work *work, const struct uc_disk_scan *scan)
 	uc_auto(buf) struct uc_buf state = { 0 };
 	struct uc_error err = { 0 };
 
-	disk_state_dir(work->run, &state);
+	uc_run_state_dir(work->run, &state);
 	if (!state.len || state.failed)
 		return;
 	if (scan->partial &&
@@ -267,7 +267,7 @@ static void show_kept(struct work *work, const char *root)
 	struct uc_error err = { 0 };
 	int64_t seconds;
 
-	disk_state_dir(work->run, &state);
+	uc_run_state_dir(work->run, &state);
 	if (uc_disk_scan_load(root, uc_buf_text(&state), &scan, &err) < 0) {
 		if (err.code == UC_NOTFOUND) {
 			uc_fail(&err, UC_NOTFOUND, "no scan of '%s' is kept", root);

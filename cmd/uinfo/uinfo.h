@@ -4,6 +4,7 @@
 #define UC_UINFO_UINFO_H
 /* The subcommands of uinfo and the parts of `uinfo disk`. */
 #include <ucluster/disk.h>
+#include "common/disk_paths.h"
 #include "common/opt.h"
 #include "common/table.h"
 
@@ -19,23 +20,6 @@ struct disk_args {
 enum {
 	DISK_BY_FILE = UC_DISK_BY_COUNT,
 };
-
-/* A path that somebody cares about, and why: "home", "here", "images". */
-struct disk_path {
-	char *path; /* absolute */
-	const char *why;
-};
-struct disk_paths {
-	struct disk_path *item;
-	size_t count;
-};
-/* Those on the command line; without any, the user's own. */
-int disk_paths_find(const struct uc_run *run, struct disk_paths *out,
-		    struct uc_error *err) UC_MUST_CHECK;
-void disk_paths_free(struct disk_paths *paths);
-/* Ask for their file systems; one that is silent has said so afterwards. */
-int disk_paths_load(const struct uc_run *run, const struct disk_paths *paths,
-		    struct uc_disk_list **out, struct uc_error *err) UC_MUST_CHECK;
 
 /* A row of the table of file systems, and of a scan. */
 struct disk_fs_row {
@@ -61,7 +45,5 @@ extern const struct uc_column disk_scan_columns[];
 /* Scan, or show what is kept. Returns the exit status. */
 int disk_scan(struct uc_run *run, const struct disk_args *args,
 	      const struct disk_paths *paths);
-/* state_dir of uc_disk_scan_save() */
-void disk_state_dir(const struct uc_run *run, struct uc_buf *out);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "uinfo/uinfo.h"
+#include "common/disk_paths.h"
 
 enum {
 	ANSWER_MS = 3000,
@@ -109,14 +109,4 @@ int disk_paths_load(const struct uc_run *run, const struct disk_paths *paths,
 	rc = uc_disk_list_load(list, run->libexec_dir, ANSWER_MS, out, err);
 	free(list);
 	return rc;
-}
-
-void disk_state_dir(const struct uc_run *run, struct uc_buf *out)
-{
-	const char *base = uc_run_env(run, "XDG_STATE_HOME");
-
-	if (base && base[0] == '/')
-		uc_buf_addf(out, "%s/ucluster", base);
-	else if (run->home)
-		uc_buf_addf(out, "%s/.local/state/ucluster", run->home);
 }
