@@ -15,6 +15,7 @@ struct level {
 	size_t len; /* of its path */
 	struct uc_ignore_list git, own;
 	const struct uc_ignore_list *git_top, *own_top;
+	struct uc_sync_verdict left; /* the folder itself, but for what git tracks */
 };
 
 struct uc_sync_behind {
@@ -46,6 +47,14 @@ static const struct uc_ignore_list *put_on(struct uc_ignore_list *list,
 	return list;
 }
 
+/* Rules that come after those of the root. */
+static const struct uc_ignore_list *outside(const struct uc_sync_behind *b)
+{
+	if (b->options->work_tree && !b->options->no_gitignore)
+		return uc_work_tree_rules(b->options->work_tree);
+	return b->exclude.origin ? &b->exclude : NULL;
+}
+
 /* The folder of the first `len` bytes of the path, below those that are open. */
 static int add_level(struct uc_sync_behind *b, size_t len)
 {
@@ -68,9 +77,7 @@ static int add_level(struct uc_sync_behind *b, size_t len)
 	} else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
 		status = -1;
 	}
-	level->git_top = put_on(&level->git, len                 ? above->git_top
-					     : b->exclude.origin ? &b->exclude
-								 : NULL);
+	level->git_top = put_on(&level->git, len ? above->git_top : outside(b));
 	level->own_top = put_on(&level->own, len ? above->own_top : NULL);
 	b->path[len] = end;
 	b->levels++;
@@ -97,19 +104,21 @@ static void shrink(struct uc_sync_behind *b, const char *path)
 	}
 }
 
-static bool decide(const struct uc_sync_behind *b, char *path, size_t len, bool is_folder)
+static struct uc_sync_verdict decide(const struct uc_sync_behind *b, char *path,
+				     size_t len, bool is_folder)
 {
 	const struct level *level = &b->level[b->levels - 1];
 	struct uc_sync_rules rules = { .options = b->options,
 				       .git = level->git_top,
-				       .own = level->own_top };
+				       .own = level->own_top,
+				       .left = level->left };
+	struct uc_sync_verdict verdict;
 	char end = path[len];
-	bool left;
 
 	path[len] = '\0';
-	left = uc_sync_rules_decide(&rules, path, is_folder).rule != NULL;
+	verdict = uc_sync_rules_judge(&rules, path, is_folder);
 	path[len] = end;
-	return left;
+	return verdict;
 }
 
 int uc_sync_behind_look(struct uc_sync_behind *b, const char *path, bool is_folder)
@@ -124,13 +133,16 @@ int uc_sync_behind_look(struct uc_sync_behind *b, const char *path, bool is_fold
 	for (;;) {
 		size_t start = at + (at > 0);
 		size_t stop = start + strcspn(path + start, "/");
+		struct uc_sync_verdict verdict =
+			decide(b, b->path, stop, path[stop] || is_folder);
 
-		if (decide(b, b->path, stop, path[stop] || is_folder))
+		if (verdict.rule && !verdict.in_part)
 			return 1;
 		if (!path[stop])
 			return 0;
 		if (add_level(b, stop) < 0)
 			return -1;
+		b->level[b->levels - 1].left = verdict;
 		at = stop;
 	}
 }
@@ -144,7 +156,7 @@ struct uc_sync_behind *uc_sync_behind_new(int root,
 		return NULL;
 	b->root = root;
 	b->options = options;
-	if (!options->no_gitignore &&
+	if (!options->no_gitignore && !options->work_tree &&
 	    read_list(root, ".git/info/exclude", "", &b->exclude) < 0)
 		return NULL;
 	if (add_level(b, 0) < 0)

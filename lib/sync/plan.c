@@ -276,6 +276,9 @@ static int settle_same(struct uc_sync_planner *planner, const struct uc_sync_cas
 	planner->same++;
 	planner->same_bytes += one->here->kind == UC_SYNC_FILE ? one->here->size : 0;
 	row->time = times && !row->above;
+	/* the bits are kept when the time is set anew */
+	if (one->here->kind == UC_SYNC_FOLDER && one->here->mode != one->there->mode)
+		return true;
 	return row->time ||
 	       (planner->request->newest && one->here->kind != UC_SYNC_FOLDER);
 }

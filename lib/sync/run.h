@@ -46,6 +46,7 @@ struct uc_sync_walking {
 	bool started;
 	struct uc_sync_planner *planner;
 	struct uc_ignore_list command, config, defaults;
+	struct uc_work_tree tree;
 	struct uc_sync_walk_options options;
 	struct uc_sync_walked walked;
 	struct uc_sync_noted *noted;

@@ -168,7 +168,7 @@ static void fail(struct uc_sync_run *run, struct uc_sync_job *job)
 
 	if (job->far.what == UC_FAR_REMOVE && !job->clears &&
 	    job->far.expect->kind == UC_SYNC_FOLDER &&
-	    (job->far.errno_value == ENOTEMPTY || job->far.errno_value == EEXIST))
+	    (job->far.outcome == UC_FAR_CHANGED || job->far.errno_value == ENOTEMPTY))
 		return; /* it holds what rules leave behind: it stays */
 	row->state = UC_SYNC_ROW_BAD;
 	if (job->far.outcome == UC_FAR_CHANGED)

@@ -2,8 +2,8 @@
 /* Copyright the ucluster authors */
 /*
  * Doing what is planned: folders, then files and links back to back, other names of files
- * after their first, removals (what is in a folder before it), and last the folders' bits
- * that would have been in the way.
+ * after their first, removals (what is in a folder before it). Whoever makes folders
+ * gives them bits that would be in the way, and their times, at the end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,6 @@
 #define LARGE    ((uint64_t)1 << 20) /* files for any lane */
 #define JOBS_MAX 8192u               /* under way */
 #define TICK     100                 /* ms */
-#define WRITABLE 0700
 
 static bool is_push(const struct uc_sync_run *run)
 {
@@ -247,26 +246,20 @@ static void mark_touched(struct uc_sync_run *run)
 	}
 }
 
+/* For its time alone, its bits are those that it has there. */
 static int submit_folder(struct uc_sync_run *run, struct uc_sync_row *row,
-			 const struct uc_sync_entry *entry, unsigned bits,
-			 struct uc_error *err)
+			 const struct uc_sync_entry *entry, struct uc_error *err)
 {
 	struct uc_sync_job *job = uc_sync_job_new(&run->lane[0], row, UC_FAR_FOLDER);
 
 	if (!job)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	job->entry = *entry;
-	job->entry.mode = (uint16_t)(entry->mode | bits);
 	job->far.entry = &job->entry;
-	job->quiet =
-		!row || (row->action != UC_SYNC_NEW && row->action != UC_SYNC_UPDATE &&
-			 (row->action != UC_SYNC_META || bits == 0));
+	job->quiet = !row || row->action == UC_SYNC_SAME;
+	if (row && job->quiet)
+		job->entry.mode = job->far.expect->mode;
 	return submit(run, job, err);
-}
-
-static bool is_restrictive(const struct uc_sync_entry *entry)
-{
-	return (entry->mode & WRITABLE) != WRITABLE;
 }
 
 /* A folder's row that has something to do, and is its own. */
@@ -286,37 +279,13 @@ static int make_folders(struct uc_sync_run *run, struct uc_error *err)
 
 	for (size_t i = 0; i < planner->near.count && !run->stopping; i++)
 		if (planner->touched[i] &&
-		    submit_folder(run, NULL, uc_sync_list_at(&planner->near, i), WRITABLE,
-				  err) < 0)
+		    submit_folder(run, NULL, uc_sync_list_at(&planner->near, i), err) < 0)
 			return -1;
 	for (size_t i = 0; i < planner->rows && !run->stopping; i++) {
 		struct uc_sync_row *row = uc_sync_plan_row(planner, i);
 
 		if (is_folder_work(run, row) &&
-		    submit_folder(run, row, here_of(run, row), WRITABLE, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The bits that were left open, from the bottom up. */
-static int close_folders(struct uc_sync_run *run, struct uc_error *err)
-{
-	struct uc_sync_planner *planner = &run->planner;
-
-	for (size_t i = planner->near.count; i-- > 0 && !run->stopping;) {
-		struct uc_sync_entry *entry = uc_sync_list_at(&planner->near, i);
-
-		if (planner->touched[i] && is_restrictive(entry) &&
-		    submit_folder(run, NULL, entry, 0, err) < 0)
-			return -1;
-	}
-	for (size_t i = planner->rows; i-- > 0 && !run->stopping;) {
-		struct uc_sync_row *row = uc_sync_plan_row(planner, i);
-
-		if (is_folder_work(run, row) && is_restrictive(here_of(run, row)) &&
-		    row->state != UC_SYNC_ROW_BAD &&
-		    submit_folder(run, row, here_of(run, row), 0, err) < 0)
+		    submit_folder(run, row, here_of(run, row), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -538,10 +507,6 @@ int uc_sync_transfer(struct uc_sync_run *run, struct uc_error *err)
 		status = remove_all(run, false, err);
 	if (status == 0)
 		status = remove_all(run, true, err);
-	if (status == 0)
-		status = close_folders(run, err);
-	if (status == 0)
-		status = wait_all(run, err);
 	if (status < 0)
 		atomic_store(&run->stop, true);
 	if (uc_sync_lanes_join(run, status < 0 ? NULL : err) < 0 && status == 0) {

@@ -3,11 +3,13 @@
 /* The walk here, in a thread of its own: it is done while the other side is connected. */
 #include <stdlib.h>
 #include <string.h>
+#include <ucluster/units.h>
 
 #include "sync/run.h"
 #include "sync/skip.h"
 
 #define NOTES_MAX 10000u
+#define GIT_MS    10000 /* for git to tell what it tracks */
 
 const char *uc_sync_note_text(enum uc_sync_note note)
 {
@@ -63,8 +65,19 @@ static bool is_stopped(void *arg)
 
 static void *walk(void *arg)
 {
+	static const char *const nothing[] = { NULL };
 	struct uc_sync_walking *walking = arg;
+	const struct uc_sync_request *request = walking->planner->request;
 
+	if (!request->no_gitignore) {
+		walking->options.work_tree = &walking->tree;
+		walking->status = uc_work_tree_load(
+			&walking->tree, walking->planner->root,
+			request->ssh.environment ? request->ssh.environment : nothing,
+			uc_monotonic_ms() + GIT_MS, &walking->err);
+		if (walking->status < 0)
+			return NULL;
+	}
 	walking->status = uc_sync_walk(walking->planner->root, &walking->options,
 				       &walking->walked, &walking->err);
 	return NULL;
@@ -143,6 +156,7 @@ void uc_sync_walking_free(struct uc_sync_walking *walking)
 		free(walking->noted[i].path);
 	free(walking->noted);
 	uc_sync_walked_free(&walking->walked);
+	uc_work_tree_free(&walking->tree);
 	uc_ignore_list_free(&walking->command);
 	uc_ignore_list_free(&walking->config);
 	uc_ignore_list_free(&walking->defaults);
