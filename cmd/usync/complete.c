@@ -100,7 +100,7 @@ static void ask_names(struct uc_run *run, const char *host, const char *folder,
 		      struct uc_buf *names)
 {
 	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
-	json_t *answer = NULL, *list, *name, *arguments;
+	json_t *answer = NULL, *list, *item, *arguments;
 	struct uc_error err = { 0 };
 	size_t i;
 
@@ -114,15 +114,20 @@ static void ask_names(struct uc_run *run, const char *host, const char *folder,
 	/* nobody answers: without a key that needs no passphrase there is nothing */
 	u.request.ssh.asker = NULL;
 	u.request.ssh.connect_ms = 1000 * SECONDS;
-	arguments = json_pack("{s:i}", "limit", NAMES_MAX);
+	arguments = json_object();
 	if (!arguments || uc_sync_call(&u.request, "names", arguments, &answer, &err) < 0)
 		answer = NULL;
 	json_decref(arguments);
 	list = json_object_get(answer, "names");
-	json_array_foreach(list, i, name) if (json_is_string(name) &&
-					      is_plain(json_string_value(name)) &&
-					      !strchr(json_string_value(name), ':'))
-		uc_buf_addf(names, "%s\n", json_string_value(name));
+	json_array_foreach(list, i, item)
+	{
+		const char *name = json_string_value(json_object_get(item, "name"));
+
+		if (name && i < NAMES_MAX && is_plain(name) && !strpbrk(name, ":/"))
+			uc_buf_addf(names, "%s%s\n", name,
+				    json_is_true(json_object_get(item, "folder")) ? "/"
+										  : "");
+	}
 	json_decref(answer);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "common/ask.h"
 #include "usync/answer.h"
 #include "usync/options.h"
@@ -34,6 +35,26 @@ int usync_may(const struct usync *u, const char *question, struct uc_error *err)
 					    : uc_fail(err, UC_FAILED, "nothing was done");
 }
 
+/* What is to be left out of it is what a push would leave out. */
+static json_t *snapshot_arguments(const struct usync *u)
+{
+	const struct uc_sync_request *request = &u->request;
+	uc_auto(buf) struct uc_buf rules = { 0 };
+	const char *user = uc_run_env(u->run, "USER");
+	char host[256] = "";
+
+	/* the later ones decide, and those of the command line over the configured */
+	uc_buf_addf(&rules, "%s%s", request->config_rules ? request->config_rules : "",
+		    request->command_rules ? request->command_rules : "");
+	if (rules.failed || gethostname(host, sizeof(host) - 1) < 0)
+		return NULL;
+	return json_pack("{s:s, s:s*, s:s*, s:s, s:b, s:b}", "message",
+			 u->args.message ? u->args.message : "", "user", user, "host",
+			 host[0] ? host : NULL, "rules", uc_buf_text(&rules),
+			 "no_gitignore", request->no_gitignore, "no_defaults",
+			 request->no_defaults);
+}
+
 int usync_snapshot_push(struct usync *u)
 {
 	uc_auto(buf) struct uc_buf id = { 0 };
@@ -50,9 +71,7 @@ int usync_snapshot_push(struct usync *u)
 			uc_run_say(u->run, 0, "no snapshot: not everything went there");
 		return status;
 	}
-	answer = usync_call(
-		u, "snapshot",
-		json_pack("{s:s}", "message", u->args.message ? u->args.message : ""));
+	answer = usync_call(u, "snapshot", snapshot_arguments(u));
 	text = json_string_value(json_object_get(answer, "id"));
 	if (answer && !text) {
 		struct uc_error err = { 0 };
@@ -155,6 +174,7 @@ static void put_entry(const struct uc_run *run, const json_t *row)
 	const time_t when = (time_t)json_integer_value(json_object_get(row, "time"));
 	const char *id = json_string_value(json_object_get(row, "id"));
 	const char *message = json_string_value(json_object_get(row, "message"));
+	const char *host = json_string_value(json_object_get(row, "host"));
 	char stamp[32] = "";
 	struct tm tm;
 
@@ -164,6 +184,10 @@ static void put_entry(const struct uc_run *run, const json_t *row)
 	uc_buf_addf(&line, "  %s  %" JSON_INTEGER_FORMAT " files, ", stamp,
 		    json_integer_value(json_object_get(row, "files")));
 	usync_bytes(&line, (uint64_t)json_integer_value(json_object_get(row, "bytes")));
+	if (host) {
+		uc_buf_add(&line, ", from ");
+		uc_buf_safe(&line, uc_raw(host), run->safe);
+	}
 	for (const char *p = message; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		uc_buf_add(&line, "\n    ");
 		uc_buf_safen(&line, p, strcspn(p, "\n"), run->safe);
@@ -200,8 +224,9 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 		       char **argv)
 {
 	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
-	uc_auto(buf) struct uc_buf question = { 0 }, tree = { 0 };
+	uc_auto(buf) struct uc_buf question = { 0 };
 	struct uc_error err = { 0 };
+	json_t *answer;
 	const char *id;
 
 	(void)argc;
@@ -209,28 +234,35 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 	    uc_run_config(run, u.args.preset) < 0)
 		return run->status;
 	id = run->parsed.operands.item[0];
-	u.show.verb = "restore";
-	if (id[0] == '.' || strchr(id, '/'))
-		uc_fail(&err, UC_USAGE, "'%s' is no snapshot's id", id);
-	else if (usync_request(&u, UC_SYNC_PULL, &err) == 0 &&
-		 usync_project(&u, &err) == 0) {
-		uc_buf_addf(&question,
-			    "bring back the files of snapshot %s here (what is replaced "
-			    "goes to the trash)",
-			    id);
-		uc_buf_addf(&tree, "%s/.ucluster-snapshots/%s/tree", u.request.far, id);
-		if (u.args.dry_run || usync_may(&u, uc_buf_text(&question), &err) == 0) {
-			u.request.far = uc_buf_text(&tree);
-			/* what it has counts, whatever is here now */
-			u.request.overwrite = true;
-			u.request.allow_secrets = true;
-			u.request.no_gitignore = u.request.no_defaults = true;
-			u.request.create = true;
-			u.request.state_folder = NULL;
-			return usync_do(&u);
-		}
-	}
-	return uc_run_error(run, &err);
+	if (usync_ask_project(&u, &err) < 0)
+		return uc_run_error(run, &err);
+	/* is it there at all, before anything is asked */
+	answer = usync_call(&u, "snapshot-show", json_pack("{s:s}", "id", id));
+	if (!answer)
+		return run->status;
+	json_decref(answer);
+	uc_buf_addf(&question,
+		    "make the folder on %s as in snapshot %s%s (what is replaced goes to "
+		    "the trash)",
+		    u.host, id,
+		    u.args.remove ? ", and remove what it does not have" : "");
+	if (usync_may(&u, uc_buf_text(&question), &err) < 0)
+		return uc_run_error(run, &err);
+	answer = usync_call(&u, "snapshot-restore",
+			    json_pack("{s:s, s:b}", "id", id, "remove", u.args.remove));
+	if (!answer)
+		return run->status;
+	uc_run_say(run, 0,
+		   "%" JSON_INTEGER_FORMAT " files restored on %s; 'usync pull' brings "
+		   "them here",
+		   json_integer_value(json_object_get(answer, "restored")), u.host);
+	run->status =
+		json_integer_value(json_object_get(answer, "failed")) ? UC_FAILED : 0;
+	if (run->status)
+		uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " could not be restored",
+			   json_integer_value(json_object_get(answer, "failed")));
+	json_decref(answer);
+	return run->status;
 }
 
 static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
@@ -285,11 +317,11 @@ static const struct uc_opt log_options[] = {
 	{ 0 }
 };
 static const struct uc_opt restore_options[] = {
-	USYNC_HOW_OPTIONS,
+	{ "delete", .type = UC_OPT_FLAG, USYNC_AT(remove), .group = "What is done",
+	  .help = "also remove what the snapshot does not have" },
+	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
 	USYNC_LINK_OPTIONS,
 	USYNC_PRESET_OPTION,
-	USYNC_SPEED_OPTIONS,
-	USYNC_SHOW_OPTIONS,
 	{ 0 }
 };
 static const struct uc_opt prune_options[] = {
@@ -324,16 +356,15 @@ const struct uc_cmd usync_cmd_log = {
 
 const struct uc_cmd usync_cmd_restore = {
 	.name = "usync restore",
-	.summary = "bring the files of a snapshot back here",
+	.summary = "make the folder on the host as a snapshot has it",
 	.usage = (const char *const[]){ "[OPTION...] ID", NULL },
 	.options = restore_options,
 	.operands = "ID",
 	.min_operands = 1,
 	.max_operands = 1,
 	.shared = UC_SHARED_VERBOSE,
-	.doc = "Bring the files of a snapshot back here; what they replace goes to the "
-	       "trash.\nThe project's folder on the host stays as it is until the next\n"
-	       ".Ic push .",
+	.doc = "Make the project's folder on the host as the snapshot has it; what is "
+	       "replaced goes to the trash.\n.Ic pull\nbrings it here then.",
 	.fn = run_restore,
 };
 

@@ -132,6 +132,7 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 	const struct uc_strv *words = &run->parsed.operands;
 	struct uc_error err = { 0 };
 	json_t *answer, *paths = json_array();
+	json_int_t kept;
 
 	(void)argc;
 	if (!uc_run_parse(run, cmd, argv, &args) || open_trash(&u, &args, &err) < 0) {
@@ -145,10 +146,17 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 			   json_pack("{s:s,s:o}", "run", words->item[0], "paths", paths));
 	if (!answer)
 		return run->status;
-	uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " brought back",
+	kept = json_integer_value(json_object_get(answer, "kept"));
+	uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " files put back",
 		   json_integer_value(json_object_get(answer, "restored")));
+	if (kept)
+		uc_run_say(run, 0,
+			   "%" JSON_INTEGER_FORMAT
+			   " stay in the trash: there is something "
+			   "in their place",
+			   kept);
 	json_decref(answer);
-	return 0;
+	return kept ? UC_FAILED : 0;
 }
 
 /* All runs, or those that are old enough; counted before it is asked. */
