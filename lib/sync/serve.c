@@ -94,7 +94,7 @@ static int resolve_root(const struct serve *s, struct uc_buf *path, struct uc_er
 	return path->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }
 
-static int open_root(struct serve *s, char **real, struct uc_error *err)
+static int open_root(struct serve *s, struct uc_error *err)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	uc_auto(buf) struct uc_buf path = { 0 };
@@ -108,14 +108,14 @@ static int open_root(struct serve *s, char **real, struct uc_error *err)
 			return -1;
 		s->root = open(path.data, flags);
 	}
-	*real = s->root < 0 ? NULL : realpath(path.data, NULL);
-	if (*real)
+	s->path = s->root < 0 ? NULL : realpath(path.data, NULL);
+	if (s->path)
 		return 0;
 	code = errno == ENOENT ? UC_NOTFOUND : errno == EACCES ? UC_DENIED : UC_FAILED;
 	return uc_fail_errno(err, code, errno, "cannot open the folder '%s'", path.data);
 }
 
-static int tell_opened(struct serve *s, const char *real, struct uc_error *err)
+static int tell_opened(struct serve *s, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf buf = { 0 };
 	struct uc_message_opened opened = { .flags = UC_OPENED_ALL,
@@ -124,9 +124,9 @@ static int tell_opened(struct serve *s, const char *real, struct uc_error *err)
 					    .quota_free = UINT64_MAX };
 	struct statvfs fs;
 
-	if (strlen(real) > UC_SYNC_PATH_MAX)
+	if (strlen(s->path) > UC_SYNC_PATH_MAX)
 		return uc_fail(err, UC_FAILED, "the path of the folder is too long");
-	snprintf(opened.root, sizeof(opened.root), "%s", real);
+	snprintf(opened.root, sizeof(opened.root), "%s", s->path);
 	if (fstatvfs(s->root, &fs) == 0) {
 		opened.bytes_free = (uint64_t)fs.f_bavail * fs.f_frsize;
 		if (fs.f_files)
@@ -162,22 +162,18 @@ static int open_store(struct serve *s, struct uc_error *err)
 static int serve_open(struct serve *s, const struct uc_frame *frame, struct uc_error *err)
 {
 	struct uc_reader r = uc_reader(frame);
-	char *real = NULL;
-	int status = -1;
 
 	uc_read_open(&r, &s->open);
 	if (!uc_read_done(&r) || s->root >= 0)
 		return bad_message(err);
 	s->talk.level = s->open.compress;
-	if (open_root(s, &real, err) == 0 && open_store(s, err) == 0 &&
-	    uc_sender_open(&s->sender, &s->talk, s->root, err) == 0) {
-		s->sender.failed = file_ended;
-		s->sender.arg = s;
-		serve_confine(s->root);
-		status = tell_opened(s, real, err);
-	}
-	free(real);
-	return status;
+	if (open_root(s, err) < 0 || open_store(s, err) < 0 ||
+	    uc_sender_open(&s->sender, &s->talk, s->root, err) < 0)
+		return -1;
+	s->sender.failed = file_ended;
+	s->sender.arg = s;
+	serve_confine(s->root);
+	return tell_opened(s, err);
 }
 
 /* The other messages */
@@ -383,6 +379,7 @@ int uc_sync_serve(int in, int out, const char *home, struct uc_error *err)
 	uc_talk_free(&s->talk);
 	if (s->root >= 0)
 		close(s->root);
+	free(s->path);
 	free(s);
 	return status;
 }

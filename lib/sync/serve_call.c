@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sync/serve_inside.h"
+#include "sync/verbs.h"
 
 #define ANSWER_PIECE (512u << 10)
 #define NAMES_MAX    5000
@@ -92,10 +93,9 @@ static const struct {
 	const char *verb;
 	int (*fn)(struct serve *s, json_t *arguments, json_t **answer,
 		  struct uc_error *err);
-	bool writes;
 } verbs[] = {
-	{ "names", call_names, false },
-	{ "space", call_space, false },
+	{ "names", call_names },
+	{ "space", call_space },
 };
 
 static int answer_with(struct serve *s, json_t *answer, struct uc_error *err)
@@ -126,22 +126,33 @@ static int answer_with(struct serve *s, json_t *answer, struct uc_error *err)
 	return status;
 }
 
+/* While something takes long. */
+static bool stop(void *arg)
+{
+	struct serve *s = arg;
+
+	return serve_busy(s, NULL) < 0 || s->talk.broken;
+}
+
 static int run_verb(struct serve *s, const char *verb, json_t *arguments, json_t **answer,
 		    struct uc_error *err)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		int status;
+	const struct uc_sync_verbs shared = { .root = s->root,
+					      .path = s->path,
+					      .store = s->store,
+					      .no_sync = s->open.no_sync,
+					      .stop = stop,
+					      .arg = s };
 
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].verb, verb) != 0)
 			continue;
-		if (verbs[i].writes && !s->store)
-			return uc_fail(err, UC_DENIED, "the folder is only read");
-		status = verbs[i].fn(s, arguments, answer, err);
-		if (status == 0 && !*answer)
-			return uc_fail(err, UC_FAILED, "out of memory");
-		return status;
+		if (verbs[i].fn(s, arguments, answer, err) < 0)
+			return -1;
+		return *answer ? 0 : uc_fail(err, UC_FAILED, "out of memory");
 	}
-	return uc_fail(err, UC_USAGE, "'%s' is not known here", verb);
+	*answer = uc_sync_verb(&shared, verb, arguments, err);
+	return *answer ? 0 : -1;
 }
 
 int serve_call(struct serve *s, const struct uc_frame *frame, struct uc_error *err)
@@ -160,8 +171,6 @@ int serve_call(struct serve *s, const struct uc_frame *frame, struct uc_error *e
 		json_decref(arguments);
 		return uc_fail(err, UC_INVALID, "the client sent a damaged message");
 	}
-	if (s->store)
-		uc_store_flush(s->store);
 	if (run_verb(s, verb, arguments, &answer, &fault) < 0)
 		status = uc_talk_fault(&s->talk, &fault, err);
 	else

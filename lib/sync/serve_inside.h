@@ -25,7 +25,8 @@ struct serve_get {
 struct serve {
 	struct uc_talk talk;
 	const char *home;
-	int root; /* -1: not open yet */
+	int root;   /* -1: not open yet */
+	char *path; /* of it, absolute */
 	struct uc_message_open open;
 	struct uc_store *store; /* NULL: only read */
 	struct uc_sender sender;
@@ -38,7 +39,7 @@ struct serve {
 	int64_t beat_ms;              /* when something was sent last while busy */
 };
 
-/* The folder is open: nothing else is for this process, where the kernel can do that. */
+/* From now on nothing but the folder is written to, where the kernel can promise that. */
 void serve_confine(int root);
 
 int serve_list(struct serve *s, const struct uc_frame *frame, struct uc_error *err);
