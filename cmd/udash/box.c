@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* Boxes on top of a view, messages, and lines that are typed. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <ucluster/units.h>
+#include "udash/dash.h"
+
+#define MESSAGE_MS  5000
+#define PROMPT_MAX  200 /* bytes */
+#define BOX_COLUMNS 100
+
+/* --- boxes --- */
+
+void dash_box_open(struct dash *d, const char *safe_title)
+{
+	dash_box_close(d);
+	snprintf(d->box.title, sizeof(d->box.title), "%s", safe_title);
+	d->box.open = true;
+}
+
+void dash_box_close(struct dash *d)
+{
+	uc_strv_free(&d->box.line);
+	d->box = (struct dash_box){ 0 };
+}
+
+void dash_box_addf(struct dash *d, const char *fmt, ...)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	uc_buf_addv(&text, fmt, ap);
+	va_end(ap);
+	uc_strv_add(&d->box.line, uc_buf_text(&text));
+}
+
+void dash_box_key(struct dash *d, int key)
+{
+	const size_t count = d->box.line.count;
+
+	if (key == DASH_KEY_DOWN || key == 'j' || key == DASH_KEY_WHEEL_DOWN) {
+		d->box.top += d->box.top + 1 < count;
+		return;
+	}
+	if (key == DASH_KEY_UP || key == 'k' || key == DASH_KEY_WHEEL_UP) {
+		d->box.top -= d->box.top > 0;
+		return;
+	}
+	if (key == DASH_KEY_PAGE_DOWN || key == ' ') {
+		d->box.top = d->box.top + 10 < count ? d->box.top + 10 : d->box.top;
+		return;
+	}
+	if (key == DASH_KEY_PAGE_UP) {
+		d->box.top = d->box.top > 10 ? d->box.top - 10 : 0;
+		return;
+	}
+	if (key == DASH_KEY_RESIZE || (d->box.key && d->box.key(d, key)))
+		return;
+	dash_box_close(d);
+}
+
+/* Lines of the box that are wider than it go on in the next one. */
+static int draw_line(struct dash_area inside, int row, const char *safe)
+{
+	do {
+		char part[4 * BOX_COLUMNS + 1];
+		size_t len = uc_text_clip(safe, (size_t)inside.columns);
+
+		if (!len && *safe)
+			return row + 1; /* not even one character fits */
+		if (safe[len]) {        /* break at a blank where there is one */
+			size_t at = len;
+
+			while (at > len / 2 && safe[at] != ' ')
+				at--;
+			len = safe[at] == ' ' ? at : len;
+		}
+		snprintf(part, sizeof(part), "%.*s", (int)len, safe);
+		dash_put(inside, row++, 0, DASH_PLAIN, part);
+		safe += len;
+		while (*safe == ' ')
+			safe++;
+	} while (*safe && row < inside.rows);
+	return row;
+}
+
+void dash_box_draw(struct dash *d, struct dash_area screen)
+{
+	const int columns =
+		screen.columns > BOX_COLUMNS + 8 ? BOX_COLUMNS : screen.columns - 4;
+	int rows = (int)d->box.line.count + 2, row = 0;
+	struct dash_area inside;
+
+	for (size_t i = 0; i < d->box.line.count; i++)
+		rows += (int)(uc_text_width(d->box.line.item[i]) /
+			      (size_t)(columns > 8 ? columns - 4 : 4));
+	if (rows > screen.rows - 2)
+		rows = screen.rows - 2;
+	inside = dash_box(dash_area_part(screen, (screen.rows - rows) / 2,
+					 (screen.columns - columns) / 2, rows, columns),
+			  d->box.title);
+	for (size_t i = d->box.top; i < d->box.line.count && row < inside.rows; i++)
+		row = draw_line(inside, row, d->box.line.item[i]);
+}
+
+void dash_say(struct dash *d, const char *fmt, ...)
+{
+	uc_auto(buf) struct uc_buf text = { 0 }, safe = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	uc_buf_addv(&text, fmt, ap);
+	va_end(ap);
+	uc_buf_safe(&safe, uc_raw(uc_buf_text(&text)), d->grid.safe);
+	snprintf(d->message, sizeof(d->message), "%s", uc_buf_text(&safe));
+	d->message_ms = uc_monotonic_ms() + MESSAGE_MS;
+}
+
+/* --- lines that are typed --- */
+
+void dash_prompt_open(struct dash *d, const char *title, const char *text,
+		      void (*done)(struct dash *d))
+{
+	uc_buf_reset(&d->prompt.text);
+	uc_buf_add(&d->prompt.text, text);
+	d->prompt.title = title;
+	d->prompt.done = done;
+	d->prompt.typed = NULL;
+	d->prompt.gone = NULL;
+}
+
+static void add_character(struct uc_buf *text, int key)
+{
+	const unsigned c = (unsigned)key;
+
+	if (text->len + 4 > PROMPT_MAX)
+		return;
+	if (c < 0x80) {
+		uc_buf_addc(text, (char)c);
+	} else if (c < 0x800) {
+		uc_buf_addc(text, (char)(0xc0 | c >> 6));
+		uc_buf_addc(text, (char)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		uc_buf_addc(text, (char)(0xe0 | c >> 12));
+		uc_buf_addc(text, (char)(0x80 | (c >> 6 & 0x3f)));
+		uc_buf_addc(text, (char)(0x80 | (c & 0x3f)));
+	} else {
+		uc_buf_addc(text, (char)(0xf0 | c >> 18));
+		uc_buf_addc(text, (char)(0x80 | (c >> 12 & 0x3f)));
+		uc_buf_addc(text, (char)(0x80 | (c >> 6 & 0x3f)));
+		uc_buf_addc(text, (char)(0x80 | (c & 0x3f)));
+	}
+}
+
+static void take_character(struct uc_buf *text)
+{
+	while (text->len && ((unsigned char)text->data[text->len - 1] & 0xc0) == 0x80)
+		text->len--;
+	text->len -= text->len > 0;
+	if (text->data)
+		text->data[text->len] = '\0';
+}
+
+void dash_prompt_key(struct dash *d, int key)
+{
+	struct dash_prompt *prompt = &d->prompt;
+
+	if (key == DASH_KEY_ESC || key == DASH_CTRL('c') ||
+	    (key == DASH_KEY_BACKSPACE && !prompt->text.len)) {
+		prompt->title = NULL;
+		if (prompt->gone)
+			prompt->gone(d);
+		return;
+	}
+	if (key == DASH_KEY_ENTER) {
+		prompt->title = NULL;
+		prompt->done(d);
+		return;
+	}
+	if (key == DASH_KEY_BACKSPACE)
+		take_character(&prompt->text);
+	else if (key == DASH_CTRL('u'))
+		uc_buf_reset(&prompt->text);
+	else if (key >= ' ' && key < DASH_KEY_FIRST && key != 0x7f)
+		add_character(&prompt->text, key);
+	if (prompt->typed)
+		prompt->typed(d);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_UDASH_DASH_H
+#define UC_UDASH_DASH_H
+/*
+ * udash: panes that draw one snapshot of the cluster into cells, keys from one table that
+ * change what the panes show, and a loop that waits for keys and answers.
+ *
+ *	loop.c    poll: keys, signals, answers of the fetching thread (fetch.c)
+ *	keys.c    the table of keys, which also draws the help and the man page
+ *	frame.c   header, tabs, pane, bar of keys, boxes on top
+ *	pane_*.c  one view each: state, rows from the data, cells, keys of its own
+ *	box.c     text or a question on top of a pane
+ *
+ * Nothing here waits: only loop.c does.
+ */
+#include <jansson.h>
+#include "udash/cells.h"
+#include "udash/data.h"
+#include "udash/list.h"
+#include "udash/term.h"
+
+enum dash_view {
+	DASH_JOBS,
+	DASH_GPUS,
+	DASH_OUTPUT,
+	DASH_DISK,
+	DASH_NODES,
+	DASH_VIEWS
+};
+
+struct dash;
+
+/* What a view is made of; all but name, draw may be NULL. */
+struct dash_pane {
+	const char *name;
+	/* Begin, with d->pane[view] to be filled; -1: out of memory. */
+	int (*open)(struct dash *d);
+	void (*close)(struct dash *d);
+	/* The view is switched to; `job`: at the cursor of the one before, or NULL. */
+	void (*enter)(struct dash *d, const struct uc_job *job);
+	/* d->data is another one, or what is to be shown of it has changed. */
+	void (*take)(struct dash *d);
+	void (*draw)(struct dash *d, struct dash_area area);
+	/* A key that the table of keys left to the view. False: it means nothing. */
+	bool (*key)(struct dash *d, const struct dash_event *event);
+	/* The job at the cursor, borrowed from d->data; NULL: none. */
+	const struct uc_job *(*job)(struct dash *d);
+	/* What the view waits for besides: a descriptor, milliseconds, or -1. */
+	int (*fd)(struct dash *d);
+	int (*wait_ms)(struct dash *d);
+	/* That is there, or the time is over: look. True: draw again. */
+	bool (*tick)(struct dash *d);
+	/* Add to --json what the view shows. */
+	json_t *(*dump)(struct dash *d);
+};
+extern const struct dash_pane dash_pane_jobs, dash_pane_gpus, dash_pane_output,
+	dash_pane_disk, dash_pane_nodes;
+extern const struct dash_pane *const dash_panes[DASH_VIEWS];
+
+/* A line that is typed: a filter, a search, a command. */
+struct dash_prompt {
+	const char *title;             /* NULL: none is open */
+	struct uc_buf text;            /* UTF-8 */
+	void (*typed)(struct dash *d); /* after every key; may be NULL */
+	void (*done)(struct dash *d);  /* Enter */
+	void (*gone)(struct dash *d);  /* Esc; may be NULL */
+};
+
+/* Lines on top of the view, perhaps with keys that do something. */
+struct dash_box {
+	bool open;
+	char title[80];      /* safe */
+	struct uc_strv line; /* safe */
+	size_t top;
+	/* Any key that does not scroll. False, or no function: the box closes. */
+	bool (*key)(struct dash *d, int key);
+};
+
+#define DASH_HISTORY 512
+struct dash_options {
+	bool read_only, mouse, everybody, ascii;
+	int64_t interval_ms; /* between two questions */
+	int64_t idle_ms;     /* nothing typed for so long: stop asking; 0: never */
+};
+
+struct dash {
+	struct uc_run *run;
+	struct dash_options options;
+	struct dash_fetch *fetch;
+	const struct dash_data *data; /* NULL: there is none yet */
+	struct uc_error err;          /* why there is no newer one; text "": there is */
+	int64_t next_ms;              /* when to ask, by uc_monotonic_ms() */
+	int64_t typed_ms;             /* the last key */
+	bool everybody, paused, quit, fresh;
+	bool hangs; /* a thread: the process must end by _exit(2) */
+	uint32_t me;
+
+	enum dash_view view;
+	void *pane[DASH_VIEWS]; /* each view's own */
+	struct dash_grid grid;
+	size_t page; /* rows that the view showed last: what a page is */
+
+	struct dash_prompt prompt;
+	struct dash_box box;
+	struct uc_buf filter, search; /* of the lists; "" none */
+	struct dash_set marks;        /* jobs */
+	char message[200];            /* safe; the last line until message_ms */
+	int64_t message_ms;
+
+	struct dash_deed *deeds; /* asked for, or being done */
+	size_t deed_count;
+	bool doing;
+
+	uint64_t used[DASH_HISTORY]; /* GPUs in use, at every new answer */
+	size_t used_count;
+	uint64_t gpus; /* that there are */
+};
+
+/* loop.c */
+int dash_open(struct dash *d, struct uc_run *run, struct uc_error *err) UC_MUST_CHECK;
+void dash_close(struct dash *d);
+int dash_loop(struct dash *d, int signals, struct uc_error *err) UC_MUST_CHECK;
+/* New data, as the loop does it; also for tests. */
+void dash_take(struct dash *d, const struct dash_data *data);
+/* Something shown changes without new data: filter, sort, folds. */
+void dash_again(struct dash *d);
+/* Ask as soon as is decent. */
+void dash_hurry(struct dash *d);
+/* Let the view find what it shows, for at most two seconds: for one frame. */
+void dash_settle(struct dash *d);
+/* Run a command on the terminal, then come back; words end with NULL. */
+void dash_run_command(struct dash *d, const char *const *words);
+
+/* frame.c: one frame into d->grid. */
+void dash_draw(struct dash *d);
+
+/* keys.c */
+void dash_key(struct dash *d, const struct dash_event *event);
+enum dash_keys_form {
+	DASH_KEYS_TEXT,
+	DASH_KEYS_MDOC,
+};
+void dash_keys_print(struct uc_buf *out, enum dash_keys_form form);
+/* Lines for the help box; of the bar: "F1Help", its parts. */
+void dash_keys_help(struct uc_strv *lines);
+bool dash_keys_bar(const struct dash *d, size_t index, struct uc_buf *key,
+		   const char **name);
+
+/* box.c */
+void dash_box_open(struct dash *d, const char *safe_title);
+void dash_box_addf(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
+void dash_box_close(struct dash *d);
+void dash_box_key(struct dash *d, int key);
+void dash_box_draw(struct dash *d, struct dash_area screen);
+void dash_say(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
+void dash_prompt_open(struct dash *d, const char *title, const char *text,
+		      void (*done)(struct dash *d));
+void dash_prompt_key(struct dash *d, int key);
+
+/* details.c: boxes about a job */
+void dash_show_details(struct dash *d);
+void dash_show_why(struct dash *d);
+
+/* act.c */
+void dash_cancel(struct dash *d);
+void dash_signal(struct dash *d);
+void dash_hold(struct dash *d);
+void dash_release(struct dash *d);
+void dash_requeue(struct dash *d);
+/* The deeds are done: say what became of them. */
+void dash_acted(struct dash *d);
+
+/* The job at the cursor of the view; NULL. */
+const struct uc_job *dash_job(struct dash *d);
+struct dash_id dash_job_id(const struct uc_job *job);
+bool dash_is_mine(const struct dash *d, const struct uc_job *job);
+enum dash_role dash_job_role(const struct uc_job *job);
+/* Does any of these texts have what is searched for, or filtered by? No case. */
+bool dash_text_has(const char *text, const char *part);
+
+#endif

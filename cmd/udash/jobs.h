@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#ifndef UC_UDASH_JOBS_H
+#define UC_UDASH_JOBS_H
+/* The pane of jobs: its rows (jobs_rows.c), and how they look (pane_jobs.c). */
+#include "udash/dash.h"
+
+/* One line: a job, or an array that is folded. */
+struct jobs_row {
+	const struct uc_job *job; /* of an array: one of it, the rest first */
+	uint32_t records;         /* that it stands for */
+	uint32_t running, waiting;
+	uint64_t gpus;
+	uint64_t key; /* to sort by, when it is a number */
+	bool inside;  /* of an array that is unfolded */
+};
+
+enum jobs_sort {
+	JOBS_BY_STATE,
+	JOBS_BY_ID,
+	JOBS_BY_USER,
+	JOBS_BY_NAME,
+	JOBS_BY_PARTITION,
+	JOBS_BY_TIME,
+	JOBS_BY_GPUS,
+	JOBS_BY_PRIORITY,
+	JOBS_SORTS
+};
+
+struct jobs_pane {
+	struct dash_list list;
+	struct jobs_row *row;
+	size_t room;
+	struct dash_set unfolded; /* arrays: what = their id */
+	enum jobs_sort sort;
+	bool inverted;
+};
+
+/* The rows of d->data that are to be seen, in their order. */
+void jobs_rows_take(struct dash *d, struct jobs_pane *p);
+struct dash_id jobs_row_id(const void *rows, size_t index);
+/* What is unfolded is named by this. */
+struct dash_id jobs_array_id(const struct uc_job *job);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* One table of keys: what they do, the help, the bar, the man page. */
+#include <string.h>
+#include <ucluster/units.h>
+#include "udash/dash.h"
+
+/* --- what keys do --- */
+
+static void quit(struct dash *d)
+{
+	d->quit = true;
+}
+
+static void help(struct dash *d)
+{
+	dash_box_open(d, "Keys");
+	dash_keys_help(&d->box.line);
+}
+
+static void go_to(struct dash *d, enum dash_view view)
+{
+	const struct uc_job *job = dash_job(d);
+
+	d->view = view;
+	if (dash_panes[view]->enter)
+		dash_panes[view]->enter(d, job);
+}
+
+static void next_view(struct dash *d)
+{
+	go_to(d, (enum dash_view)((d->view + 1) % DASH_VIEWS));
+}
+
+static void last_view(struct dash *d)
+{
+	go_to(d, (enum dash_view)((d->view + DASH_VIEWS - 1) % DASH_VIEWS));
+}
+
+static void view_jobs(struct dash *d)
+{
+	go_to(d, DASH_JOBS);
+}
+
+static void view_gpus(struct dash *d)
+{
+	go_to(d, DASH_GPUS);
+}
+
+static void view_output(struct dash *d)
+{
+	go_to(d, DASH_OUTPUT);
+}
+
+static void view_disk(struct dash *d)
+{
+	go_to(d, DASH_DISK);
+}
+
+static void view_nodes(struct dash *d)
+{
+	go_to(d, DASH_NODES);
+}
+
+static void refresh(struct dash *d)
+{
+	dash_hurry(d);
+	dash_term_redraw();
+}
+
+static void pause_asking(struct dash *d)
+{
+	d->paused = !d->paused;
+	dash_say(d, d->paused ? "paused: slurmctld is not asked; p goes on" : "going on");
+	if (!d->paused)
+		dash_hurry(d);
+}
+
+static void who(struct dash *d)
+{
+	d->everybody = !d->everybody;
+	dash_say(d, d->everybody ? "everybody's jobs" : "my jobs");
+	dash_again(d);
+}
+
+static void filter_done(struct dash *d)
+{
+	uc_buf_reset(&d->filter);
+	uc_buf_add(&d->filter, uc_buf_text(&d->prompt.text));
+	dash_again(d);
+}
+
+static void filter_gone(struct dash *d)
+{
+	uc_buf_reset(&d->filter);
+	dash_again(d);
+}
+
+static void filter(struct dash *d)
+{
+	dash_prompt_open(d, "Only rows with: ", uc_buf_text(&d->filter), filter_done);
+	d->prompt.typed = filter_done;
+	d->prompt.gone = filter_gone;
+}
+
+static void pass_on(struct dash *d, int key)
+{
+	const struct dash_pane *pane = dash_panes[d->view];
+	const struct dash_event event = { .key = key };
+
+	if (pane->key)
+		pane->key(d, &event);
+}
+
+static void search_done(struct dash *d)
+{
+	uc_buf_reset(&d->search);
+	uc_buf_add(&d->search, uc_buf_text(&d->prompt.text));
+	pass_on(d, 'n');
+}
+
+static void search(struct dash *d)
+{
+	dash_prompt_open(d, "Search: ", "", search_done);
+}
+
+static void mark_none(struct dash *d)
+{
+	dash_set_clear(&d->marks);
+}
+
+static void attach(struct dash *d)
+{
+	const struct uc_job *job = dash_job(d);
+	uc_auto(buf) struct uc_buf id = { 0 };
+
+	if (!job)
+		return;
+	uc_buf_job_id(&id, job, UC_NONE32);
+	dash_run_command(d, (const char *const[]){ "uattach", uc_buf_text(&id), NULL });
+}
+
+static void shell(struct dash *d)
+{
+	const struct uc_job *job = dash_job(d);
+	uc_auto(buf) struct uc_buf id = { 0 };
+
+	if (!job)
+		return;
+	uc_buf_job_id(&id, job, UC_NONE32);
+	dash_run_command(
+		d, (const char *const[]){ "uattach", uc_buf_text(&id), "--shell", NULL });
+}
+
+static void copy_path(struct dash *d)
+{
+	const struct uc_job *job = dash_job(d);
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct uc_error err = { 0 };
+
+	if (!job)
+		return;
+	if (uc_job_output(job, false, NULL, &path, &err) < 0) {
+		dash_say(d, "%s", err.text);
+		return;
+	}
+	dash_term_copy(uc_buf_text(&path), path.len);
+	dash_say(d, "%s", uc_buf_text(&path));
+}
+
+/* --- the table --- */
+
+#define ALL    31u
+#define ON(v)  (1u << (v))
+#define LISTS  (ON(DASH_JOBS) | ON(DASH_NODES))
+#define OFJOBS (ON(DASH_JOBS) | ON(DASH_GPUS) | ON(DASH_OUTPUT))
+#define F(n)   (DASH_KEY_F + (n))
+
+/* A row without a function describes what the view itself does with the key. */
+static const struct binding {
+	int key, other;   /* other: 0 or a second one */
+	const char *keys; /* as they are written */
+	const char *bar;  /* its name in the bar of function keys; NULL: not there */
+	const char *help;
+	void (*fn)(struct dash *d);
+	unsigned views;
+	bool acts; /* not with --read-only */
+} bindings[] = {
+	{ F(1), '?', "F1 ?", "Help", "these keys", help, ALL, false },
+	{ DASH_KEY_TAB, 0, "Tab", NULL, "the next view", next_view, ALL, false },
+	{ DASH_KEY_BACKTAB, 0, "Shift-Tab", NULL, "the view before", last_view, ALL,
+	  false },
+	{ '1', 0, "1", NULL, "jobs", view_jobs, ALL, false },
+	{ '2', 0, "2", NULL, "GPUs", view_gpus, ALL, false },
+	{ '3', 'l', "3 l", NULL, "output of the job at the cursor", view_output, ALL,
+	  false },
+	{ '4', 0, "4", NULL, "disk", view_disk, ALL, false },
+	{ '5', 0, "5", NULL, "nodes and partitions", view_nodes, ALL, false },
+	{ 0, 0, "arrows hjkl", NULL, "move", NULL, ALL, false },
+	{ 0, 0, "g G", NULL, "first, last", NULL, ALL, false },
+	{ 0, 0, "PgUp PgDn", NULL, "a page; Ctrl-U, Ctrl-D half of one", NULL, ALL,
+	  false },
+	{ '/', F(3), "F3 /", "Search", "search; n next, N the one before", search, ALL,
+	  false },
+	{ 'f', F(4), "F4 f", "Filter", "only rows with this text", filter,
+	  LISTS | ON(DASH_GPUS), false },
+	{ F(5), 'r', "F5 r", "Refresh", "ask now, draw anew", refresh, ALL, false },
+	{ 0, 0, "F6 s", "Sort", "sort by the next column", NULL, LISTS, false },
+	{ 0, 0, "I", NULL, "the other way round", NULL, LISTS, false },
+	{ 'u', 0, "u", NULL, "everybody's jobs, or mine", who, ON(DASH_JOBS), false },
+	{ 0, 0, "Space", NULL, "mark a job", NULL, ON(DASH_JOBS), false },
+	{ 'U', 0, "U", NULL, "no marks", mark_none, ON(DASH_JOBS), false },
+	{ 0, 0, "+ -", NULL, "unfold, fold an array", NULL, ON(DASH_JOBS), false },
+	{ DASH_KEY_ENTER, 0, "Enter", NULL, "details", dash_show_details, OFJOBS, false },
+	{ 'w', 0, "w", NULL, "why it waits", dash_show_why, OFJOBS, false },
+	{ 0, 0, "e", NULL, "its errors", NULL, ON(DASH_OUTPUT) | ON(DASH_JOBS), false },
+	{ 'a', 0, "a", NULL, "attach: uattach JOB", attach, OFJOBS, false },
+	{ 'S', 0, "S", NULL, "shell in the job: uattach JOB --shell", shell, OFJOBS,
+	  true },
+	{ 'c', 'x', "c x", "Cancel", "cancel it, or all that are marked", dash_cancel,
+	  OFJOBS, true },
+	{ F(9), 0, "F9", "Signal", "send a signal", dash_signal, OFJOBS, true },
+	{ 'H', 0, "H", NULL, "hold: do not start", dash_hold, ON(DASH_JOBS), true },
+	{ 'R', 0, "R", NULL, "release what is held", dash_release, ON(DASH_JOBS), true },
+	{ 'Q', 0, "Q", NULL, "requeue", dash_requeue, ON(DASH_JOBS), true },
+	{ 'y', 0, "y", NULL, "copy the path of its output", copy_path, OFJOBS, false },
+	{ 'p', 0, "p", NULL, "pause, go on", pause_asking, ALL, false },
+	{ F(10), 'q', "F10 q", "Quit", "end", quit, ALL, false },
+};
+#define COUNT (sizeof(bindings) / sizeof(bindings[0]))
+
+static const struct binding *find(const struct dash *d, int key)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (bindings[i].fn && bindings[i].views & ON(d->view) &&
+		    (bindings[i].key == key || (bindings[i].other == key && key)))
+			return &bindings[i];
+	return NULL;
+}
+
+void dash_key(struct dash *d, const struct dash_event *event)
+{
+	const struct dash_pane *pane = dash_panes[d->view];
+	const struct binding *binding;
+
+	d->typed_ms = uc_monotonic_ms();
+	if (event->key == DASH_KEY_NONE)
+		return;
+	if (d->prompt.title) {
+		dash_prompt_key(d, event->key);
+		return;
+	}
+	if (d->box.open) {
+		dash_box_key(d, event->key);
+		return;
+	}
+	d->message[0] = '\0';
+	if (event->key == DASH_CTRL('c')) {
+		quit(d);
+		return;
+	}
+	if (event->key == DASH_CTRL('l')) {
+		dash_term_redraw();
+		return;
+	}
+	binding = find(d, event->key);
+	if (binding && binding->acts && d->options.read_only) {
+		dash_say(d, "udash was started with --read-only");
+		return;
+	}
+	if (binding)
+		binding->fn(d);
+	else if (pane->key)
+		pane->key(d, event);
+}
+
+/* --- the table, shown --- */
+
+bool dash_keys_bar(const struct dash *d, size_t index, struct uc_buf *key,
+		   const char **name)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		if (!bindings[i].bar || !(bindings[i].views & ON(d->view)) || index--)
+			continue;
+		uc_buf_addn(key, bindings[i].keys, strcspn(bindings[i].keys, " "));
+		*name = bindings[i].bar;
+		return true;
+	}
+	return false;
+}
+
+static const char *where(const struct binding *binding)
+{
+	if (binding->views == ALL)
+		return "";
+	if (binding->views == ON(DASH_JOBS))
+		return " (jobs)";
+	if (binding->views == LISTS)
+		return " (jobs, nodes)";
+	return binding->views == OFJOBS ? " (jobs, GPUs, output)" : "";
+}
+
+void dash_keys_help(struct uc_strv *lines)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		uc_strv_addf(lines, "%-12s %s%s", bindings[i].keys, bindings[i].help,
+			     where(&bindings[i]));
+}
+
+void dash_keys_print(struct uc_buf *out, enum dash_keys_form form)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		if (form == DASH_KEYS_MDOC)
+			uc_buf_addf(out, ".It Ic %s\n%s%s\n", bindings[i].keys,
+				    bindings[i].help, where(&bindings[i]));
+		else
+			uc_buf_addf(out, "%-12s %s%s\n", bindings[i].keys,
+				    bindings[i].help, where(&bindings[i]));
+	}
+}

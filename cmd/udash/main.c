@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/* udash: the cluster on a screen that keeps itself up to date. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "common/run.h"
+#include "udash/dash.h"
+
+struct args {
+	int64_t interval, idle;
+	int view;
+	bool me, read_only, mouse, dump, keys;
+	int64_t rows;
+};
+
+static const char *const view_names[] = {
+	"jobs", "gpus", "output", "disk", "nodes", NULL
+};
+
+#define ARG(member) .offset = offsetof(struct args, member)
+// clang-format off
+static const struct uc_opt options[] = {
+	{ "view", .type = UC_OPT_CHOICE, .metavar = "VIEW", .choices = view_names, ARG(view),
+	  .group = "What to show", .help = "begin with jobs, gpus, output, disk or nodes" },
+	{ "me", .type = UC_OPT_FLAG, ARG(me), .help = "my own jobs only" },
+	{ "read-only", .type = UC_OPT_FLAG, ARG(read_only), .group = "How",
+	  .help = "no key changes anything" },
+	{ "interval", 'i', UC_OPT_NUMBER, .metavar = "SECONDS", .min = 2, .max = 3600,
+	  ARG(interval), .help = "ask so often, 5 unless said",
+	  .doc = "Ask slurmctld every\n.Ar SECONDS ,\n5 unless said and never under 2;\n"
+		 "less often when it takes long to answer." },
+	{ "idle", .type = UC_OPT_DURATION, .metavar = "TIME", .max = 604800, ARG(idle),
+	  .help = "stop asking when no key was pressed for so long; 0: never",
+	  .doc = "Stop asking when no key was pressed for\n.Ar TIME ,\n"
+		 "30 minutes unless said, until the next one; 0: never." },
+	{ "mouse", .type = UC_OPT_FLAG, ARG(mouse), .help = "clicks and the wheel work" },
+	{ "dump", .type = UC_OPT_FLAG, ARG(dump), .group = "Instead of a screen",
+	  .help = "print one frame as text" },
+	{ "lines", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 1000, ARG(rows),
+	  .help = "of that frame" },
+	{ "list-keys", .type = UC_OPT_FLAG, ARG(keys), .help = "say what keys there are" },
+	{ 0 }
+};
+// clang-format on
+
+static int run_udash(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv);
+
+static const struct uc_cmd cmd = {
+	.name = "udash",
+	.summary = "jobs, GPUs, output and disks on one screen",
+	.usage = (const char *const[]){ "[OPTIONS]", NULL },
+	.options = options,
+	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE | UC_SHARED_SOURCE,
+	.fn = run_udash,
+	.epilog = "Keys: F1 or ? shows them, q ends.",
+};
+
+/* Blocked before the fetching thread starts, which inherits that. */
+static int open_signals(void)
+{
+	static const int numbers[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT
+	};
+	struct sigaction action;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (sigaction(numbers[i], NULL, &action) == 0 &&
+		    action.sa_handler != SIG_IGN)
+			sigaddset(&set, numbers[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* One frame as text, when there is an answer; an error is what it is everywhere. */
+static int dump(struct dash *d, const struct args *args)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	const struct dash_data *data = NULL;
+	struct uc_error err = { 0 };
+	int rc;
+
+	dash_fetch_ask(d->fetch, &(struct dash_question){ .everybody = true });
+	while ((rc = dash_fetch_take(d->fetch, &data, &err)) == 0)
+		dash_fetch_wait(d->fetch);
+	if (rc < 0)
+		return uc_run_error(d->run, &err);
+	dash_take(d, data);
+	if (dash_grid_size(&d->grid, (int)args->rows, d->run->columns) < 0) {
+		uc_fail(&err, UC_FAILED, "out of memory");
+		return uc_run_error(d->run, &err);
+	}
+	dash_settle(d);
+	dash_draw(d);
+	dash_grid_text(&d->grid, &text);
+	fputs(uc_buf_text(&text), stdout);
+	return 0;
+}
+
+static int on_screen(struct dash *d, const struct args *args, int signals)
+{
+	struct uc_run *run = d->run;
+	struct uc_error err = { 0 };
+
+	if (!run->stdin_tty || !run->stdout_tty) {
+		uc_fail(&err, UC_USAGE,
+			"udash draws on a terminal, and standard %s is none",
+			run->stdout_tty ? "input" : "output");
+		uc_hint(&err,
+			"'udash --dump' prints one frame, 'uqueue --json' has data");
+		return uc_run_error(run, &err);
+	}
+	if (dash_term_open(&(struct dash_term_options){ .color = run->color,
+							.mouse = args->mouse,
+							.term = uc_run_env(run, "TERM") },
+			   &err) < 0)
+		return uc_run_error(run, &err);
+	run->status = 0;
+	if (dash_loop(d, signals, &err) < 0) {
+		dash_term_close();
+		return uc_run_error(run, &err);
+	}
+	dash_term_close();
+	return run->status;
+}
+
+static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, char **argv)
+{
+	struct args args = { .interval = 5, .idle = 1800, .view = 0, .rows = 24 };
+	struct dash d = { 0 };
+	struct uc_error err = { 0 };
+	int signals, status;
+
+	(void)argc;
+	if (!uc_run_parse(run, self, argv, &args))
+		return run->status;
+	if (args.keys) {
+		uc_auto(buf) struct uc_buf text = { 0 };
+
+		dash_keys_print(&text, DASH_KEYS_TEXT);
+		fputs(uc_buf_text(&text), stdout);
+		return 0;
+	}
+	if (uc_run_config(run, NULL) < 0)
+		return run->status;
+	signals = open_signals();
+	d.options.interval_ms = 1000 * args.interval;
+	d.options.idle_ms = 1000 * args.idle;
+	d.options.read_only = args.read_only;
+	d.everybody = !args.me;
+	d.view = (enum dash_view)args.view;
+	d.fetch = dash_fetch_new(run);
+	if (!d.fetch)
+		return run->status;
+	if (dash_open(&d, run, &err) < 0)
+		status = uc_run_error(run, &err);
+	else
+		status = args.dump ? dump(&d, &args) : on_screen(&d, &args, signals);
+	dash_close(&d);
+	if (!dash_fetch_free(d.fetch) || d.hangs) {
+		/* a thread still uses all this */
+		fflush(stdout);
+		_exit(status);
+	}
+	close(signals);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	return uc_run_main(&cmd, argc, argv);
+}

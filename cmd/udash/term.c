@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+#include "udash/term.h"
+
+#include <curses.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <term.h>
+#undef columns /* a macro of terminfo */
+#include <termios.h>
+#include <unistd.h>
+
+/* Milliseconds that may lie between Esc and the rest of a key's sequence. */
+#define ESC_DELAY 25
+
+/* One terminal is all a process has; a handler of fatal signals needs to find it. */
+static struct {
+	SCREEN *screen;
+	FILE *out;
+	struct termios cooked;
+	bool on, is_tty, color, all;
+	int stderr_fd, log_fd;
+	char restore[256]; /* what a signal handler writes */
+	size_t restore_len;
+} term = { .stderr_fd = -1, .log_fd = -1 };
+
+/* --- fatal signals --- */
+
+static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
+
+/* Only what may be called here: the terminal is as it was, then die of it. */
+static void restore_and_die(int number)
+{
+	if (term.on) {
+		ssize_t done = write(STDOUT_FILENO, term.restore, term.restore_len);
+
+		(void)done;
+		tcsetattr(STDIN_FILENO, TCSANOW, &term.cooked);
+		if (term.stderr_fd >= 0)
+			dup2(term.stderr_fd, STDERR_FILENO);
+	}
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void add_restore(const char *text)
+{
+	const size_t len = text && text != (char *)-1 ? strlen(text) : 0;
+
+	/* padding ("$<5>") is for terminals of paper */
+	if (!len || strstr(text, "$<") || len > sizeof(term.restore) - term.restore_len)
+		return;
+	memcpy(term.restore + term.restore_len, text, len);
+	term.restore_len += len;
+}
+
+static void prepare_restore(void)
+{
+	struct sigaction action = { .sa_handler = restore_and_die };
+
+	term.restore_len = 0;
+	add_restore(exit_attribute_mode);
+	add_restore(keypad_local);
+	add_restore(cursor_normal);
+	add_restore(exit_ca_mode);
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		sigaction(fatal[i], &action, NULL);
+}
+
+/* --- standard error --- */
+
+static void hide_stderr(void)
+{
+	term.log_fd = memfd_create("udash-stderr", MFD_CLOEXEC);
+	term.stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (term.log_fd >= 0 && term.stderr_fd >= 0 && isatty(STDERR_FILENO))
+		dup2(term.log_fd, STDERR_FILENO);
+}
+
+/* What libraries had to say comes after the screen, made harmless. */
+static void show_stderr(void)
+{
+	uc_auto(buf) struct uc_buf safe = { 0 };
+	char bytes[4096];
+	ssize_t n;
+
+	if (term.stderr_fd >= 0) {
+		dup2(term.stderr_fd, STDERR_FILENO);
+		close(term.stderr_fd);
+	}
+	n = term.log_fd >= 0 ? pread(term.log_fd, bytes, sizeof(bytes), 0) : 0;
+	if (n > 0) {
+		uc_buf_safen(&safe, bytes, (size_t)n, UC_SAFE_NEWLINE);
+		fputs(uc_buf_text(&safe), stderr);
+	}
+	if (term.log_fd >= 0)
+		close(term.log_fd);
+	term.stderr_fd = term.log_fd = -1;
+}
+
+/* --- colours --- */
+
+static const struct {
+	short colour;         /* -1: the terminal's own */
+	attr_t with, without; /* attributes in colour, and where there is none */
+} roles[DASH_ROLES] = {
+	[DASH_PLAIN] = { -1, A_NORMAL, A_NORMAL },
+	[DASH_FAINT] = { -1, A_DIM, A_NORMAL },
+	[DASH_STRONG] = { -1, A_BOLD, A_BOLD },
+	[DASH_GOOD] = { COLOR_GREEN, A_NORMAL, A_NORMAL },
+	[DASH_WAIT] = { COLOR_YELLOW, A_NORMAL, A_NORMAL },
+	[DASH_BAD] = { COLOR_RED, A_NORMAL, A_BOLD },
+	[DASH_MINE] = { COLOR_CYAN, A_BOLD, A_BOLD },
+	[DASH_HEAD] = { -1, A_BOLD | A_UNDERLINE, A_BOLD | A_UNDERLINE },
+	[DASH_BAR] = { -1, A_REVERSE, A_REVERSE },
+};
+
+static void start_colours(bool wanted)
+{
+	term.color = wanted && has_colors() && start_color() == OK &&
+		     use_default_colors() == OK;
+	for (short i = 0; term.color && i < DASH_ROLES; i++)
+		init_pair((short)(i + 1), roles[i].colour, -1);
+}
+
+static attr_t attributes(const struct dash_cell *cell, short *pair)
+{
+	attr_t attr = term.color ? roles[cell->role].with : roles[cell->role].without;
+
+	*pair = term.color && roles[cell->role].colour >= 0 ? (short)(cell->role + 1) : 0;
+	if (cell->flags & DASH_SELECTED)
+		attr ^= A_REVERSE;
+	if (cell->flags & DASH_MARKED)
+		attr |= A_BOLD;
+	if (cell->flags & DASH_FOUND)
+		attr |= A_UNDERLINE | A_BOLD;
+	return attr;
+}
+
+/* --- on and off --- */
+
+static void set_modes(bool mouse)
+{
+	raw();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	set_escdelay(ESC_DELAY);
+	curs_set(0);
+	leaveok(stdscr, TRUE);
+	if (mouse) {
+		mousemask(BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON4_PRESSED |
+				  BUTTON5_PRESSED,
+			  NULL);
+		mouseinterval(0);
+	}
+}
+
+static bool can_draw(const char *name)
+{
+	int found = 0;
+	bool can;
+
+	if (!name || !name[0] || strcmp(name, "dumb") == 0 ||
+	    setupterm(name, STDOUT_FILENO, &found) != OK)
+		return false;
+	can = cursor_address != NULL;
+	del_curterm(cur_term);
+	return can;
+}
+
+int dash_term_open(const struct dash_term_options *options, struct uc_error *err)
+{
+	const char *name = options->term;
+
+	if (!can_draw(name)) {
+		uc_fail(err, UC_USAGE,
+			"udash draws on a terminal, and TERM is '%s', which cannot be "
+			"drawn on",
+			name ? name : "");
+		return uc_hint(err, "'uqueue --watch' and 'udash --dump' do without");
+	}
+	term.is_tty = tcgetattr(STDIN_FILENO, &term.cooked) == 0;
+	hide_stderr();
+	term.out = stdout;
+	term.screen = newterm(name, stdout, stdin);
+	if (!term.screen) {
+		show_stderr();
+		return uc_fail(err, UC_FAILED, "the terminal cannot be set up");
+	}
+	term.on = true;
+	set_term(term.screen);
+	start_colours(options->color);
+	set_modes(options->mouse);
+	prepare_restore();
+	return 0;
+}
+
+void dash_term_close(void)
+{
+	if (!term.screen)
+		return;
+	if (term.on)
+		endwin();
+	term.on = false;
+	delscreen(term.screen);
+	term.screen = NULL;
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		signal(fatal[i], SIG_DFL);
+	show_stderr();
+}
+
+void dash_term_leave(void)
+{
+	if (!term.on)
+		return;
+	endwin();
+	fflush(stdout);
+	term.on = false;
+	if (term.stderr_fd >= 0)
+		dup2(term.stderr_fd, STDERR_FILENO);
+}
+
+void dash_term_return(void)
+{
+	if (term.on || !term.screen)
+		return;
+	if (term.log_fd >= 0 && term.stderr_fd >= 0 && isatty(STDERR_FILENO))
+		dup2(term.log_fd, STDERR_FILENO);
+	term.on = true;
+	reset_prog_mode();
+	refresh();
+	term.all = true;
+	flushinp();
+}
+
+void dash_term_size(int *rows, int *columns)
+{
+	getmaxyx(stdscr, *rows, *columns);
+}
+
+void dash_term_redraw(void)
+{
+	term.all = true;
+}
+
+/* --- drawing --- */
+
+static void show_cell(const struct dash_cell *cell, int row, int column)
+{
+	wchar_t wide[CCHARW_MAX + 1] = L" ";
+	cchar_t one;
+	short pair;
+	attr_t attr = attributes(cell, &pair);
+
+	if (cell->text[0]) {
+		mbstate_t state = { 0 };
+		const char *from = cell->text;
+
+		if (mbsrtowcs(wide, &from, CCHARW_MAX, &state) == (size_t)-1)
+			wcscpy(wide, L"?");
+	}
+	if (setcchar(&one, wide, attr, pair, NULL) == OK)
+		mvadd_wch(row, column, &one);
+}
+
+void dash_term_show(const struct dash_grid *grid)
+{
+	if (!term.on)
+		return;
+	if (term.all)
+		clearok(stdscr, TRUE);
+	term.all = false;
+	for (int row = 0; row < grid->rows; row++)
+		for (int column = 0; column < grid->columns; column++) {
+			const struct dash_cell *cell =
+				&grid->cell[(size_t)row * (size_t)grid->columns +
+					    (size_t)column];
+
+			if (cell->width)
+				show_cell(cell, row, column);
+		}
+	refresh();
+}
+
+/* --- keys --- */
+
+static const struct {
+	int curses;
+	int key;
+} keys[] = {
+	{ KEY_UP, DASH_KEY_UP },
+	{ KEY_DOWN, DASH_KEY_DOWN },
+	{ KEY_LEFT, DASH_KEY_LEFT },
+	{ KEY_RIGHT, DASH_KEY_RIGHT },
+	{ KEY_PPAGE, DASH_KEY_PAGE_UP },
+	{ KEY_NPAGE, DASH_KEY_PAGE_DOWN },
+	{ KEY_HOME, DASH_KEY_HOME },
+	{ KEY_FIND, DASH_KEY_HOME },
+	{ KEY_END, DASH_KEY_END },
+	{ KEY_SELECT, DASH_KEY_END },
+	{ KEY_ENTER, DASH_KEY_ENTER },
+	{ KEY_BTAB, DASH_KEY_BACKTAB },
+	{ KEY_BACKSPACE, DASH_KEY_BACKSPACE },
+	{ KEY_DC, DASH_KEY_DELETE },
+	{ KEY_RESIZE, DASH_KEY_RESIZE },
+};
+
+static int special_key(int code)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].curses == code)
+			return keys[i].key;
+	if (code > KEY_F0 && code <= KEY_F(12))
+		return DASH_KEY_F + code - KEY_F0;
+	return DASH_KEY_NONE;
+}
+
+static int mouse_key(struct dash_event *event)
+{
+	MEVENT mouse;
+
+	if (getmouse(&mouse) != OK)
+		return DASH_KEY_NONE;
+	event->row = mouse.y;
+	event->column = mouse.x;
+	if (mouse.bstate & BUTTON4_PRESSED)
+		return DASH_KEY_WHEEL_UP;
+	if (mouse.bstate & BUTTON5_PRESSED)
+		return DASH_KEY_WHEEL_DOWN;
+	if (mouse.bstate & (BUTTON1_CLICKED | BUTTON1_PRESSED))
+		return DASH_KEY_CLICK;
+	return DASH_KEY_NONE;
+}
+
+bool dash_term_read(struct dash_event *event)
+{
+	wint_t code = 0;
+	int kind;
+
+	if (!term.on)
+		return false;
+	kind = get_wch(&code);
+	if (kind == ERR)
+		return false;
+	*event = (struct dash_event){ 0 };
+	if (kind == KEY_CODE_YES)
+		event->key =
+			code == KEY_MOUSE ? mouse_key(event) : special_key((int)code);
+	else if (code == '\n' || code == '\r')
+		event->key = DASH_KEY_ENTER;
+	else if (code == 127 || code == 8)
+		event->key = DASH_KEY_BACKSPACE;
+	else
+		event->key = code < DASH_KEY_FIRST ? (int)code : DASH_KEY_NONE;
+	return true;
+}
+
+void dash_term_flush(void)
+{
+	if (term.on)
+		flushinp();
+}
+
+/* --- the clipboard --- */
+
+void dash_term_copy(const char *bytes, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789+/";
+
+	if (!term.on || len > 4096)
+		return;
+	fputs("\033]52;c;", stdout);
+	for (size_t i = 0; i < len; i += 3) {
+		const unsigned char a = (unsigned char)bytes[i];
+		const unsigned char b = i + 1 < len ? (unsigned char)bytes[i + 1] : 0;
+		const unsigned char c = i + 2 < len ? (unsigned char)bytes[i + 2] : 0;
+
+		putchar(digits[a >> 2]);
+		putchar(digits[(a & 3) << 4 | b >> 4]);
+		putchar(i + 1 < len ? digits[(b & 15) << 2 | c >> 6] : '=');
+		putchar(i + 2 < len ? digits[c & 63] : '=');
+	}
+	fputs("\007", stdout);
+	fflush(stdout);
+}
