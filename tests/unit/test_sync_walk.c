@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucluster/units.h>
 
 #include "sync/skip.h"
 #include "walk_random_unit.h"
@@ -205,6 +206,76 @@ static void test_changes_meanwhile(void **state)
 	assert_int_equal(told(tree, "d")->kind, UC_SYNC_LINK);
 	assert_string_equal(uc_buf_text(&tree->notes), "vanished b\nvanished c\n");
 	assert_true(tree->sum.complete);
+}
+
+/* What is there may have changed before it is told. */
+static int take_path(void *arg, int folder, const struct uc_sync_entry *entry,
+		     struct uc_error *err)
+{
+	struct tree *tree = arg;
+
+	(void)folder;
+	return uc_sync_list_add(&tree->list, entry, err);
+}
+
+/* A folder and a link that leads outside take turns under one name, for `ms`. */
+static pid_t swap_for(int root, int64_t ms)
+{
+	const pid_t pid = fork();
+	const int64_t end = uc_monotonic_ms() + ms;
+
+	if (pid)
+		return pid;
+	while (uc_monotonic_ms() < end)
+		for (int i = 0; i < 100; i++)
+			if (renameat2(root, "a/d", root, "a/l", RENAME_EXCHANGE) < 0)
+				_exit(1);
+	_exit(0);
+}
+
+/* What is told below the folder is the folder's, never what the link leads to. */
+static void test_swapped_meanwhile(void **state)
+{
+	struct tree *tree = *state;
+	struct uc_error err = { 0 };
+	int walks = 0, folders = 0, links = 0, status = -1;
+	uint64_t gone = 0;
+	pid_t pid;
+
+	put_folder(tree, "outside");
+	put_folder(tree, "outside/secret");
+	put(tree, "outside/.gitignore", "inside\n");
+	put_folder(tree, "a");
+	put_folder(tree, "a/d");
+	put(tree, "a/d/inside", "");
+	assert_int_equal(symlinkat("../outside", tree->root, "a/l"), 0);
+	tree->options.entry = take_path;
+	pid = swap_for(tree->root, 2000);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		assert_int_equal(walk(tree, &err), 0);
+		walks++;
+		gone += tree->sum.notes[UC_SYNC_VANISHED];
+		for (size_t i = 0; i < tree->list.count; i++) {
+			const struct uc_sync_entry *entry =
+				uc_sync_list_at(&tree->list, i);
+
+			if (strncmp(entry->path, "a/", 2) != 0)
+				continue;
+			assert_null(strstr(entry->path, "secret"));
+			assert_null(strstr(entry->path, ".gitignore"));
+			folders += entry->kind == UC_SYNC_FOLDER;
+			links += entry->kind == UC_SYNC_LINK;
+		}
+		/* its rules are not read through the link either */
+		for (size_t i = 0; i < tree->sum.skips; i++)
+			assert_string_equal(tree->sum.skip[i].origin,
+					    "outside/.gitignore");
+	}
+	print_message("# %d walks: %d folders, %d links, %ju gone when looked at\n",
+		      walks, folders, links,
+		      (uintmax_t)tree->sum.notes[UC_SYNC_VANISHED]);
+	assert_int_equal(status, 0);
+	assert_true(walks > 50 && folders > 20 && links > 20);
 }
 
 static int refuse(void *arg, int folder, const struct uc_sync_entry *entry,
@@ -511,6 +582,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long, make, unmake),
 		cmocka_unit_test_setup_teardown(test_unreadable, make, unmake),
 		cmocka_unit_test_setup_teardown(test_changes_meanwhile, make, unmake),
+		cmocka_unit_test_setup_teardown(test_swapped_meanwhile, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ends_early, make, unmake),
 		cmocka_unit_test_setup_teardown(test_root_is_no_folder, make, unmake),
 		cmocka_unit_test_setup_teardown(test_other_file_system, make, unmake),

@@ -3,6 +3,7 @@
 /* Folders in git work trees: what is tracked, rules from outside; git is the judge. */
 #include <ucluster/units.h>
 
+#include "sync/behind.h"
 #include "walk_random_unit.h"
 
 #define NO_GIT "PATH=/nonexistent"
@@ -107,6 +108,7 @@ static void leave(struct tree *tree)
 
 static void test_tracked_and_ignored(void **state)
 {
+	uc_auto(sync_behind) struct uc_sync_behind *behind = NULL;
 	struct world *world = *state;
 	struct tree tree = { 0 };
 
@@ -136,6 +138,16 @@ static void test_tracked_and_ignored(void **state)
 	assert_int_equal(tree.sum.skip[2].files, 2);
 	assert_int_equal(tree.sum.skip[2].folders, 1);
 	assert_int_equal(tree.sum.skip[2].bytes, 4);
+
+	/* what is at the other side only, and would be left behind here */
+	behind = uc_sync_behind_new(tree.root, &tree.options);
+	assert_non_null(behind);
+	assert_int_equal(uc_sync_behind_look(behind, "out/deep/gone", false), 1);
+	assert_int_equal(uc_sync_behind_look(behind, "out/deep/kept", false), 0);
+	assert_int_equal(uc_sync_behind_look(behind, "out/gone", false), 1);
+	assert_int_equal(uc_sync_behind_look(behind, "gone", false), 0);
+	assert_int_equal(uc_sync_behind_look(behind, "gone.log", false), 1);
+	assert_int_equal(uc_sync_behind_look(behind, "kept.log", false), 0);
 	leave(&tree);
 
 	/* what somebody asked for himself stands before what git tracks */
