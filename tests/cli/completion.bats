@@ -37,7 +37,7 @@ fish_completes()
 @test "every script is valid for its shell" {
 	local program
 
-	for program in uattach ucluster uinfo uqueue usrun; do
+	for program in uattach ucluster uinfo uqueue usrun usync; do
 		bash -n "$share/bash-completion/completions/$program"
 		zsh -n "$share/zsh/site-functions/_$program"
 		fish --no-config -n "$share/fish/vendor_completions.d/$program.fish"
@@ -155,7 +155,7 @@ kept()
 @test "zsh loads every script and finds its function" {
 	local program
 
-	for program in uattach ucluster uinfo uqueue usrun; do
+	for program in uattach ucluster uinfo uqueue usrun usync; do
 		zsh -f -c "autoload -U compinit; compinit -D -u; . $share/zsh/site-functions/_$program
 			[[ \$_comps[$program] == _$program ]] && whence -w _$program" |
 			grep -x "_$program: function"

@@ -19,7 +19,7 @@ bats_require_minimum_version 1.5.0
 @test "every option of --help is in the command's page, and every column" {
 	local program option column page
 
-	for program in uattach uqueue usrun; do
+	for program in uattach uqueue usrun usync; do
 		page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/$program.1" | col -bx)
 		for option in $("$program" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*'); do
 			grep -qF -- "$option" <<<"$page" || {

@@ -1,0 +1,365 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# usync as somebody uses it: a project here, its folder behind a real sshd.
+# shellcheck disable=SC2030,SC2031,SC2103,SC2164
+load helper
+load sshd
+load usync
+
+setup()
+{
+	usync_setup
+	mkdir proj && cd proj || return 1
+	usync init "there:$WORK/far" 2>/dev/null
+}
+
+teardown()
+{
+	usync_teardown
+}
+
+# each_way FUNCTION: over each way to the host, every time from the start.
+each_way()
+{
+	local way
+
+	for way in "${WAYS[@]}"; do
+		way "$way"
+		rm -rf "$WORK/far" "$HOME/.local/state/ucluster/sync"
+		find . -mindepth 1 ! -name .ucluster.yaml -delete
+		# no '||': what fails in it is to end the test
+		"$@"
+	done
+}
+
+first_push()
+{
+	mkdir -p src data
+	echo 'print(1)' >src/train.py
+	echo x >data/x.txt
+	mkdir empty
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *" sent, "*" in "*" s"* ]]
+	diff -r --exclude='.ucluster-*' . "$WORK/far"
+	[ -d "$WORK/far/empty" ]
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"nothing to send"* ]]
+	run -0 usync status "${WAY[@]}"
+	[[ $output == *"nothing to do"* ]]
+}
+
+@test "push sends what is here, and nothing the second time" {
+	each_way first_push
+}
+
+dry_run()
+{
+	mkdir -p src __pycache__
+	echo 1 >src/a.py
+	echo 1 >__pycache__/x.pyc
+	ln -s a.py src/link
+	run -0 --separate-stderr usync push -n "${WAY[@]}"
+	[ ! -e "$WORK/far" ]
+	[[ $output == *"new           2B  src/a.py"* ]]
+	[[ $output == *"src/link -> a.py"* ]]
+	# shellcheck disable=SC2154
+	[[ $stderr == *"__pycache__/ (default"*") leaves behind 1 folder"* ]]
+	[[ $stderr == *"skipped 1 rule"* ]]
+}
+
+@test "--dry-run says each file and each rule, and does nothing" {
+	each_way dry_run
+}
+
+conflict()
+{
+	echo 1 >same
+	echo 1 >both
+	echo 1 >theirs
+	usync push -Q "${WAY[@]}"
+	echo 'mine, longer' >both
+	echo 'yours' >"$WORK/far/both"
+	echo 'only yours' >"$WORK/far/theirs"
+	run -1 usync push "${WAY[@]}"
+	[[ $output == *"changed on both sides, left as it is: both"* ]]
+	[[ $output == *"'usync push --overwrite both' takes what is here"* ]]
+	[[ $output == *"1 newer there, kept"* ]]
+	[ "$(cat both "$WORK/far/both" "$WORK/far/theirs")" = $'mine, longer\nyours\nonly yours' ]
+	run -0 usync status "${WAY[@]}"
+	[[ $output == *"conflict "*"both"* && $output == *"newer "*"theirs"* ]]
+	run -1 usync pull "${WAY[@]}"
+	[ "$(cat theirs both)" = $'only yours\nmine, longer' ]
+	run -0 usync push --overwrite "${WAY[@]}" both
+	[ "$(cat "$WORK/far/both")" = 'mine, longer' ]
+	[ "$(cat "$WORK"/far/.ucluster-trash/*/both)" = yours ]
+	run -0 usync push "${WAY[@]}"
+}
+
+@test "a file that changed on both sides is named and left as it is, until it is said who wins" {
+	each_way conflict
+}
+
+delete()
+{
+	mkdir dir
+	echo 1 >dir/gone
+	echo 1 >stays
+	usync push -Q "${WAY[@]}"
+	echo result >"$WORK/far/result"
+	rm -r dir
+	# additive without being asked
+	run -0 usync push "${WAY[@]}"
+	[ -e "$WORK/far/dir/gone" ]
+	run -2 usync push --delete "${WAY[@]}" </dev/null
+	[ -e "$WORK/far/dir/gone" ]
+	run -0 usync push --delete --yes "${WAY[@]}"
+	[[ $output == *"delete dir/gone"* ]]
+	[ ! -e "$WORK/far/dir" ]
+	[ "$(cat "$WORK"/far/.ucluster-trash/*/dir/gone)" = 1 ]
+}
+
+@test "--delete lists, needs a yes, and moves to the trash" {
+	each_way delete
+}
+
+@test "--delete is capped" {
+	local i
+
+	way libssh2
+	for i in 1 2 3 4 5 6 7 8; do
+		echo "$i" >"file$i"
+	done
+	usync push -Q "${WAY[@]}"
+	rm file1 file2 file3
+	run ! usync push --delete --yes --max-delete=2 "${WAY[@]}"
+	[ -e "$WORK/far/file1" ]
+	run -0 usync push --delete --yes --max-delete=3 "${WAY[@]}"
+	[ ! -e "$WORK/far/file1" ]
+	# more than half of all is too much for somebody to have meant it
+	for i in {10..30}; do
+		echo "$i" >"file$i"
+	done
+	usync push -Q "${WAY[@]}"
+	rm file1? file2?
+	run ! usync push --delete --yes "${WAY[@]}"
+	[[ $output == *"--max-delete="* ]]
+	[ -e "$WORK/far/file10" ]
+	run -0 usync push --delete --yes --max-delete=20 "${WAY[@]}"
+	[ ! -e "$WORK/far/file10" ]
+}
+
+secrets()
+{
+	echo 'TOKEN=1' >.env
+	ssh-keygen -q -t ed25519 -N '' -f id_ed25519
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"looks like a secret, left behind: .env"* ]]
+	[[ $output == *"left behind: id_ed25519 ("* ]]
+	[[ $output == *"--allow-secrets"* ]]
+	[ ! -e "$WORK/far/.env" ] && [ ! -e "$WORK/far/id_ed25519" ]
+	run -0 usync push --allow-secrets "${WAY[@]}"
+	[ -e "$WORK/far/.env" ]
+}
+
+@test "what looks like a secret is left behind and named" {
+	each_way secrets
+}
+
+rules()
+{
+	mkdir -p logs wandb/run keep
+	echo 1 >logs/a.log
+	echo 1 >wandb/run/x
+	echo 1 >model.pt
+	echo 1 >keep/big.bin
+	printf '*.log\n' >.gitignore
+	run -0 usync push --exclude '*.bin' "${WAY[@]}"
+	[[ $output == *"skipped 4 rules"* ]]
+	[ ! -e "$WORK/far/logs/a.log" ] && [ ! -e "$WORK/far/wandb" ]
+	[ ! -e "$WORK/far/model.pt" ] && [ ! -e "$WORK/far/keep/big.bin" ]
+	run -0 usync push --no-gitignore --no-defaults --include 'big.bin' --exclude '*.bin' "${WAY[@]}"
+	[ -e "$WORK/far/logs/a.log" ] && [ -e "$WORK/far/wandb/run/x" ]
+	[ -e "$WORK/far/model.pt" ] && [ -e "$WORK/far/keep/big.bin" ]
+}
+
+@test "rules of .gitignore, of the command line and of the default list" {
+	each_way rules
+}
+
+newest()
+{
+	local i
+
+	mkdir -p logs "$WORK/far/logs"
+	printf '*.log\n' >.gitignore
+	for i in 1 2 3 4 5; do
+		echo "$i" >"$WORK/far/logs/run$i.log"
+		touch -d "2024-01-0$i" "$WORK/far/logs/run$i.log"
+	done
+	echo 1 >"$WORK/far/logs/other.txt"
+	echo 1 >"$WORK/far/model.pt"
+	run -0 usync pull --newest 2 'logs/*.log' "${WAY[@]}"
+	[ "$(ls logs)" = $'run4.log\nrun5.log' ]
+	run -0 usync pull '*.pt' "${WAY[@]}"
+	[ -e model.pt ] && [ ! -e logs/other.txt ]
+	cd logs
+	run -0 usync pull run1.log "${WAY[@]}"
+	[ "$(ls)" = $'run1.log\nrun4.log\nrun5.log' ]
+	cd ..
+	run -3 usync pull logs/nowhere "${WAY[@]}"
+}
+
+@test "pull brings what is asked for by path, by pattern, and the newest of it" {
+	each_way newest
+}
+
+# --- what goes wrong ---
+
+unreadable()
+{
+	[ "$(id -u)" != 0 ] || skip "root reads everything"
+	echo 1 >good
+	echo 1 >bad
+	chmod 0 bad
+	run -1 usync push "${WAY[@]}"
+	[[ $output == *bad*"ermission denied"* ]]
+	[ -e "$WORK/far/good" ]
+}
+
+@test "what cannot be read is named, and the rest goes on" {
+	each_way unreadable
+}
+
+@test "devices, sockets and FIFOs are named and left out" {
+	way libssh2
+	mkfifo fifo
+	echo 1 >file
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"'fifo': "* && $output == *"1 special"* ]]
+	[ -e "$WORK/far/file" ] && [ ! -e "$WORK/far/fifo" ]
+}
+
+# A disk of its own, which sshd is to see as well: it may have mounts of its own.
+small_disk()
+{
+	need_root
+	mkdir "$WORK/small"
+	mount -t tmpfs -o "size=$1,mode=755" small "$WORK/small" 2>/dev/null ||
+		skip "no tmpfs can be mounted here"
+	SMALL=$WORK/small
+	sshd_stop
+	sshd_start "$(far_environment "PATH=$PATH")"
+}
+
+# The project's folder there, agreed to.
+far_is()
+{
+	rm -f .ucluster.yaml
+	usync init "there:$1" 2>/dev/null
+}
+
+full_disk()
+{
+	rm -rf "$SMALL/far"
+	far_is "$SMALL/far"
+	head -c 300000 /dev/urandom >fits
+	usync push -Q "${WAY[@]}"
+	# what is known not to fit is not begun
+	head -c 3000000 /dev/urandom >large
+	run ! usync push "${WAY[@]}"
+	[[ $output == *"pace"* || $output == *"free"* ]]
+	[ ! -e "$SMALL/far/large" ]
+	# what is found out meanwhile: holes that are filled when they are written
+	rm large
+	usync push -Q --delete --yes "${WAY[@]}"
+	head -c 1200000 /dev/urandom >one
+	head -c 1200000 /dev/urandom >two
+	truncate -s 0 "$SMALL/filler"
+	head -c 700000 /dev/zero >"$SMALL/filler"
+	run ! usync push "${WAY[@]}"
+	cmp fits "$SMALL/far/fits"
+	for file in one two; do
+		[ ! -e "$SMALL/far/$file" ] || cmp "$file" "$SMALL/far/$file"
+	done
+	rm "$SMALL/filler" two
+	run -0 usync push "${WAY[@]}"
+	cmp one "$SMALL/far/one"
+	no_leftovers "$SMALL/far"
+}
+
+@test "a disk that is full is told, and leaves what was there" {
+	small_disk 2m
+	each_way full_disk
+}
+
+read_only()
+{
+	mount -o remount,rw "$SMALL"
+	rm -rf "$SMALL/far"
+	far_is "$SMALL/far"
+	echo 1 >file
+	usync push -Q "${WAY[@]}"
+	echo 22 >file
+	printf "3\n" >more
+	mount -o remount,ro "$SMALL"
+	run ! usync push "${WAY[@]}"
+	[[ $output == *"ead-only"* ]]
+	[ "$(cat "$SMALL/far/file")" = 1 ]
+	mount -o remount,rw "$SMALL"
+	run -0 usync push "${WAY[@]}"
+	[ "$(cat "$SMALL/far/file" "$SMALL/far/more")" = $'22\n3' ]
+}
+
+@test "a folder that is read-only is told" {
+	small_disk 2m
+	each_way read_only
+}
+
+# Files change, grow and vanish while they are read; what arrives is whole at any rate.
+moving()
+{
+	local i mover
+
+	for ((i = 0; i < 300; i++)); do
+		printf 'v%.0s' {1..2000} >"file$i"
+	done
+	head -c 20000000 /dev/zero >log
+	perl -e 'while (1) {
+		my $i = int rand 300;
+		if (rand() < 0.5) { unlink "file$i" }
+		else { open my $f, ">", "t"; print $f chr(97 + rand 26) x 2000; close $f; rename "t", "file$i" }
+		open my $l, ">>", "log"; print $l "x" x 1000;
+		select undef, undef, undef, 0.001;
+	}' 3>&- &
+	mover=$!
+	run usync push "${WAY[@]}"
+	kill "$mover"
+	wait "$mover" 2>/dev/null || :
+	[ "$status" -le 1 ]
+	perl -e 'for (glob "$ARGV[0]/file*") { open my $f, "<", $_; my $t = <$f>; die "$_\n" unless $t =~ /^(.)\1{1999}$/ }' "$WORK/far"
+	run -0 usync push "${WAY[@]}"
+	cmp log "$WORK/far/log"
+}
+
+@test "files that change and vanish meanwhile" {
+	each_way moving
+}
+
+@test "a host that cannot be reached, and a key that is not its own" {
+	way ssh
+	echo 1 >file
+	ssh-keygen -q -t ed25519 -N '' -f "$SSHD_DIR/another"
+	cp "$SSHD_DIR/known_hosts" "$SSHD_DIR/known"
+	sed "s/^/[127.0.0.1]:$SSHD_PORT /" "$SSHD_DIR/another.pub" >"$SSHD_DIR/known_hosts"
+	run -5 usync push --transport=libssh2 --config "$SSHD_CONFIG"
+	run -5 usync push --transport=ssh --config "$SSHD_CONFIG"
+	cp "$SSHD_DIR/known" "$SSHD_DIR/known_hosts"
+	: >"$SSHD_DIR/authorized_keys"
+	run -5 usync push --transport=libssh2 --config "$SSHD_CONFIG"
+	run -5 usync push --transport=ssh --config "$SSHD_CONFIG"
+	kill "$SSHD_PID"
+	wait "$SSHD_PID" 2>/dev/null || :
+	run -4 usync push --transport=libssh2 --config "$SSHD_CONFIG"
+	run -4 usync push --transport=ssh --config "$SSHD_CONFIG"
+	[ ! -e "$WORK/far" ]
+}
