@@ -8,8 +8,9 @@
 #include "sync/sftp_list.h"
 #include "sync/store.h"
 
-#define WINDOW_MAX 16 /* READDIRs of one folder under way */
-#define MANY_NAMES 50 /* in an answer: there may be more */
+#define WINDOW_MAX  16   /* READDIRs of one folder under way */
+#define MANY_NAMES  50   /* in an answer: there may be more */
+#define NAMES_CHECK 4096 /* in a folder, and each time they doubled */
 
 struct uc_sftp_call uc_sftp_dir_await(struct uc_sftp_dir *dir, uc_sftp_reply *reply,
 				      uint64_t note)
@@ -94,19 +95,44 @@ static void set_attrs(struct uc_sftp_child *child, const struct uc_sftp_attrs *a
 	child->special = child->kind == UC_SYNC_FILE && !S_ISREG(attrs->mode);
 }
 
-static struct uc_sftp_child *new_child(struct uc_sftp_dir *dir)
+static int by_name(const void *a, const void *b, void *names)
+{
+	const struct uc_sftp_child *one = a, *other = b;
+
+	return strcmp((char *)names + one->name, (char *)names + other->name);
+}
+
+/* How many names are there twice; they are sorted by this. */
+static size_t count_twice(struct uc_sftp_dir *dir)
+{
+	size_t twice = 0;
+
+	if (dir->count)
+		qsort_r(dir->child, dir->count, sizeof(*dir->child), by_name,
+			dir->names.data);
+	for (size_t i = 1; i < dir->count; i++)
+		twice +=
+			by_name(&dir->child[i - 1], &dir->child[i], dir->names.data) == 0;
+	return twice;
+}
+
+/* Room for one more. A server that begins anew and anew is found out on the way. */
+static int make_room(struct uc_sftp_dir *dir, struct uc_error *err)
 {
 	size_t cap = dir->cap ? dir->cap * 2 : 16;
 	struct uc_sftp_child *child;
 
 	if (dir->count < dir->cap)
-		return &dir->child[dir->count];
+		return 0;
+	if (dir->count >= NAMES_CHECK && count_twice(dir) > dir->count / 2)
+		return uc_fail(err, UC_INVALID,
+			       "the SFTP server lists the same names again and again");
 	child = reallocarray(dir->child, cap, sizeof(*child));
 	if (!child)
-		return NULL;
+		return uc_fail(err, UC_FAILED, "out of memory for names");
 	dir->child = child;
 	dir->cap = cap;
-	return &child[dir->count];
+	return 0;
 }
 
 static int add_name(struct uc_sftp_dir *dir, const struct uc_sftp_name *name,
@@ -115,6 +141,8 @@ static int add_name(struct uc_sftp_dir *dir, const struct uc_sftp_name *name,
 	size_t len = name->len, at = dir->names.len;
 	struct uc_sftp_child *child;
 
+	if (make_room(dir, err) < 0)
+		return -1;
 	if (len == 0 || memchr(name->bytes, '/', len) || memchr(name->bytes, 0, len))
 		return bad_name(dir, name, err);
 	if (name->bytes[0] == '.' && (len == 1 || (len == 2 && name->bytes[1] == '.')))
@@ -123,24 +151,17 @@ static int add_name(struct uc_sftp_dir *dir, const struct uc_sftp_name *name,
 		return uc_fail(err, UC_INVALID,
 			       "the SFTP server lists more than %u names",
 			       UC_SFTP_NAMES_MAX);
-	child = new_child(dir);
 	uc_buf_addn(&dir->names, name->bytes, len);
 	uc_buf_addc(&dir->names, '\0');
-	if (!child || dir->names.failed) {
+	if (dir->names.failed) {
 		dir->list->held--;
 		return uc_fail(err, UC_FAILED, "out of memory for names");
 	}
+	child = &dir->child[dir->count];
 	dir->count++;
 	*child = (struct uc_sftp_child){ .name = (uint32_t)at };
 	set_attrs(child, &name->attrs);
 	return 0;
-}
-
-static int by_name(const void *a, const void *b, void *names)
-{
-	const struct uc_sftp_child *one = a, *other = b;
-
-	return strcmp((char *)names + one->name, (char *)names + other->name);
 }
 
 /*
@@ -162,9 +183,8 @@ static void sort_names(struct uc_sftp_dir *dir)
 				     ENAMETOOLONG);
 		}
 	}
-	if (dir->count)
-		qsort_r(dir->child, dir->count, sizeof(*dir->child), by_name,
-			dir->names.data);
+	if (count_twice(dir) == 0)
+		return;
 	for (size_t i = 1; i < dir->count; i++) {
 		struct uc_sftp_child *child = &dir->child[i];
 

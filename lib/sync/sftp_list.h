@@ -9,7 +9,7 @@
 #include "sync/sftp_far.h"
 #include "sync/walk_rules.h"
 
-#define UC_SFTP_NAMES_MAX  (8u << 20) /* names that are known and not told */
+#define UC_SFTP_NAMES_MAX  (4u << 20) /* names that are known and not told */
 #define UC_SFTP_NAMES_MANY (1u << 20) /* then no new folder is begun besides others */
 
 struct uc_sftp_child {

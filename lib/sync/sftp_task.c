@@ -266,7 +266,8 @@ static int closed(void *arg, uint64_t note, struct uc_sftp_answer *answer,
 	struct uc_sftp_task *task = arg;
 
 	(void)note, (void)err;
-	if (answer->status != UC_SFTP_OK)
+	/* what was written may be lost by it; what was read was looked at */
+	if (answer->status != UC_SFTP_OK && task->job->what != UC_FAR_GET)
 		uc_sftp_fail_answer(task, "close", answer);
 	release(task);
 	return uc_sftp_answered(task);
