@@ -132,16 +132,15 @@ static void tell_use(struct stay *s, const struct uc_job *job)
 static void tell_one(struct stay *s, const struct uc_job *job)
 {
 	uc_auto(buf) struct uc_buf line = { 0 }, more = { 0 };
-	const uint32_t submitted = job->array_job_id ? job->array_job_id : job->job_id;
+	const uint32_t submitted = job->array_job_id ? job->array_job_id
+				   : job->het_job_id ? job->het_job_id
+						     : job->job_id;
 	struct uc_ending ending;
 
 	uc_ending_of_job(&ending, job, s->jobs->now);
 	uc_buf_add(&line, "job ");
-	if (job->array_job_id && job->array_task_id != UC_NONE32)
-		uc_buf_addf(&line, "%" PRIu32 "_%" PRIu32 " ", job->array_job_id,
-			    job->array_task_id);
-	else
-		uc_buf_addf(&line, "%" PRIu32 " ", job->job_id);
+	uc_buf_job_id(&line, job, UC_NONE32);
+	uc_buf_addc(&line, ' ');
 	uc_ending_sentence(&line, &ending, s->run->safe);
 	/* some sentences tell it themselves */
 	if (ending.start_time && ending.elapsed > 0 &&
@@ -181,11 +180,8 @@ static void tell_many(struct stay *s, size_t rows)
 		if (named++ >= 8)
 			continue;
 		uc_buf_add(&bad, named > 1 ? ", " : ": ");
-		if (job->array_job_id && job->array_task_id != UC_NONE32)
-			uc_buf_addf(&bad, "%" PRIu32 "_%" PRIu32 " (", job->array_job_id,
-				    job->array_task_id);
-		else
-			uc_buf_addf(&bad, "%" PRIu32 " (", job->job_id);
+		uc_buf_job_id(&bad, job, UC_NONE32);
+		uc_buf_add(&bad, " (");
 		uc_ending_brief(&bad, &ending, s->run->safe);
 		uc_buf_addc(&bad, ')');
 	}
@@ -234,11 +230,7 @@ int stay_event(struct stay *s, const char *event, const struct uc_job *job)
 
 	if (!s->printer.json)
 		return 0;
-	if (job->array_job_id && job->array_task_id != UC_NONE32)
-		uc_buf_addf(&name, "%" PRIu32 "_%" PRIu32, job->array_job_id,
-			    job->array_task_id);
-	else
-		uc_buf_addi(&name, job->job_id);
+	uc_buf_job_id(&name, job, UC_NONE32);
 	uc_json_open(&json, NULL, '{');
 	uc_json_text(&json, "event", uc_raw(event));
 	uc_json_time(&json, "time", (int64_t)time(NULL));

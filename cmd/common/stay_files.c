@@ -77,12 +77,12 @@ void stay_files_measure(struct stay *s, struct stay_task *task, const struct uc_
 }
 
 static void add_label(const struct stay *s, const struct stay_task *task,
-		      struct uc_channel *channel)
+		      const struct uc_job *job, struct uc_channel *channel)
 {
 	const bool tasks = task->array_job_id && s->what->id.task == UC_NONE32 &&
 			   s->what->id.job == task->array_job_id;
 
-	stay_task_name(&channel->job, task);
+	uc_buf_job_id(&channel->job, job, UC_NONE32);
 	if (tasks)
 		uc_buf_addf(&channel->label, "[%" PRIu32 "] ", task->array_task_id);
 	/* where both go to one screen */
@@ -115,7 +115,7 @@ void stay_files_add(struct stay *s, struct stay_task *task, const struct uc_job 
 						     : s->what->skip;
 		}
 		task->channel[i].error = i == 1;
-		add_label(s, task, &task->channel[i]);
+		add_label(s, task, job, &task->channel[i]);
 		task->file[i] = uc_follow_add(s->follow, &rules);
 		if (task->over && task->file[i] >= 0)
 			uc_follow_claim(s->follow, task->file[i]);
@@ -138,22 +138,23 @@ static struct uc_channel *find_channel(struct stay *s, int file, struct stay_tas
 static void tell_news(struct stay *s, struct stay_task *task,
 		      const struct uc_follow_news *news)
 {
-	uc_auto(buf) struct uc_buf name = { 0 };
+	const struct uc_channel *first = &task->channel[0];
+	const char *name =
+		uc_buf_text(first->job.len ? &first->job : &task->channel[1].job);
 
-	stay_task_name(&name, task);
 	if (news->kind == UC_FOLLOW_FAILED)
 		for (size_t k = 0; k < 2; k++)
 			if (task->file[k] == news->which)
 				task->file[k] = -1;
 	if (news->kind == UC_FOLLOW_FAILED)
-		stay_say(s, "the output of job %s cannot be followed: %s",
-			 uc_buf_text(&name), news->error.text);
+		stay_say(s, "the output of job %s cannot be followed: %s", name,
+			 news->error.text);
 	else if (s->what->ending)
 		stay_say(s,
 			 news->kind == UC_FOLLOW_CUT
 				 ? "the output of job %s was emptied or rewritten"
 				 : "the output of job %s is in a new file from here on",
-			 uc_buf_text(&name));
+			 name);
 }
 
 static int flush(struct stay *s, struct stay_task *task)

@@ -32,15 +32,6 @@ static int exit_status(const struct uc_job *job)
 	return base == UC_JOB_CANCELLED ? 128 + SIGTERM : UC_FAILED;
 }
 
-void stay_task_name(struct uc_buf *out, const struct stay_task *task)
-{
-	if (task->array_job_id)
-		uc_buf_addf(out, "%" PRIu32 "_%" PRIu32, task->array_job_id,
-			    task->array_task_id);
-	else
-		uc_buf_addi(out, task->job_id);
-}
-
 static struct stay_task *find_task(struct stay *s, const struct uc_job *job)
 {
 	struct stay_task **grown, *task;
@@ -72,7 +63,7 @@ static void tell_change(struct stay *s, const struct stay_task *task,
 {
 	uc_auto(buf) struct uc_buf name = { 0 }, nodes = { 0 };
 
-	stay_task_name(&name, task);
+	uc_buf_job_id(&name, job, UC_NONE32);
 	if (job->restarts > task->restarts && s->what->ending)
 		stay_say(s, "job %s was requeued, and begins anew", uc_buf_text(&name));
 	if (!task->started && task->watched && s->what->waiting &&
@@ -118,6 +109,18 @@ static bool wants_files(const struct stay *s, const struct stay_task *task, bool
 	       (s->what->fresh || !first || !task->over || rows == 1);
 }
 
+/* The batch script runs in the first component, and prints for all. */
+static void tell_component(struct stay *s, struct stay_task *task,
+			   const struct uc_job *job, size_t rows)
+{
+	task->listed = true;
+	if (rows == 1 && job->batch)
+		stay_say(s,
+			 "%" PRIu32 "+%" PRIu32 " has no output of its own: its script "
+			 "runs in %" PRIu32 "+0",
+			 job->het_job_id, job->het_offset, job->het_job_id);
+}
+
 static void add_files(struct stay *s, bool first, size_t rows)
 {
 	size_t open = 0;
@@ -131,8 +134,12 @@ static void add_files(struct stay *s, bool first, size_t rows)
 		for (size_t t = 0; t < s->task_count; t++)
 			if (s->task[t]->job_id == job->job_id)
 				task = s->task[t];
-		if (!task || job->het_offset > 0 || !wants_files(s, task, first, rows))
+		if (!task || !wants_files(s, task, first, rows))
 			continue;
+		if (job->het_offset > 0 && (!s->what->log || rows > 1)) {
+			tell_component(s, task, job, rows);
+			continue;
+		}
 		if (open >= STAY_TASKS_MAX) {
 			if (!s->crowded)
 				stay_say(s,

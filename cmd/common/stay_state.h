@@ -63,8 +63,6 @@ int stay_ask(struct stay *s);
 int stay_take(struct stay *s, struct uc_error *err);
 /* The same with jobs that are given; they become ours. */
 int stay_take_jobs(struct stay *s, const struct uc_answer *answer, struct uc_error *err);
-/* "4711_3" */
-void stay_task_name(struct uc_buf *out, const struct stay_task *task);
 
 /* --- stay_files.c --- */
 /* The files of a task that started. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The jobs that can be attached to. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,17 +16,7 @@ static const struct uc_job *job_of(const void *row)
 
 void uattach_job_name(struct uc_buf *out, const struct uc_job *job)
 {
-	if (job->array_job_id && !uc_raw_empty(job->array_tasks))
-		uc_buf_addf(out, "%" PRIu32 "_[%s]", job->array_job_id,
-			    job->array_tasks.bytes);
-	else if (job->array_job_id)
-		uc_buf_addf(out, "%" PRIu32 "_%" PRIu32, job->array_job_id,
-			    job->array_task_id);
-	else if (job->het_job_id)
-		uc_buf_addf(out, "%" PRIu32 "+%" PRIu32, job->het_job_id,
-			    job->het_offset);
-	else
-		uc_buf_addi(out, job->job_id);
+	uc_buf_job_id(out, job, UC_NONE32);
 }
 
 static void put_text(struct uc_value *out, struct uc_raw text)

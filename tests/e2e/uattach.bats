@@ -1,10 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What jobs print, until they end; which job is meant.
-load helper
-
 # The words in single quotes are for the job's shell.
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+load helper
 
 setup()
 {
@@ -186,6 +185,70 @@ ended()
 	wait "$!" && status=0 || status=$?
 	[ "$status" -eq 143 ]
 	grep -qE "job $id (was )?cancelled" err
+}
+
+@test "why it ended: out of time, and the line that runs it longer" {
+	export UCLUSTER_RECEIPTS=true XDG_STATE_HOME=$WORK/state
+	id=$(usrun --no-container --batch --parsable --time=1 sh -c 'echo begun; sleep 1000')
+	uattach "$id" >out 2>err 3>&- &
+	wait_until 20 grep -q begun out
+	# slurmctld looks every half minute; its limit stays what it was
+	scontrol update job="$id" endtime=now+1
+	wait "$!" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	grep -qE "^uattach: job $id reached its time limit of 1m" err
+	grep -qxF "again: usrun --again $id --time=2:00" err
+	[ "$(jq .exit_code "$XDG_STATE_HOME/ucluster/receipts/$id"-*.json)" = 143 ]
+}
+
+@test "components of a heterogeneous job: which one is said" {
+	cat >het.sh <<-'EOT'
+		#!/bin/bash
+		#SBATCH -p batch -t 5
+		#SBATCH hetjob
+		#SBATCH -p batch -t 5
+		echo "first of $SLURM_HET_SIZE"
+		srun --het-group=1 -o part.txt sh -c 'echo second'
+		until [ -e go ]; do sleep 0.1; done
+		exit 7
+	EOT
+	id=$(sbatch --parsable -o het-%j.txt het.sh)
+	wait_until 30 grep -qs second part.txt
+	for part in '' +0 +1; do
+		uattach "$id$part" >"out$part" 2>"err$part" 3>&- &
+		eval "pid${part#+}=\$!"
+	done
+	uattach "$id+1" --log part.txt >out.log 2>err.log 3>&- &
+	log=$!
+	wait_until 20 grep -q 'first of 2' out
+	wait_until 20 grep -q 'first of 2' out+0
+	wait_until 20 grep -q second out.log
+	wait_until 20 grep -qxF "uattach: $id+1 has no output of its own: its script runs in $id+0" err+1
+	run -0 uattach --list --json
+	[ "$(jq -r '.jobs[].id' <<<"$output" | paste -sd' ')" = "$id+0" ]
+	touch go
+	# shellcheck disable=SC2154 # eval sets them
+	for pid in "$pid" "$pid0" "$pid1" "$log"; do
+		wait "$pid" && status=0 || status=$?
+		[ "$status" -eq 7 ]
+	done
+	grep -qE "^uattach: job $id: 0 of 2 completed: $id\+0 \(exit code 7\), $id\+1 \(" err
+	grep -qE "^uattach: job $id\+0 failed with exit code 7" err+0
+	grep -qE "^uattach: job $id\+1 failed with exit code 7" err+1
+	[ ! -s out+1 ]
+	run -7 uattach --json "$id+1"
+	[ "$(jq -r 'select(.event == "end").job' <<<"$output")" = "$id+1" ]
+}
+
+@test "lines of errors are marked where both go to one terminal" {
+	id=$(batch marked 'echo out; echo bad >&2; echo worse >&2' -o o.txt -e e.txt)
+	wait_until 20 ended "$id"
+	tmux_start 80 12 uattach "$id"
+	[ "$(tmux_status)" = 0 ]
+	tmux_has '^out$'
+	tmux_has '^stderr: bad$'
+	tmux_has '^stderr: worse$'
+	run -1 tmux_has '^bad$'
 }
 
 @test "bytes in a pipe are the job's, colours on a terminal pass, nothing else does" {
