@@ -114,7 +114,7 @@ static void tell_component(struct stay *s, struct stay_task *task,
 			   const struct uc_job *job, size_t rows)
 {
 	task->listed = true;
-	if (rows == 1 && job->batch)
+	if (rows == 1 && job->batch && !s->printer.json)
 		stay_say(s,
 			 "%" PRIu32 "+%" PRIu32 " has no output of its own: its script "
 			 "runs in %" PRIu32 "+0",
