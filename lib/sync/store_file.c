@@ -490,12 +490,17 @@ static int refuse(struct uc_store_file *file, enum uc_code code, const char *why
 	return UC_STORE_FAILED;
 }
 
-/* On some file systems only this says that there was no room. */
-static int flush_errors(int fd)
+/*
+ * On some file systems only this says that there was no room. A partial file stays open,
+ * and locked, until it has its name.
+ */
+static int close_written(struct uc_store_file *file)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int fd = file->partial ? fcntl(file->fd, F_DUPFD_CLOEXEC, 3) : file->fd;
 
-	return copy < 0 ? 0 : close(copy);
+	if (!file->partial)
+		file->fd = -1;
+	return fd < 0 ? 0 : close(fd);
 }
 
 static int seal(struct uc_store_file *file)
@@ -507,7 +512,7 @@ static int seal(struct uc_store_file *file)
 	if (fchmod(file->fd, uc_store_mode(file->store, entry)) < 0 ||
 	    uc_store_utime(file->fd, entry->mtime) < 0)
 		return -1;
-	return file->store->no_sync ? flush_errors(file->fd) : 0;
+	return file->store->no_sync ? close_written(file) : 0;
 }
 
 static int check_whole(struct uc_store_file *file, const unsigned char *sha256)

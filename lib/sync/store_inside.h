@@ -9,6 +9,7 @@
 
 #define STORE_BATCH       256         /* files that are synced to disk together */
 #define STORE_BATCH_BYTES (64u << 20) /* of theirs */
+#define STORE_TOGETHER    16          /* and more are synced by one call */
 #define STORE_FOLDERS     64          /* kept open */
 #define STORE_DIRTY       128         /* folders to be synced, at most */
 
@@ -118,6 +119,11 @@ int uc_store_to_trash(struct uc_store *store, const struct store_spot *spot,
 void uc_store_settle(struct uc_store *store, const char *path);
 /* It has its temporary, closed up: put it in its place now or later. */
 void uc_store_enqueue(struct uc_store_file *file);
+/*
+ * Sync the file system. Only where that is a matter of this machine's disk, and where it
+ * syncs what it says; else it does nothing, and says false.
+ */
+bool uc_store_sync_all(int fd);
 void uc_store_file_free(struct uc_store_file *file);
 mode_t uc_store_mode(const struct uc_store *store, const struct uc_sync_entry *entry);
 int uc_store_touch_later(struct uc_store *store, const struct uc_sync_entry *entry,

@@ -456,8 +456,6 @@ static int touch_folder(struct uc_store *store, const struct store_touch *touch,
 	if (status == 0)
 		status = uc_store_utime(fd, touch->mtime);
 	errno_value = errno;
-	if (status == 0 && !store->no_sync)
-		(void)fsync(fd);
 	close(fd);
 	return status == 0 ? UC_STORE_OK
 			   : uc_store_failed(err, errno_value, "set mode and time of",
@@ -481,6 +479,10 @@ int uc_store_finish(struct uc_store *store, struct uc_error *err)
 		}
 		free(store->touch[i].path);
 	}
+	/* elsewhere it is modes and times of folders that a crash may lose, nothing more
+	 */
+	if (store->touches && !store->no_sync)
+		(void)uc_store_sync_all(store->root);
 	store->touches = 0;
 	errno = errno_value;
 	return first;
