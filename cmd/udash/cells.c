@@ -142,20 +142,35 @@ static void mend_halves(struct dash_area area, int row, int column, int width)
 	}
 }
 
-static void set_cell(struct dash_area area, int row, int column, enum dash_role role,
-		     const char *text, size_t len, int width)
+/* A character and its marks. */
+struct glyph {
+	const char *text;
+	size_t len;
+	int width;
+	enum dash_role role;
+};
+
+static void set_cell(struct dash_area area, int row, int column,
+		     const struct glyph *glyph)
 {
 	struct dash_cell *cell = cell_at(area, row, column);
-	const uint8_t flags = cell->flags;
+	const size_t len = glyph->len < DASH_CELL_TEXT ? glyph->len : DASH_CELL_TEXT - 1;
+	const uint8_t flags = cell->flags, role = (uint8_t)glyph->role;
 
-	mend_halves(area, row, column, width);
-	*cell = (struct dash_cell){ .width = (uint8_t)width,
-				    .role = (uint8_t)role,
+	mend_halves(area, row, column, glyph->width);
+	*cell = (struct dash_cell){ .width = (uint8_t)glyph->width,
+				    .role = role,
 				    .flags = flags };
-	memcpy(cell->text, text, len < DASH_CELL_TEXT ? len : DASH_CELL_TEXT - 1);
-	if (width == 2)
+	memcpy(cell->text, glyph->text, len);
+	if (glyph->width == 2)
 		*cell_at(area, row, column + 1) =
-			(struct dash_cell){ .role = (uint8_t)role, .flags = flags };
+			(struct dash_cell){ .role = role, .flags = flags };
+}
+
+static void blank_cell(struct dash_area area, int row, int column, enum dash_role role)
+{
+	set_cell(area, row, column,
+		 &(struct glyph){ .text = "", .width = 1, .role = role });
 }
 
 /* The first character of safe text with its marks: bytes, and columns in *width. */
@@ -200,53 +215,58 @@ int dash_put(struct dash_area area, int row, int column, enum dash_role role,
 		if (width < 1)
 			continue; /* a mark without anything to sit on */
 		if (column + width > area.columns) {
-			set_cell(area, row, column, role, "", 0, 1);
+			blank_cell(area, row, column, role);
 			return area.columns;
 		}
-		set_cell(area, row, column, role, safe - len, len, width);
+		set_cell(area, row, column,
+			 &(struct glyph){ safe - len, len, width, role });
 		column += width;
 	}
 	return column;
 }
 
-int dash_put_cell(struct dash_area area, int row, int column, int width,
-		  enum dash_role role, struct uc_raw raw)
+struct dash_area dash_span(struct dash_area area, int row, int column, int width)
 {
-	uc_auto(buf) struct uc_buf text = { 0 };
-	struct dash_area part = dash_area_part(area, row, column, 1, width);
-	const bool ascii = area.grid->safe & UC_SAFE_ASCII;
-	int end;
-
-	if (row < 0 || column < 0 || width < 1)
-		return column;
-	uc_buf_safe(&text, raw, area.grid->safe);
-	if ((int)uc_text_width(uc_buf_text(&text)) > width && text.data) {
-		text.data[uc_text_clip(text.data, (size_t)(width - 1))] = '\0';
-		end = dash_put(part, 0, 0, role, text.data);
-		end = dash_put(part, 0, end, role, ascii ? "~" : "\xe2\x80\xa6");
-	} else {
-		end = dash_put(part, 0, 0, role, uc_buf_text(&text));
-	}
-	for (; end < part.columns; end++)
-		set_cell(part, 0, end, role, "", 0, 1);
-	return column + width;
+	return dash_area_part(area, row, column, row < 0 || column < 0 ? 0 : 1, width);
 }
 
-int dash_put_right(struct dash_area area, int row, int column, int width,
-		   enum dash_role role, const char *safe)
+struct dash_area dash_from(struct dash_area area, int row, int column)
+{
+	return dash_span(area, row, column, area.columns);
+}
+
+int dash_put_raw(struct dash_area span, enum dash_role role, struct uc_raw raw)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	const bool ascii = span.grid->safe & UC_SAFE_ASCII;
+	int end;
+
+	if (span.rows < 1 || span.columns < 1)
+		return span.columns;
+	uc_buf_safe(&text, raw, span.grid->safe);
+	if ((int)uc_text_width(uc_buf_text(&text)) > span.columns && text.data) {
+		text.data[uc_text_clip(text.data, (size_t)span.columns - 1)] = '\0';
+		end = dash_put(span, 0, 0, role, text.data);
+		end = dash_put(span, 0, end, role, ascii ? "~" : "\xe2\x80\xa6");
+	} else {
+		end = dash_put(span, 0, 0, role, uc_buf_text(&text));
+	}
+	for (; end < span.columns; end++)
+		blank_cell(span, 0, end, role);
+	return span.columns;
+}
+
+int dash_put_right(struct dash_area span, enum dash_role role, const char *safe)
 {
 	const int wide = (int)uc_text_width(safe);
 
-	if (wide > width)
-		safe += uc_text_clip(safe, (size_t)(wide - width));
-	else
-		column += width - wide;
-	dash_put(area, row, column, role, safe);
-	return wide > width ? column + width : column + wide;
+	if (wide > span.columns)
+		safe += uc_text_clip(safe, (size_t)(wide - span.columns));
+	dash_put(span, 0, wide > span.columns ? 0 : span.columns - wide, role, safe);
+	return span.columns;
 }
 
-int dash_putf(struct dash_area area, int row, int column, enum dash_role role,
-	      const char *fmt, ...)
+int dash_putf(struct dash_area span, enum dash_role role, const char *fmt, ...)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
 	va_list ap;
@@ -254,7 +274,7 @@ int dash_putf(struct dash_area area, int row, int column, enum dash_role role,
 	va_start(ap, fmt);
 	uc_buf_addv(&text, fmt, ap);
 	va_end(ap);
-	return dash_put(area, row, column, role, uc_buf_text(&text));
+	return dash_put(span, 0, 0, role, uc_buf_text(&text));
 }
 
 void dash_flag_row(struct dash_area area, int row, unsigned flags)
@@ -299,7 +319,7 @@ struct dash_area dash_box(struct dash_area area, const char *safe_title)
 		for (int column = 0; column < area.columns; column++) {
 			struct dash_cell *cell = cell_at(area, row, column);
 
-			set_cell(area, row, column, DASH_PLAIN, "", 0, 1);
+			blank_cell(area, row, column, DASH_PLAIN);
 			cell->flags = 0;
 		}
 	if (area.rows < 2 || area.columns < 2)
@@ -316,62 +336,58 @@ struct dash_area dash_box(struct dash_area area, const char *safe_title)
 	put_edge(area, 0, last_column, CORNERS + 1);
 	put_edge(area, last_row, 0, CORNERS + 2);
 	put_edge(area, last_row, last_column, CORNERS + 3);
-	dash_putf(dash_area_part(area, 0, 2, 1, area.columns - 4), 0, 0, DASH_STRONG,
-		  " %s ", safe_title);
+	dash_putf(dash_span(area, 0, 2, area.columns - 4), DASH_STRONG, " %s ",
+		  safe_title);
 	return dash_area_part(area, 1, 2, area.rows - 2, area.columns - 4);
 }
 
 /* U+258F (an eighth) to U+2588 (all of it). */
-static void put_eighths(struct dash_area area, int row, int column, enum dash_role role,
+static void put_eighths(struct dash_area span, int column, enum dash_role role,
 			unsigned eighths)
 {
 	const char block[] = { '\xe2', '\x96', (char)(0x90 - eighths), '\0' };
 
-	dash_put(area, row, column, role, block);
+	dash_put(span, 0, column, role, block);
 }
 
-int dash_put_bar(struct dash_area area, int row, int column, int width,
-		 enum dash_role role, uint64_t part, uint64_t whole)
+int dash_put_bar(struct dash_area span, enum dash_role role, uint64_t part,
+		 uint64_t whole)
 {
-	const bool ascii = area.grid->safe & UC_SAFE_ASCII;
+	const bool ascii = span.grid->safe & UC_SAFE_ASCII;
 	double share = whole ? (double)part / (double)whole : 0;
 	unsigned eighths;
 
-	if (width < 1)
-		return column;
 	share = share > 1 ? 1 : share;
-	eighths = (unsigned)(share * width * 8 + 0.5);
+	eighths = (unsigned)(share * span.columns * 8 + 0.5);
 	if (part && !eighths)
 		eighths = 1;
-	for (int i = 0; i < width; i++) {
+	for (int i = 0; i < span.columns; i++) {
 		const unsigned here = eighths > 8 ? 8 : eighths;
 
 		eighths -= here;
 		if (!here || (ascii && here < 4))
-			dash_put(area, row, column + i, DASH_FAINT,
-				 ascii ? "." : "\xc2\xb7");
+			dash_put(span, 0, i, DASH_FAINT, ascii ? "." : "\xc2\xb7");
 		else if (ascii)
-			dash_put(area, row, column + i, role, "#");
+			dash_put(span, 0, i, role, "#");
 		else
-			put_eighths(area, row, column + i, role, here);
+			put_eighths(span, i, role, here);
 	}
-	return column + width;
+	return span.columns;
 }
 
-void dash_put_spark(struct dash_area area, int row, int column, int width,
-		    enum dash_role role, const uint64_t *value, size_t count,
-		    uint64_t whole)
+void dash_put_spark(struct dash_area span, enum dash_role role, const uint64_t *value,
+		    size_t count, uint64_t whole)
 {
 	static const char levels[] = "_.-=+*#@";
-	const bool ascii = area.grid->safe & UC_SAFE_ASCII;
+	const bool ascii = span.grid->safe & UC_SAFE_ASCII;
 
-	for (int i = 0; i < width && (size_t)i < count; i++) {
+	for (int i = 0; i < span.columns && (size_t)i < count; i++) {
 		const uint64_t v = value[count - 1 - (size_t)i];
 		const double share = whole ? (double)v / (double)whole : 0;
 		const unsigned level = share >= 1 ? 7 : (unsigned)(share * 8);
 		const char block[] = { '\xe2', '\x96', (char)(0x81 + level), '\0' };
 		const char letter[] = { levels[level], '\0' };
 
-		dash_put(area, row, column + width - 1 - i, role, ascii ? letter : block);
+		dash_put(span, 0, span.columns - 1 - i, role, ascii ? letter : block);
 	}
 }

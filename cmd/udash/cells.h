@@ -71,14 +71,16 @@ struct dash_area dash_area_bottom(struct dash_area *area, int rows);
  */
 int dash_put(struct dash_area area, int row, int column, enum dash_role role,
 	     const char *safe);
-/* The same with foreign bytes, within `width` columns, cut with a mark; then blanks. */
-int dash_put_cell(struct dash_area area, int row, int column, int width,
-		  enum dash_role role, struct uc_raw raw);
-/* Right-aligned within `width`; what is too wide loses its start. */
-int dash_put_right(struct dash_area area, int row, int column, int width,
-		   enum dash_role role, const char *safe);
-int dash_putf(struct dash_area area, int row, int column, enum dash_role role,
-	      const char *fmt, ...) UC_PRINTF(5, 6);
+/* A piece of a row: `width` columns of it, or all that follow. */
+struct dash_area dash_span(struct dash_area area, int row, int column, int width);
+struct dash_area dash_from(struct dash_area area, int row, int column);
+/* Fill a piece with foreign bytes, cut with a mark, then blanks. Returns its width. */
+int dash_put_raw(struct dash_area span, enum dash_role role, struct uc_raw raw);
+/* Right-aligned; what is too wide loses its start. Returns its width. */
+int dash_put_right(struct dash_area span, enum dash_role role, const char *safe);
+/* Returns the columns that it took. */
+int dash_putf(struct dash_area span, enum dash_role role, const char *fmt, ...)
+	UC_PRINTF(3, 4);
 /* Add flags to a row, or give all of its cells a role. */
 void dash_flag_row(struct dash_area area, int row, unsigned flags);
 void dash_role_row(struct dash_area area, int row, enum dash_role role);
@@ -86,14 +88,13 @@ void dash_role_row(struct dash_area area, int row, enum dash_role role);
 struct dash_area dash_box(struct dash_area area, const char *safe_title);
 
 /*
- * A bar of `width` columns, `part` of `whole` filled, in eighths of a column where the
- * terminal has them.
+ * A bar, `part` of `whole` filled, in eighths of a column where the terminal has them.
+ * Returns its width.
  */
-int dash_put_bar(struct dash_area area, int row, int column, int width,
-		 enum dash_role role, uint64_t part, uint64_t whole);
+int dash_put_bar(struct dash_area span, enum dash_role role, uint64_t part,
+		 uint64_t whole);
 /* `count` values as a line of plots, the last at the right end. */
-void dash_put_spark(struct dash_area area, int row, int column, int width,
-		    enum dash_role role, const uint64_t *value, size_t count,
-		    uint64_t whole);
+void dash_put_spark(struct dash_area span, enum dash_role role, const uint64_t *value,
+		    size_t count, uint64_t whole);
 
 #endif

@@ -70,11 +70,11 @@ static int put_gpus(struct dash_area line, int column, const struct dash_data *d
 		uc_auto(buf) struct uc_buf safe = { 0 };
 
 		uc_buf_safe(&safe, uc_raw(models[i].type), line.grid->safe);
-		column = dash_putf(line, 0, column, DASH_PLAIN, "%s%s ", i ? "  " : "",
-				   uc_buf_text(&safe));
-		column = dash_putf(line, 0, column, models[i].free ? DASH_GOOD : DASH_BAD,
-				   "%ju/%ju", (uintmax_t)models[i].free,
-				   (uintmax_t)models[i].total);
+		column += dash_putf(dash_from(line, 0, column), DASH_PLAIN, "%s%s ",
+				    i ? "  " : "", uc_buf_text(&safe));
+		column += dash_putf(
+			dash_from(line, 0, column), models[i].free ? DASH_GOOD : DASH_BAD,
+			"%ju/%ju", (uintmax_t)models[i].free, (uintmax_t)models[i].total);
 	}
 	return column;
 }
@@ -98,7 +98,7 @@ static int put_mine(struct dash_area line, int column, const struct dash *d)
 		if (uc_job_holds(job) && job->gpus != UC_NONE32)
 			gpus += job->gpus;
 	}
-	return dash_putf(line, 0, column, DASH_MINE,
+	return dash_putf(dash_from(line, 0, column), DASH_MINE,
 			 "me: %ju running, %ju waiting, %ju GPU%s", (uintmax_t)running,
 			 (uintmax_t)waiting, (uintmax_t)gpus, gpus == 1 ? "" : "s");
 }
@@ -126,8 +126,10 @@ static int put_age(struct dash_area line, const struct dash *d)
 		uc_buf_add(&text, ", paused");
 	else if (d->data && !d->err.text[0])
 		uc_buf_addf(&text, ", %jd ms", (intmax_t)d->data->took_ms);
-	dash_put_right(line, 0, line.columns - (int)uc_text_width(uc_buf_text(&text)),
-		       (int)uc_text_width(uc_buf_text(&text)), role, uc_buf_text(&text));
+	dash_put_right(dash_span(line, 0,
+				 line.columns - (int)uc_text_width(uc_buf_text(&text)),
+				 (int)uc_text_width(uc_buf_text(&text))),
+		       role, uc_buf_text(&text));
 	return line.columns - (int)uc_text_width(uc_buf_text(&text));
 }
 
@@ -150,22 +152,22 @@ static void draw_tabs(struct dash_area line, const struct dash *d)
 	for (int i = 0; i < DASH_VIEWS; i++) {
 		const enum dash_role role = i == (int)d->view ? DASH_BAR : DASH_PLAIN;
 
-		column = dash_putf(line, 0, column, role, " %d %s ", i + 1,
-				   dash_panes[i]->name);
+		column += dash_putf(dash_from(line, 0, column), role, " %d %s ", i + 1,
+				    dash_panes[i]->name);
 	}
 	if (uc_buf_text(&d->filter)[0])
-		column = dash_putf(line, 0, column + 1, DASH_WAIT, "only: %s",
-				   uc_buf_text(&d->filter));
+		column += 1 + dash_putf(dash_from(line, 0, column + 1), DASH_WAIT,
+					"only: %s", uc_buf_text(&d->filter));
 	if (d->marks.count)
-		column = dash_putf(line, 0, column + 1, DASH_STRONG, "%zu marked",
-				   d->marks.count);
+		column += 1 + dash_putf(dash_from(line, 0, column + 1), DASH_STRONG,
+					"%zu marked", d->marks.count);
 	if (d->options.read_only)
 		column = dash_put(line, 0, column + 1, DASH_FAINT, "read-only");
 	if (d->gpus && line.columns - column > SPARK + 20) {
-		dash_put_spark(line, 0, line.columns - SPARK, SPARK, DASH_GOOD, d->used,
-			       d->used_count, d->gpus);
-		dash_put_right(line, 0, line.columns - SPARK - 16, 15, DASH_FAINT,
-			       "GPUs in use ");
+		dash_put_spark(dash_span(line, 0, line.columns - SPARK, SPARK), DASH_GOOD,
+			       d->used, d->used_count, d->gpus);
+		dash_put_right(dash_span(line, 0, line.columns - SPARK - 16, 15),
+			       DASH_FAINT, "GPUs in use ");
 	}
 }
 
@@ -178,7 +180,8 @@ static void draw_bar(struct dash_area line, const struct dash *d)
 	int column = 0;
 
 	if (d->prompt.title) {
-		column = dash_putf(line, 0, 0, DASH_STRONG, "%s", d->prompt.title);
+		column += dash_putf(dash_from(line, 0, 0), DASH_STRONG, "%s",
+				    d->prompt.title);
 		uc_buf_safe(&safe, uc_raw(uc_buf_text(&d->prompt.text)), line.grid->safe);
 		column = dash_put(line, 0, column, DASH_PLAIN, uc_buf_text(&safe));
 		dash_put(line, 0, column, DASH_BAR, " ");
@@ -208,7 +211,7 @@ static void draw_nothing(struct dash_area area, const struct dash *d)
 	}
 	dash_put(area, 1, 2, DASH_BAD, d->err.text);
 	if (d->err.hint[0])
-		dash_putf(area, 2, 2, DASH_PLAIN, "hint: %s", d->err.hint);
+		dash_putf(dash_from(area, 2, 2), DASH_PLAIN, "hint: %s", d->err.hint);
 	dash_put(area, 4, 2, DASH_FAINT, "It is asked again; q ends udash.");
 }
 

@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* The map: a letter a GPU, nodes side by side where there is room; who holds what. */
+/* The map of GPUs: which nodes are in it, who holds how many, where the cursor is. */
 #include <stdlib.h>
 #include <string.h>
-#include <ucluster/reason.h>
-#include <ucluster/state.h>
-#include <ucluster/units.h>
-#include "udash/dash.h"
+#include "udash/gpus.h"
 
-/* The terms of the map; other users have a letter each, those with most GPUs first. */
-static const struct {
-	char letter;
-	enum dash_role role;
-	const char *meaning;
-} holders[] = {
-	[UC_GPU_FREE] = { '.', DASH_GOOD, "free" },
-	[UC_GPU_MINE] = { '#', DASH_MINE, "yours" },
-	[UC_GPU_OTHER] = { '?', DASH_PLAIN, "others'" },
-	[UC_GPU_RESERVED] = { '=', DASH_WAIT, "reserved" },
-	[UC_GPU_OUT] = { '-', DASH_BAD, "out of service" },
-};
-#define HOLDERS (sizeof(holders) / sizeof(holders[0]))
-static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-enum {
-	SIDE = 28,      /* columns of the list of users */
-	NAME_WIDE = 16, /* columns of a node's name */
-	SLOTS_MAX = 16, /* of a node in a line; more go on in the next */
-	GAP = 2,
-};
-
-struct user {
-	uint32_t id;
-	struct uc_raw name;
-	uint64_t gpus;
-};
-
-struct gpus {
-	size_t *node; /* indices into the map: those to be seen */
-	size_t count, room;
-	size_t at, slot;   /* the cursor: of `node`, and of its GPUs */
-	size_t top;        /* first line that is shown */
-	struct dash_id id; /* of the node at the cursor */
-	struct user *user; /* with the most GPUs first */
-	size_t users;
-	uint64_t total[HOLDERS];
-	size_t across; /* nodes in a line, as it was drawn */
-};
-
-static struct gpus *gpus_of(const struct dash *d)
+static struct gpus_pane *gpus_of(const struct dash *d)
 {
 	return d->pane[DASH_GPUS];
 }
@@ -81,20 +38,20 @@ static bool matches(const struct dash *d, const struct uc_gpu_node *node)
 
 static int compare_ids(const void *a, const void *b)
 {
-	const struct user *x = a, *y = b;
+	const struct gpus_user *x = a, *y = b;
 
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static int compare_most(const void *a, const void *b)
 {
-	const struct user *x = a, *y = b;
+	const struct gpus_user *x = a, *y = b;
 
 	return x->gpus != y->gpus ? (x->gpus < y->gpus ? 1 : -1) : compare_ids(a, b);
 }
 
 /* One row for each GPU that somebody holds, then one for each of these users. */
-static void count_users(struct dash *d, struct gpus *p)
+static void count_users(struct dash *d, struct gpus_pane *p)
 {
 	const struct uc_gpu_map *map = d->data->map;
 	size_t count = 0, kept = 0;
@@ -114,7 +71,7 @@ static void count_users(struct dash *d, struct gpus *p)
 
 			if (job)
 				p->user[p->users++] =
-					(struct user){ job->user_id, job->user, 1 };
+					(struct gpus_user){ job->user_id, job->user, 1 };
 		}
 	if (!p->users)
 		return;
@@ -131,7 +88,7 @@ static void count_users(struct dash *d, struct gpus *p)
 
 static void take(struct dash *d)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 	const struct uc_gpu_map *map = d->data ? d->data->map : NULL;
 	bool found = false;
 
@@ -162,171 +119,11 @@ static void take(struct dash *d)
 	count_users(d, p);
 }
 
-/* --- drawing --- */
-
-static char letter_of(const struct dash *d, const struct gpus *p,
-		      const struct uc_gpu_slot *slot)
-{
-	if (slot->holder != UC_GPU_OTHER || !slot->job)
-		return holders[slot->holder].letter;
-	for (size_t i = 0, letter = 0; i < p->users && letter < sizeof(letters) - 1;
-	     i++) {
-		if (p->user[i].id == d->me)
-			continue;
-		if (p->user[i].id == slot->job->user_id)
-			return letters[letter];
-		letter++;
-	}
-	return '?';
-}
-
-struct shape {
-	int name, slots, across, each; /* columns; nodes in a line */
-};
-
-static struct shape shape_of(const struct dash *d, const struct gpus *p, int columns)
-{
-	struct shape s = { .name = 4, .slots = 1 };
-
-	for (size_t i = 0; i < p->count; i++) {
-		const struct uc_gpu_node *node = &d->data->map->node[p->node[i]];
-		const int name =
-			(int)(node->node->name.bytes ? strlen(node->node->name.bytes)
-						     : 0);
-
-		s.name = name > s.name ? name : s.name;
-		s.slots = (int)node->count > s.slots ? (int)node->count : s.slots;
-	}
-	s.name = s.name > NAME_WIDE ? NAME_WIDE : s.name;
-	s.slots = s.slots > SLOTS_MAX ? SLOTS_MAX : s.slots;
-	s.each = s.name + 1 + s.slots + GAP;
-	s.across = (columns + GAP) / s.each;
-	s.across = s.across < 1 ? 1 : s.across;
-	return s;
-}
-
-static void draw_node(const struct dash *d, const struct gpus *p, struct dash_area area,
-		      int line, int column, const struct shape *s, size_t at)
-{
-	const struct uc_gpu_node *node = &d->data->map->node[p->node[at]];
-	const struct dash_area part = dash_area_part(area, line, column, 1, s->each);
-
-	if (line < 0 || line >= area.rows)
-		return;
-	dash_put_cell(part, 0, 0, s->name,
-		      uc_node_is_usable(node->node->state) ? DASH_PLAIN : DASH_BAD,
-		      node->node->name);
-	for (size_t i = 0; i < node->count && i < SLOTS_MAX; i++) {
-		const struct uc_gpu_slot *slot = &node->slot[i];
-		const char text[] = { letter_of(d, p, slot), '\0' };
-
-		dash_put(part, 0, s->name + 1 + (int)i, holders[slot->holder].role, text);
-		if (at == p->at && i == p->slot)
-			dash_flag_row(dash_area_part(part, 0, s->name + 1 + (int)i, 1, 1),
-				      0, DASH_SELECTED);
-	}
-}
-
-/* The cell at the cursor in words. */
-static void draw_cursor(const struct dash *d, const struct gpus *p, struct dash_area line)
-{
-	const struct uc_gpu_node *node;
-	const struct uc_gpu_slot *slot;
-	uc_auto(buf) struct uc_buf text = { 0 };
-
-	if (!p->count)
-		return;
-	node = &d->data->map->node[p->node[p->at]];
-	if (p->slot >= node->count)
-		return;
-	slot = &node->slot[p->slot];
-	uc_buf_safe(&text, node->node->name, d->grid.safe);
-	uc_buf_addf(&text, ":%zu ", p->slot);
-	uc_buf_safe(&text, slot->type, d->grid.safe);
-	uc_buf_addf(&text, "  %s", holders[slot->holder].meaning);
-	if (slot->job) {
-		uc_buf_add(&text, ": job ");
-		uc_buf_job_id(&text, slot->job, UC_NONE32);
-		uc_buf_add(&text, " of ");
-		uc_buf_safe(&text, slot->job->user, d->grid.safe);
-		uc_buf_add(&text, " ");
-		uc_buf_safe(&text, slot->job->name, d->grid.safe);
-		if (slot->job->end_time) {
-			uc_buf_add(&text, ", until ");
-			uc_buf_clock(&text, slot->job->end_time, d->data->now);
-		}
-		if (node->guessed)
-			uc_buf_add(&text, " (which GPU is a guess)");
-	} else if (slot->holder == UC_GPU_OUT) {
-		uc_buf_addf(&text, ": %s ", uc_node_state_word(node->node->state));
-		uc_buf_safe(&text, node->node->reason, d->grid.safe);
-	} else if (slot->holder == UC_GPU_RESERVED && node->reservation) {
-		uc_buf_add(&text, ": ");
-		uc_buf_safe(&text, node->reservation->name, d->grid.safe);
-	}
-	dash_put(line, 0, 0, DASH_STRONG, uc_buf_text(&text));
-}
-
-static void draw_side(const struct dash *d, const struct gpus *p, struct dash_area side)
-{
-	int line = 0;
-	size_t letter = 0;
-
-	for (size_t i = 0; i < HOLDERS; i++)
-		dash_putf(side, line++, 0, holders[i].role, "%c %6ju %s",
-			  holders[i].letter, (uintmax_t)p->total[i], holders[i].meaning);
-	line++;
-	for (size_t i = 0; i < p->users && line < side.rows; i++, line++) {
-		const bool mine = p->user[i].id == d->me;
-		const char mark = mine                           ? '#'
-				  : letter < sizeof(letters) - 1 ? letters[letter++]
-								 : '?';
-
-		dash_putf(side, line, 0, mine ? DASH_MINE : DASH_PLAIN, "%c %6ju ", mark,
-			  (uintmax_t)p->user[i].gpus);
-		dash_put_cell(side, line, 9, side.columns - 9,
-			      mine ? DASH_MINE : DASH_PLAIN, p->user[i].name);
-	}
-}
-
-static void draw(struct dash *d, struct dash_area area)
-{
-	struct gpus *p = gpus_of(d);
-	const struct dash_area foot = dash_area_bottom(&area, 1);
-	struct dash_area map = area;
-	struct shape s;
-	size_t line;
-
-	if (area.columns >= 80) {
-		map = dash_area_part(area, 0, 0, area.rows, area.columns - SIDE);
-		draw_side(d, p,
-			  dash_area_part(area, 0, area.columns - SIDE + 2, area.rows,
-					 SIDE - 2));
-	}
-	if (!p->count) {
-		dash_put(map, 1, 2, DASH_FAINT,
-			 d->data->map->count ? "no node has this text" : "no GPUs");
-		return;
-	}
-	s = shape_of(d, p, map.columns);
-	p->across = (size_t)s.across;
-	d->page = (size_t)(map.rows > 0 ? map.rows : 1);
-	line = p->at / p->across;
-	if (line < p->top)
-		p->top = line;
-	if (line >= p->top + d->page)
-		p->top = line - d->page + 1;
-	for (size_t i = p->top * p->across; i < p->count; i++)
-		draw_node(d, p, map, (int)(i / p->across - p->top),
-			  (int)(i % p->across) * s.each, &s, i);
-	draw_cursor(d, p, foot);
-}
-
 /* --- keys --- */
 
 static const struct uc_job *job_at(struct dash *d)
 {
-	const struct gpus *p = gpus_of(d);
+	const struct gpus_pane *p = gpus_of(d);
 	const struct uc_gpu_node *node;
 
 	if (!p->count)
@@ -337,7 +134,7 @@ static const struct uc_job *job_at(struct dash *d)
 
 static void move_node(struct dash *d, int64_t by)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 	int64_t at = (int64_t)p->at + by;
 	const struct uc_gpu_node *node;
 
@@ -353,7 +150,7 @@ static void move_node(struct dash *d, int64_t by)
 
 static void move_slot(struct dash *d, int by)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 	const size_t count = p->count ? d->data->map->node[p->node[p->at]].count : 0;
 
 	if (by > 0 && p->slot + 1 < count) {
@@ -371,7 +168,7 @@ static void move_slot(struct dash *d, int by)
 
 static void find_next(struct dash *d, bool back)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 	const char *text = uc_buf_text(&d->search);
 
 	for (size_t i = 1; text[0] && i <= p->count; i++) {
@@ -392,7 +189,7 @@ static void find_next(struct dash *d, bool back)
 
 static bool key(struct dash *d, const struct dash_event *event)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 	const int64_t across = p->across ? (int64_t)p->across : 1;
 
 	switch (event->key) {
@@ -436,13 +233,13 @@ static bool key(struct dash *d, const struct dash_event *event)
 
 static int open_pane(struct dash *d)
 {
-	d->pane[DASH_GPUS] = calloc(1, sizeof(struct gpus));
+	d->pane[DASH_GPUS] = calloc(1, sizeof(struct gpus_pane));
 	return d->pane[DASH_GPUS] ? 0 : -1;
 }
 
 static void close_pane(struct dash *d)
 {
-	struct gpus *p = gpus_of(d);
+	struct gpus_pane *p = gpus_of(d);
 
 	if (!p)
 		return;
@@ -456,7 +253,7 @@ const struct dash_pane dash_pane_gpus = {
 	.open = open_pane,
 	.close = close_pane,
 	.take = take,
-	.draw = draw,
+	.draw = gpus_draw,
 	.key = key,
 	.job = job_at,
 };

@@ -64,8 +64,8 @@ static int put_head(struct dash_area area, int column, int width, const char *te
 {
 	if (!width)
 		return column;
-	dash_put_cell(area, 0, column, width, sorted ? DASH_STRONG : DASH_HEAD,
-		      uc_raw(text));
+	dash_put_raw(dash_span(area, 0, column, width), sorted ? DASH_STRONG : DASH_HEAD,
+		     uc_raw(text));
 	return column + width + 1;
 }
 
@@ -122,7 +122,8 @@ static void add_where(struct uc_buf *out, const struct jobs_row *row)
 		uc_buf_add(out, job->nodes.bytes);
 }
 
-static int put_time(struct dash_area area, int line, int column, const struct widths *w,
+/* Columns that it took, with the blank behind it. */
+static int put_time(struct dash_area rest, const struct widths *w,
 		    const struct uc_job *job, int64_t now)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
@@ -130,23 +131,22 @@ static int put_time(struct dash_area area, int line, int column, const struct wi
 		job->time_limit > 0 && job->time_limit != UC_DURATION_INFINITE;
 
 	add_time(&text, job, now);
-	dash_put_right(area, line, column, w->time, DASH_PLAIN, uc_buf_text(&text));
-	column += w->time + 1;
+	dash_put_right(dash_span(rest, 0, 0, w->time), DASH_PLAIN, uc_buf_text(&text));
 	if (w->bar && uc_job_holds(job) && limited) {
 		const uint64_t elapsed = (uint64_t)uc_job_elapsed(job, now);
 		const uint64_t limit = (uint64_t)job->time_limit;
 
-		dash_put_bar(area, line, column, w->bar,
+		dash_put_bar(dash_span(rest, 0, w->time + 1, w->bar),
 			     10 * elapsed > 9 * limit ? DASH_BAD : DASH_GOOD, elapsed,
 			     limit);
 	}
-	return column + (w->bar ? w->bar + 1 : 0);
+	return w->time + 1 + (w->bar ? w->bar + 1 : 0);
 }
 
-static int put(struct dash_area area, int line, int column, int width,
-	       enum dash_role role, struct uc_raw raw)
+/* A column that may be left out. */
+static int put(struct dash_area span, enum dash_role role, struct uc_raw raw)
 {
-	return width ? dash_put_cell(area, line, column, width, role, raw) + 1 : column;
+	return span.columns ? dash_put_raw(span, role, raw) + 1 : 0;
 }
 
 static void draw_row(const struct dash *d, struct dash_area area, int line,
@@ -166,21 +166,23 @@ static void draw_row(const struct dash *d, struct dash_area area, int line,
 		uc_buf_job_gpus(&gpus, job, d->options.ascii);
 	if (row->records == 1 && !gpus.len && job->gpus && job->gpus != UC_NONE32)
 		uc_buf_addf(&gpus, "%u", job->gpus);
-	column = put(area, line, column, w->id, mine ? DASH_MINE : DASH_PLAIN,
-		     uc_raw(uc_buf_text(&id)));
-	column = put(area, line, column, w->user, mine ? DASH_MINE : DASH_PLAIN,
-		     job->user);
-	column = put(area, line, column, w->name, DASH_PLAIN, job->name);
-	column = put(area, line, column, w->partition, DASH_PLAIN, job->partition);
-	column = put(area, line, column, w->state, dash_job_role(job),
-		     uc_raw(state ? state : "?"));
-	column = put_time(area, line, column, w, job, d->data->now);
-	column = put(area, line, column, w->gpus, DASH_PLAIN, uc_raw(uc_buf_text(&gpus)));
-	dash_put_cell(area, line, column, area.columns - column,
-		      uc_job_waits(job) && uc_reason_never_starts(job->reason)
-			      ? DASH_BAD
-			      : DASH_PLAIN,
-		      uc_raw(uc_buf_text(&where)));
+	column += put(dash_span(area, line, column, w->id), mine ? DASH_MINE : DASH_PLAIN,
+		      uc_raw(uc_buf_text(&id)));
+	column += put(dash_span(area, line, column, w->user),
+		      mine ? DASH_MINE : DASH_PLAIN, job->user);
+	column += put(dash_span(area, line, column, w->name), DASH_PLAIN, job->name);
+	column += put(dash_span(area, line, column, w->partition), DASH_PLAIN,
+		      job->partition);
+	column += put(dash_span(area, line, column, w->state), dash_job_role(job),
+		      uc_raw(state ? state : "?"));
+	column += put_time(dash_from(area, line, column), w, job, d->data->now);
+	column += put(dash_span(area, line, column, w->gpus), DASH_PLAIN,
+		      uc_raw(uc_buf_text(&gpus)));
+	dash_put_raw(dash_span(area, line, column, area.columns - column),
+		     uc_job_waits(job) && uc_reason_never_starts(job->reason)
+			     ? DASH_BAD
+			     : DASH_PLAIN,
+		     uc_raw(uc_buf_text(&where)));
 }
 
 static void draw(struct dash *d, struct dash_area area)

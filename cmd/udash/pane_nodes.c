@@ -130,21 +130,21 @@ static void draw_partition(const struct dash *d, struct dash_area area, int line
 		gpus += node->gpus == UC_NONE32 ? 0 : node->gpus;
 		gpus_used += node->gpus_used == UC_NONE32 ? 0 : node->gpus_used;
 	}
-	dash_put_cell(area, line, 0, 12,
-		      partition->state == UC_PARTITION_UP ? DASH_PLAIN : DASH_BAD,
-		      partition->name);
-	dash_putf(area, line, 13, DASH_PLAIN, "%u nodes", nodes);
+	dash_put_raw(dash_span(area, line, 0, 12),
+		     partition->state == UC_PARTITION_UP ? DASH_PLAIN : DASH_BAD,
+		     partition->name);
+	dash_putf(dash_from(area, line, 13), DASH_PLAIN, "%u nodes", nodes);
 	if (out)
-		dash_putf(area, line, 24, DASH_BAD, "%u out", out);
+		dash_putf(dash_from(area, line, 24), DASH_BAD, "%u out", out);
 	dash_put(area, line, 33, DASH_FAINT, "CPUs");
-	dash_put_bar(area, line, 38, 10, DASH_GOOD, cpus_used, cpus);
-	dash_putf(area, line, 49, DASH_PLAIN, "%ju/%ju", (uintmax_t)cpus_used,
+	dash_put_bar(dash_span(area, line, 38, 10), DASH_GOOD, cpus_used, cpus);
+	dash_putf(dash_from(area, line, 49), DASH_PLAIN, "%ju/%ju", (uintmax_t)cpus_used,
 		  (uintmax_t)cpus);
 	if (!gpus)
 		return;
 	dash_put(area, line, 62, DASH_FAINT, "GPUs");
-	dash_put_bar(area, line, 67, 10, DASH_GOOD, gpus_used, gpus);
-	dash_putf(area, line, 78, DASH_PLAIN, "%ju/%ju", (uintmax_t)gpus_used,
+	dash_put_bar(dash_span(area, line, 67, 10), DASH_GOOD, gpus_used, gpus);
+	dash_putf(dash_from(area, line, 78), DASH_PLAIN, "%ju/%ju", (uintmax_t)gpus_used,
 		  (uintmax_t)gpus);
 }
 
@@ -152,17 +152,19 @@ static void draw_node(struct dash_area area, int line, const struct uc_node *nod
 {
 	const bool usable = uc_node_is_usable(node->state);
 	uc_auto(buf) struct uc_buf memory = { 0 };
-	int column;
+	int column = 0;
 
-	column = dash_put_cell(area, line, 0, 14, DASH_PLAIN, node->name) + 1;
-	column = dash_put_cell(area, line, column, 12, usable ? DASH_PLAIN : DASH_BAD,
+	column += dash_put_raw(dash_span(area, line, 0, 14), DASH_PLAIN, node->name) + 1;
+	column += dash_put_raw(dash_span(area, line, column, 12),
+			       usable ? DASH_PLAIN : DASH_BAD,
 			       uc_raw(uc_node_state_word(node->state))) +
-		 1;
-	dash_putf(area, line, column, DASH_PLAIN, "%u/%u", node->cpus_used, node->cpus);
+		  1;
+	dash_putf(dash_from(area, line, column), DASH_PLAIN, "%u/%u", node->cpus_used,
+		  node->cpus);
 	column += 10;
 	if (node->load != UC_NONE32)
-		dash_putf(area, line, column, DASH_PLAIN, "%u.%02u", node->load / 100,
-			  node->load % 100);
+		dash_putf(dash_from(area, line, column), DASH_PLAIN, "%u.%02u",
+			  node->load / 100, node->load % 100);
 	column += 8;
 	uc_size_words(&memory, node->memory_used);
 	uc_buf_addc(&memory, '/');
@@ -170,21 +172,21 @@ static void draw_node(struct dash_area area, int line, const struct uc_node *nod
 	dash_put(area, line, column, DASH_PLAIN, uc_buf_text(&memory));
 	column += 13;
 	if (node->gpus && node->gpus != UC_NONE32)
-		dash_putf(area, line, column,
+		dash_putf(dash_from(area, line, column),
 			  node->gpus_used < node->gpus && usable ? DASH_GOOD : DASH_PLAIN,
 			  "%u/%u", node->gpus_used == UC_NONE32 ? 0 : node->gpus_used,
 			  node->gpus);
 	column += 7;
-	dash_put_cell(area, line, column, area.columns - column,
-		      usable ? DASH_PLAIN : DASH_BAD,
-		      uc_raw_empty(node->reason) ? node->gpu_types : node->reason);
+	dash_put_raw(dash_span(area, line, column, area.columns - column),
+		     usable ? DASH_PLAIN : DASH_BAD,
+		     uc_raw_empty(node->reason) ? node->gpu_types : node->reason);
 }
 
 static void draw_head(struct dash_area head)
 {
 	dash_role_row(head, 0, DASH_HEAD);
-	dash_putf(head, 0, 0, DASH_HEAD, "%-14s %-12s %-9s %-7s %-12s %-6s %s", "NODE",
-		  "STATE", "CPUS", "LOAD", "MEMORY", "GPUS", "MODELS OR REASON");
+	dash_putf(dash_from(head, 0, 0), DASH_HEAD, "%-14s %-12s %-9s %-7s %-12s %-6s %s",
+		  "NODE", "STATE", "CPUS", "LOAD", "MEMORY", "GPUS", "MODELS OR REASON");
 }
 
 static void draw(struct dash *d, struct dash_area area)
