@@ -16,21 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
+#include <ucluster/units.h>
 #include <unistd.h>
 #include "inside/inside.h"
 #include "inside/gpus.h"
 
 #define FIRST_MS    300 /* between the first two looks */
 #define COMMAND_MAX 160
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static const struct process *find(const struct processes *list, pid_t pid)
 {
@@ -114,12 +106,12 @@ int inside_top(char **argv)
 	interval = strtol(argv[1], NULL, 10) * 1000;
 	if (processes_find(&before, argv[0]) < 0)
 		return 1;
-	then = now_ms();
+	then = uc_monotonic_ms();
 	pause_for(FIRST_MS);
 	for (;;) {
 		if (processes_find(&now, argv[0]) < 0)
 			return 1;
-		at = now_ms();
+		at = uc_monotonic_ms();
 		rc = print(&now, &before, at - then);
 		processes_free(&before);
 		before = now;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <ucluster/gres.h>
 #include <ucluster/sooner.h>
 #include <ucluster/state.h>
@@ -140,14 +139,6 @@ static int64_t ask(struct uc_source *src, const struct request *request,
 	if (err)
 		*err = why;
 	return -1;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* By start; those that start together stay in the order in which they were found. */
@@ -290,7 +281,7 @@ int uc_sooner_test(struct uc_source *src, const struct uc_job *job,
 		   const struct uc_sooner_facts *facts, struct uc_sooner_list *list,
 		   struct uc_error *err)
 {
-	const int64_t end = now_ms() + facts->deadline_ms;
+	const int64_t end = uc_monotonic_ms() + facts->deadline_ms;
 	struct queue queue = { .facts = facts, .job = job };
 	struct request request = { 0 };
 	int64_t alone = 0;
@@ -304,7 +295,8 @@ int uc_sooner_test(struct uc_source *src, const struct uc_job *job,
 	measure_queue(&queue);
 	if (list->count)
 		alone = corrected(&queue, NULL, ask(src, &request, NULL, err));
-	for (size_t i = 0; i < list->count && alone >= 0 && now_ms() < end; i++) {
+	for (size_t i = 0; i < list->count && alone >= 0 && uc_monotonic_ms() < end;
+	     i++) {
 		struct uc_sooner one = list->item[i];
 
 		one.start = corrected(&queue, &one, ask(src, &request, &one, err));
