@@ -32,6 +32,26 @@ const char *uc_run_env(const struct uc_run *run, const char *name)
 	return NULL;
 }
 
+int uc_run_user(const char *word, bool live, uint32_t *id, struct uc_error *err)
+{
+	const char *digit = word;
+	const struct passwd *pw;
+	uint64_t number = 0;
+
+	for (; *digit >= '0' && *digit <= '9' && number < UC_NONE32; digit++)
+		number = 10 * number + (uint64_t)(*digit - '0');
+	*id = UC_NONE32;
+	if (*word && !*digit && number < UC_NONE32)
+		*id = (uint32_t)number;
+	if (*id != UC_NONE32 || !live)
+		return 0;
+	pw = getpwnam(word);
+	if (!pw)
+		return uc_fail(err, UC_NOTFOUND, "no user '%s'", word);
+	*id = pw->pw_uid;
+	return 0;
+}
+
 /*
  * A file opened later must not become stdout or stderr. A closed stdout gets a descriptor
  * that cannot be written, so that what is printed is reported as lost at the end.

@@ -95,6 +95,13 @@ void uc_run_color(struct uc_run *run, int color);
 /* Where commands keep what they know; nothing when there is no home. */
 void uc_run_state_dir(const struct uc_run *run, struct uc_buf *out);
 
+/*
+ * A user's number, from a name or the number itself. Names of a recording (`live` is
+ * false) are not this machine's: UC_NONE32.
+ */
+int uc_run_user(const char *word, bool live, uint32_t *id,
+		struct uc_error *err) UC_MUST_CHECK;
+
 /* A variable's value, or NULL when unset or empty. */
 const char *uc_run_env(const struct uc_run *run, const char *name);
 

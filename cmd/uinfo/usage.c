@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* uinfo usage: GPU-hours and CPU-hours, and the fair share. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,32 +60,6 @@ static void free_report(struct report *report)
 	free(report->share);
 }
 
-/* A user by name or number; in a recording names are what its jobs say. */
-static int find_user(const struct usage_args *args, bool live, uint32_t *id,
-		     struct uc_error *err)
-{
-	char *end;
-	unsigned long number;
-	const struct passwd *pw;
-
-	*id = getuid();
-	if (!args->user)
-		return 0;
-	number = strtoul(args->user, &end, 10);
-	if (!*end && number < UINT32_MAX) {
-		*id = (uint32_t)number;
-		return 0;
-	}
-	*id = UC_NONE32;
-	if (!live)
-		return 0;
-	pw = getpwnam(args->user);
-	if (!pw)
-		return uc_fail(err, UC_NOTFOUND, "no user '%s'", args->user);
-	*id = pw->pw_uid;
-	return 0;
-}
-
 static int load_history(struct report *report, struct uc_source *source,
 			const struct usage_args *args, struct uc_error *err)
 {
@@ -95,9 +68,10 @@ static int load_history(struct report *report, struct uc_source *source,
 	struct uc_usage_query query = { .by = (enum uc_usage_by)args->by,
 					.account = args->account };
 	struct uc_history_query past = { 0 };
-	uint32_t id;
+	uint32_t id = getuid();
 
-	if (find_user(args, uc_source_is_live(source), &id, err) < 0)
+	if (args->user &&
+	    uc_run_user(args->user, uc_source_is_live(source), &id, err) < 0)
 		return -1;
 	if (one && id != UC_NONE32) {
 		past.user_ids = &id;

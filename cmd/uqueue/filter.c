@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Which jobs are asked for. */
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,18 +19,6 @@ void uqueue_filter_free(struct uqueue_filter *filter)
 	uc_strv_free(&filter->nodes);
 }
 
-/* Digits at *p as a number below UC_NONE32; false when there are none. */
-static bool read_number(const char **p, uint32_t *out)
-{
-	const char *start = *p;
-	uint64_t value = 0;
-
-	for (; **p >= '0' && **p <= '9' && value < UC_NONE32; ++*p)
-		value = 10 * value + (uint64_t)(**p - '0');
-	*out = (uint32_t)value;
-	return *p > start && value < UC_NONE32;
-}
-
 static int make_users(struct uqueue_filter *filter, const struct uqueue_args *args,
 		      bool live, struct uc_error *err)
 {
@@ -42,20 +29,10 @@ static int make_users(struct uqueue_filter *filter, const struct uqueue_args *ar
 		return uc_fail(err, UC_FAILED, "out of memory");
 	for (size_t i = 0; i < words->count; i++) {
 		struct uqueue_user *user = &filter->users[filter->user_count++];
-		const char *p = words->item[i];
-		struct passwd *pw;
 
-		*user = (struct uqueue_user){ p, UC_NONE32 };
-		if (read_number(&p, &user->id) && !*p)
-			continue;
-		user->id = UC_NONE32;
-		/* Names of a recording are not this machine's. */
-		if (!live)
-			continue;
-		pw = getpwnam(user->name);
-		if (!pw)
-			return uc_fail(err, UC_NOTFOUND, "no user '%s'", user->name);
-		user->id = pw->pw_uid;
+		user->name = words->item[i];
+		if (uc_run_user(user->name, live, &user->id, err) < 0)
+			return -1;
 	}
 	if (args->me)
 		filter->users[filter->user_count++] =
