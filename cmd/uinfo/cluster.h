@@ -73,6 +73,9 @@ void uinfo_filter_free(struct uinfo_filter *filter);
 		 ".Xr sinfo 1 ,\nor\n.Cm usable :\nnodes that take jobs." }
 // clang-format on
 
+/* What puts a column's value: GETTER(nodes) { ... }. */
+#define GETTER(name)                                                                     \
+	static void get_##name(const void *row, const void *context, struct uc_value *out)
 /* Fill a cell. */
 static inline void uinfo_put(struct uc_value *out, enum uc_value_type type,
 			     uint64_t number)

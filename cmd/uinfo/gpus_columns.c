@@ -4,9 +4,6 @@
 #include <ucluster/state.h>
 #include "uinfo/gpus.h"
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 static const struct gpu_row *row_of(const void *row)
 {
 	return row;

@@ -273,9 +273,6 @@ static void check_containers(struct health *h)
 	}
 }
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 GETTER(name)
 {
 	(void)context;

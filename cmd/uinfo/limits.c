@@ -20,9 +20,6 @@ static const struct uc_opt options[] = {
 };
 // clang-format on
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 static const struct uinfo_limit *limit_of(const void *row)
 {
 	return row;

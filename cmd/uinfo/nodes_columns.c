@@ -12,9 +12,6 @@ static const struct uc_node *node_of(const void *row)
 	return *(const struct uc_node *const *)row;
 }
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 #define RAW(name)                                                                        \
 	GETTER(name)                                                                     \
 	{                                                                                \

@@ -4,9 +4,6 @@
 #include <ucluster/units.h>
 #include "uinfo/overview.h"
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 static const struct uc_capacity_row *row_of(const void *row)
 {
 	return row;

@@ -197,8 +197,6 @@ void overview_print_disks(const struct uc_run *run, const struct overview *all)
 	}
 }
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
 #define COUNT(name)                                                                      \
 	GETTER(name)                                                                     \
 	{                                                                                \

@@ -38,9 +38,6 @@ static const struct sum *sum_of(const void *row)
 	return row;
 }
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 #define COUNT(name)                                                                      \
 	GETTER(name)                                                                     \
 	{                                                                                \

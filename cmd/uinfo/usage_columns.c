@@ -3,9 +3,6 @@
 /* The columns of uinfo usage. Keys are for ever; add, never rename. */
 #include "uinfo/usage.h"
 
-#define GETTER(name)                                                                     \
-	static void get_##name(const void *row, const void *context, struct uc_value *out)
-
 static const struct uc_usage_row *row_of(const void *row)
 {
 	return row;
