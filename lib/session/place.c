@@ -2,16 +2,25 @@
 /* Copyright the ucluster authors */
 #include "session/place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Somebody who makes all of these beforehand only keeps sessions from starting. */
-#define TRIES 4
+/* Somebody may make all of these beforehand: then the name is one that nobody foresees.
+ */
+#define TRIES     4
+#define KEY_BYTES 8
+/* A socket without a server is nobody's after so many seconds: it may still come up. */
+#define STALE_S    60
+#define SWEEP_MOST 1000
 
 static const char *const default_roots[] = { "/tmp", "/dev/shm", "/var/tmp", NULL };
 
@@ -30,6 +39,23 @@ static int open_own(int root, const char *name, uid_t uid)
 	return -1;
 }
 
+/* The last attempt has a name of its own each time. */
+static void add_folder_name(struct uc_buf *name, uid_t uid, int attempt)
+{
+	unsigned char key[KEY_BYTES];
+
+	uc_buf_addf(name, "ucluster-%u", uid);
+	if (attempt > 0 && attempt < TRIES)
+		uc_buf_addf(name, ".%d", attempt);
+	if (attempt < TRIES)
+		return;
+	uc_buf_addc(name, '.');
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		name->failed = true;
+	for (size_t i = 0; i < sizeof(key); i++)
+		uc_buf_addf(name, "%02x", key[i]);
+}
+
 static int open_folder(const char *path, uid_t uid, int attempt, bool make,
 		       struct uc_buf *shown)
 {
@@ -37,9 +63,7 @@ static int open_folder(const char *path, uid_t uid, int attempt, bool make,
 	int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = -1;
 
-	uc_buf_addf(&name, "ucluster-%u", uid);
-	if (attempt > 0)
-		uc_buf_addf(&name, ".%d", attempt);
+	add_folder_name(&name, uid, attempt);
 	if (root >= 0 && !name.failed) {
 		/* a umask takes bits away only */
 		if (make)
@@ -98,15 +122,121 @@ static int listen_in(const struct uc_place *place, int folder)
 	return -1;
 }
 
+/* --- what servers left that were killed --- */
+
+static DIR *open_list(int folder)
+{
+	const int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!list && fd >= 0)
+		close(fd);
+	return list;
+}
+
+static bool is_old(const struct stat *st)
+{
+	return st->st_mtime + STALE_S < time(NULL);
+}
+
+/* Does nobody listen there? */
+static bool is_left(int folder, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int len = snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/%s",
+				 folder, name);
+	bool left = false;
+
+	if (fd >= 0 && len > 0 && (size_t)len < sizeof(to.sun_path))
+		left = connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+		       errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return left;
+}
+
+static void sweep(int folder)
+{
+	DIR *list = open_list(folder);
+	const struct dirent *entry;
+	struct stat st;
+
+	for (int i = 0; list && i < SWEEP_MOST && (entry = readdir(list)); i++)
+		if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISSOCK(st.st_mode) && is_old(&st) && is_left(folder, entry->d_name))
+			unlinkat(folder, entry->d_name, 0);
+	if (list)
+		closedir(list);
+}
+
+/* --- folders whose names nobody foresees --- */
+
+/* Is it one of those? */
+static bool is_random(const char *name, uid_t uid)
+{
+	char prefix[32];
+	const int len = snprintf(prefix, sizeof(prefix), "ucluster-%u.", uid);
+
+	return strncmp(name, prefix, (size_t)len) == 0 &&
+	       strspn(name + len, "0123456789abcdef") == 2 * (size_t)KEY_BYTES &&
+	       name[len + 2 * KEY_BYTES] == '\0';
+}
+
+/* Call `fn` for each of the user's own until it returns 0 or more. */
+static int each_random(const char *path, const struct uc_place *place,
+		       int (*fn)(const struct uc_place *, int root, const char *name,
+				 int folder))
+{
+	const int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = root < 0 ? NULL : open_list(root);
+	const struct dirent *entry;
+	int rc = -1;
+
+	while (list && rc < 0 && (entry = readdir(list))) {
+		int folder = is_random(entry->d_name, place->uid)
+				     ? open_own(root, entry->d_name, place->uid)
+				     : -1;
+
+		if (folder < 0)
+			continue;
+		rc = fn(place, root, entry->d_name, folder);
+		close(folder);
+	}
+	if (list)
+		closedir(list);
+	if (root >= 0)
+		close(root);
+	return rc;
+}
+
+static int clear(const struct uc_place *place, int root, const char *name, int folder)
+{
+	struct stat st;
+
+	(void)place;
+	sweep(folder);
+	/* an empty one, that nobody is about to use */
+	if (fstat(folder, &st) == 0 && is_old(&st))
+		unlinkat(root, name, AT_REMOVEDIR);
+	return -1;
+}
+
+/* --- */
+
 int uc_place_listen(const struct uc_place *place, struct uc_buf *path,
 		    struct uc_error *err)
 {
 	const char *const *root = place->roots ? place->roots : default_roots;
 
-	for (; *root; root++)
-		for (int attempt = 0; attempt < TRIES; attempt++) {
+	for (; *root; root++) {
+		each_random(*root, place, clear);
+		for (int attempt = 0; attempt <= TRIES; attempt++) {
 			int folder = open_folder(*root, place->uid, attempt, true, path);
 			int fd = folder < 0 ? -1 : listen_in(place, folder);
+
+			if (fd >= 0)
+				sweep(folder);
 
 			if (folder >= 0)
 				close(folder);
@@ -116,6 +246,7 @@ int uc_place_listen(const struct uc_place *place, struct uc_buf *path,
 			add_name(place, path);
 			return fd;
 		}
+	}
 	return uc_fail(err, UC_DENIED,
 		       "no folder of one's own can be made in /tmp, /dev/shm or /var/tmp "
 		       "(the last one tried: '%s')",
@@ -144,12 +275,21 @@ static int connect_in(const struct uc_place *place, int folder)
 	return -1;
 }
 
+static int connect_random(const struct uc_place *place, int root, const char *name,
+			  int folder)
+{
+	(void)root, (void)name;
+	return connect_in(place, folder);
+}
+
 int uc_place_connect(const struct uc_place *place, struct uc_error *err)
 {
 	const char *const *root = place->roots ? place->roots : default_roots;
 	uc_auto(buf) struct uc_buf path = { 0 };
 
-	for (; *root; root++)
+	for (; *root; root++) {
+		int found;
+
 		for (int attempt = 0; attempt < TRIES; attempt++) {
 			int folder =
 				open_folder(*root, place->uid, attempt, false, &path);
@@ -160,6 +300,10 @@ int uc_place_connect(const struct uc_place *place, struct uc_error *err)
 			if (fd >= 0)
 				return fd;
 		}
+		found = each_random(*root, place, connect_random);
+		if (found >= 0)
+			return found;
+	}
 	return uc_fail(err, UC_NOTFOUND, "no session of job %s is on this node",
 		       place->job);
 }

@@ -404,6 +404,105 @@ static void expect_refused(struct room *r, struct uc_place *place)
 	assert_int_equal(fd, -1);
 }
 
+/* Whoever makes all names beforehand keeps nobody from a session. */
+static void test_all_names_are_taken(void **state)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct uc_error err;
+	struct room r;
+	int server, client;
+
+	(void)state;
+	make_room(&r);
+	for (int i = 0; i < 10; i++) {
+		char name[160];
+
+		snprintf(name, sizeof(name), i ? "%s.%d" : "%s", r.folder, i);
+		assert_int_equal(mkdir(name, 0755), 0);
+	}
+	server = uc_place_listen(&r.place, &path, &err);
+	assert_true(server >= 0);
+	client = uc_place_connect(&r.place, &err);
+	assert_true(client >= 0);
+	close(client);
+	close(server);
+	remove_room(&r);
+}
+
+static void age(const char *path)
+{
+	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, old, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static void test_sockets_of_killed_servers_are_swept(void **state)
+{
+	static const char *const jobs[] = { "1", "2", "3", "4" };
+	struct uc_buf path[4] = { { 0 } };
+	struct uc_error err;
+	struct room r;
+	int server[4];
+
+	(void)state;
+	make_room(&r);
+	for (size_t i = 0; i < 4; i++) {
+		r.place.job = jobs[i];
+		/* 1 and 2 were killed, 2 just now; 3 lives */
+		server[i] = uc_place_listen(&r.place, &path[i], &err);
+		assert_true(server[i] >= 0);
+		if (i < 2)
+			close(server[i]);
+		if (i == 2)
+			age(uc_buf_text(&path[0]));
+		if (i == 2)
+			age(uc_buf_text(&path[2]));
+	}
+	assert_int_equal(access(uc_buf_text(&path[0]), F_OK), -1);
+	for (size_t i = 1; i < 4; i++)
+		assert_int_equal(access(uc_buf_text(&path[i]), F_OK), 0);
+	close(server[2]);
+	close(server[3]);
+	for (size_t i = 0; i < 4; i++)
+		uc_buf_free(&path[i]);
+	remove_room(&r);
+}
+
+/* Folders of such names, too: with what is in them, once nobody needs them. */
+static void test_folders_of_killed_servers_are_swept(void **state)
+{
+	struct uc_buf path[3] = { { 0 } };
+	struct uc_error err;
+	struct room r;
+
+	(void)state;
+	make_room(&r);
+	for (int i = 0; i < 4; i++) {
+		char name[160];
+
+		snprintf(name, sizeof(name), i ? "%s.%d" : "%s", r.folder, i);
+		assert_int_equal(mkdir(name, 0755), 0);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		int server = uc_place_listen(&r.place, &path[i], &err);
+		char *slash = strrchr(path[i].data, '/');
+
+		assert_true(server >= 0);
+		close(server);
+		if (i == 0)
+			age(path[i].data);
+		*slash = '\0';
+		/* what is in it goes in the first turn, it itself in the next */
+		if (i == 1)
+			age(path[0].data);
+	}
+	assert_int_equal(access(path[0].data, F_OK), -1);
+	assert_int_equal(access(path[2].data, F_OK), 0);
+	for (size_t i = 0; i < 3; i++)
+		uc_buf_free(&path[i]);
+	remove_room(&r);
+}
+
 static void test_folders_that_others_made_are_passed_over(void **state)
 {
 	struct room r;
@@ -471,6 +570,9 @@ int main(void)
 		cmocka_unit_test(test_what_is_typed_passes_but_for_the_keys),
 		cmocka_unit_test(test_a_key_that_is_held_goes_on_after_a_while),
 		cmocka_unit_test(test_server_and_viewer_meet),
+		cmocka_unit_test(test_all_names_are_taken),
+		cmocka_unit_test(test_sockets_of_killed_servers_are_swept),
+		cmocka_unit_test(test_folders_of_killed_servers_are_swept),
 		cmocka_unit_test(test_folders_that_others_made_are_passed_over),
 		cmocka_unit_test(test_names_are_plain),
 	};
