@@ -293,8 +293,17 @@ static void send_done(void *arg, uint32_t id, uint64_t wire, uint64_t kept)
 	slot->job->wire = wire;
 	h->large -= slot->moving;
 	slot->moving = false;
-	(void)kept; /* the other end counts it */
+	slot->job->kept = 0; /* the other end counts it */
+	(void)kept;
 	h->flushed = false;
+}
+
+static void send_moved(void *arg, uint32_t id, uint64_t wire, uint64_t kept)
+{
+	struct helper_slot *slot = slot_of(arg, id);
+
+	slot->job->wire = wire;
+	slot->job->kept = kept; /* until the other end has counted it */
 }
 
 static void receive_settle(struct helper *h, uint32_t id)
@@ -337,6 +346,7 @@ int helper_jobs_open(struct helper *h, struct uc_error *err)
 	h->last_ended = &h->ended;
 	h->sender.failed = send_failed;
 	h->sender.sent = send_done;
+	h->sender.moved = send_moved;
 	h->sender.arg = h;
 	h->receiver.ended = received;
 	h->receiver.over = receive_over;

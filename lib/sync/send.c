@@ -388,6 +388,8 @@ static int send_data(struct uc_outgoing *file, const void *bytes, size_t len,
 		uc_talk_sent(talk, UC_FRAME_PUT_DATA, head.len + len);
 	}
 	file->wire += talk->wire;
+	if (file->sender->moved)
+		file->sender->moved(file->sender->arg, file->id, file->wire, file->kept);
 	return 0;
 }
 

@@ -3,9 +3,9 @@
 #ifndef UC_SYNC_SEND_H
 #define UC_SYNC_SEND_H
 /*
- * Files of a folder, sent over a stream: what a client puts and what a server is asked for.
- * A small file is read at once and travels with others; of a large one the other side
- * says first what it has of it.
+ * Files of a folder, sent over a stream: what a client puts and what a server is asked
+ * for. A small file is read at once and travels with others; of a large one the other
+ * side says first what it has of it.
  */
 #include "sync/entry.h"
 #include "sync/message.h"
@@ -25,6 +25,8 @@ struct uc_sender {
 	void (*failed)(void *arg, const struct uc_message_outcome *why);
 	/* All of one is on its way: bytes that travelled, and that did not have to. */
 	void (*sent)(void *arg, uint32_t id, uint64_t wire, uint64_t kept);
+	/* A piece of one is: the same, so far. May be NULL. */
+	void (*moved)(void *arg, uint32_t id, uint64_t wire, uint64_t kept);
 	void *arg;
 };
 
