@@ -6,7 +6,7 @@ string(REPLACE " 0" " " UC_MAN_DATE "${UC_MAN_DATE}")
 set(UC_RUN_BUILT ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 LC_ALL=C.UTF-8)
 
 # uc_man(PAGE [PROGRAM]): man/PAGE.in becomes build/man/PAGE. A line that is @OPTIONS@,
-# @COLUMNS@, @SRUN_OPTIONS@ or @KEYS@ is replaced by what PROGRAM prints for it
+# @COLUMNS@, @SRUN_OPTIONS@, @KEYS@ or @DASH_KEYS@ is replaced by what PROGRAM prints for it
 # (cmake/man.cmake has the table).
 function(uc_man page)
   set(output ${CMAKE_BINARY_DIR}/man/${page})

@@ -3,11 +3,12 @@ set(arguments_OPTIONS --help=mdoc)
 set(arguments_COLUMNS --help=mdoc-columns)
 set(arguments_SRUN_OPTIONS --help=mdoc-foreign)
 set(arguments_KEYS config --mdoc-keys)
+set(arguments_DASH_KEYS --mdoc-keys)
 
 # Text with brackets, semicolons and backslashes stays one value as long as it is quoted.
 file(READ "${INPUT}" page)
 string(REPLACE "$Mdocdate$" "${DATE}" page "${page}")
-foreach(word IN ITEMS OPTIONS COLUMNS SRUN_OPTIONS KEYS)
+foreach(word IN ITEMS OPTIONS COLUMNS SRUN_OPTIONS KEYS DASH_KEYS)
   string(FIND "${page}" "\n@${word}@\n" at)
   if(at LESS 0)
     continue()

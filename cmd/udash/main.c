@@ -13,7 +13,7 @@
 struct args {
 	int64_t interval, idle;
 	int view;
-	bool me, read_only, mouse, dump, keys;
+	bool me, read_only, mouse, dump, keys, mdoc_keys;
 	int64_t rows;
 };
 
@@ -43,6 +43,7 @@ static const struct uc_opt options[] = {
 	{ "lines", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 1000, ARG(rows),
 	  .help = "of that frame" },
 	{ "list-keys", .type = UC_OPT_FLAG, ARG(keys), .help = "say what keys there are" },
+	{ "mdoc-keys", .type = UC_OPT_FLAG, .flags = UC_OPT_HIDDEN, ARG(mdoc_keys) },
 	{ 0 }
 };
 // clang-format on
@@ -140,10 +141,10 @@ static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, ch
 	(void)argc;
 	if (!uc_run_parse(run, self, argv, &args))
 		return run->status;
-	if (args.keys) {
+	if (args.keys || args.mdoc_keys) {
 		uc_auto(buf) struct uc_buf text = { 0 };
 
-		dash_keys_print(&text, DASH_KEYS_TEXT);
+		dash_keys_print(&text, args.keys ? DASH_KEYS_TEXT : DASH_KEYS_MDOC);
 		fputs(uc_buf_text(&text), stdout);
 		return 0;
 	}

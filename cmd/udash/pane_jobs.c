@@ -32,7 +32,7 @@ static struct widths fit(const struct dash *d, int columns)
 			    .name = 14,
 			    .partition = 9,
 			    .state = 3,
-			    .time = 17,
+			    .time = 12,
 			    .gpus = 9 };
 	int used;
 
@@ -42,11 +42,12 @@ static struct widths fit(const struct dash *d, int columns)
 		w.id = 10;
 		w.user = w.user ? 8 : 0;
 		w.partition = 7;
+		w.name = 12;
 	}
 	if (columns < 70)
 		w.partition = w.gpus = 0;
 	if (columns < 55)
-		w.name = 10, w.time = 11;
+		w.name = 10;
 	if (columns < 45)
 		w.user = 0;
 	used = w.id + w.user + w.name + w.partition + w.state + w.time + w.gpus + 12;
@@ -88,17 +89,37 @@ static void draw_head(struct dash_area area, const struct jobs_pane *p,
 	put_head(area, column, area.columns - column, "WHERE OR WHY", false);
 }
 
+/* "2d06h", "5h42m", "43m", "51s"; "1d" when nothing is left. */
+static void add_short(struct uc_buf *out, int64_t seconds)
+{
+	const int64_t days = seconds / 86400, hours = seconds / 3600 % 24;
+	const int64_t minutes = seconds / 60 % 60;
+
+	if (days)
+		uc_buf_addf(out, "%jdd", (intmax_t)days);
+	if (days && hours)
+		uc_buf_addf(out, "%02jdh", (intmax_t)hours);
+	else if (!days && hours)
+		uc_buf_addf(out, "%jdh", (intmax_t)hours);
+	if (!days && hours && minutes)
+		uc_buf_addf(out, "%02jdm", (intmax_t)minutes);
+	else if (!days && !hours && seconds >= 60)
+		uc_buf_addf(out, "%jdm", (intmax_t)minutes);
+	else if (seconds < 60)
+		uc_buf_addf(out, "%jds", (intmax_t)seconds);
+}
+
 static void add_time(struct uc_buf *out, const struct uc_job *job, int64_t now)
 {
 	if (!uc_job_waits(job))
-		uc_duration_format(out, uc_job_elapsed(job, now));
+		add_short(out, uc_job_elapsed(job, now));
 	if (job->time_limit == UC_NOT_SET)
 		return;
 	uc_buf_addc(out, '/');
 	if (job->time_limit == UC_DURATION_INFINITE)
 		uc_buf_add(out, "-");
 	else
-		uc_duration_format(out, job->time_limit);
+		add_short(out, job->time_limit);
 }
 
 static void add_id(struct uc_buf *out, const struct jobs_row *row)
