@@ -135,6 +135,13 @@ static bool is_linked(const struct uc_sync_planner *planner, uint32_t near, uint
 	return near_first(planner, other - 1) == near_first(planner, near);
 }
 
+/* Is the first name of this file in the run's scope? */
+static bool has_first(const struct uc_sync_planner *planner,
+		      const struct uc_sync_entry *here)
+{
+	return uc_sync_is_push(planner) || planner->far_map[here->twin - 1];
+}
+
 const char *uc_sync_plan_twin(const struct uc_sync_planner *planner,
 			      const struct uc_sync_row *row)
 {
@@ -247,17 +254,18 @@ static void respect_closed(struct uc_sync_planner *planner,
 
 static int store_row(struct uc_sync_planner *planner, const struct uc_sync_entry *near,
 		     const struct uc_sync_entry *far, const struct uc_sync_choice *choice,
-		     struct uc_error *err)
+		     const struct uc_sync_row *more, struct uc_error *err)
 {
 	struct uc_sync_row *row = add_row(planner, err);
 
 	if (!row)
 		return -1;
-	*row = (struct uc_sync_row){ .near = near,
-				     .why = choice->why,
-				     .action = choice->action,
-				     .clear = choice->clear,
-				     .linger = choice->linger };
+	*row = *more;
+	row->near = near;
+	row->why = choice->why;
+	row->action = choice->action;
+	row->clear = choice->clear;
+	row->linger = choice->linger;
 	if (far) {
 		row->far = keep_far(planner, near, far);
 		if (!row->far)
@@ -283,53 +291,63 @@ static int settle_same(struct uc_sync_planner *planner, const struct uc_sync_cas
 	       (planner->request->newest && one->here->kind != UC_SYNC_FOLDER);
 }
 
+/* What is decided about one path; `more` takes what a row tells besides. */
+static void weigh(struct uc_sync_planner *planner, const char *path,
+		  const struct uc_sync_case *one, struct uc_sync_choice *choice,
+		  struct uc_sync_row *more)
+{
+	const struct uc_sync_entry *entry = one->here ? one->here : one->there;
+	enum uc_sync_within within =
+		uc_sync_scope_look(planner->scope, path, entry->kind == UC_SYNC_FOLDER);
+
+	uc_sync_decide(one, choice);
+	respect_closed(planner, one, path, choice);
+	more->above = within == UC_SYNC_ABOVE;
+	if (more->above && choice->action != UC_SYNC_NEW &&
+	    choice->action != UC_SYNC_CONFLICT && choice->action != UC_SYNC_UPDATE)
+		choice->action = one->here && one->there ? UC_SYNC_SAME : UC_SYNC_ACTIONS;
+	more->twin = one->here && one->here->kind == UC_SYNC_FILE && one->here->twin &&
+		     has_first(planner, one->here);
+	if (!more->twin || !one->there)
+		return;
+	more->linked = is_linked(planner, (uint32_t)planner->at, planner->listed - 1);
+	if (choice->action == UC_SYNC_SAME && !more->linked)
+		choice->action =
+			UC_SYNC_META; /* its contents are there, in another file */
+}
+
+static bool wants_sum(const struct uc_sync_planner *planner,
+		      const struct uc_sync_entry *near, const struct uc_sync_entry *far)
+{
+	return planner->request->checksum && near && far && near->kind == UC_SYNC_FILE &&
+	       far->kind == UC_SYNC_FILE && near->size == far->size;
+}
+
 /* The indices are those of the entries that are there. */
 static int merge(struct uc_sync_planner *planner, const struct uc_sync_entry *near,
 		 const struct uc_sync_entry *far, uint64_t sum, struct uc_error *err)
 {
+	const struct uc_sync_request *request = planner->request;
 	bool push = uc_sync_is_push(planner);
 	const char *path = near ? near->path : far->path;
 	struct uc_sync_case one = { .here = push ? near : far,
 				    .there = push ? far : near,
 				    .coarse = !planner->info->nanoseconds,
-				    .remove = planner->request->remove &&
-					      !planner->request->newest,
-				    .overwrite = planner->request->overwrite };
+				    .remove = request->remove && !request->newest,
+				    .overwrite = request->overwrite };
 	struct uc_sync_row more = { 0 };
 	struct uc_sync_choice choice;
-	struct uc_sync_row *row;
 
-	if (planner->request->checksum && near && far && near->kind == UC_SYNC_FILE &&
-	    far->kind == UC_SYNC_FILE && near->size == far->size)
+	if (wants_sum(planner, near, far))
 		one.contents = compare_contents(planner, near, sum);
 	look_back(planner, path, &one);
-	uc_sync_decide(&one, &choice);
-	respect_closed(planner, &one, path, &choice);
+	weigh(planner, path, &one, &choice, &more);
 	planner->there += one.there != NULL;
-	more.above = uc_sync_scope_look(planner->scope, path,
-					(one.here ? one.here : one.there)->kind ==
-						UC_SYNC_FOLDER) == UC_SYNC_ABOVE;
-	more.twin = one.here && one.here->kind == UC_SYNC_FILE && one.here->twin;
-	if (more.twin && one.there)
-		more.linked =
-			is_linked(planner, (uint32_t)planner->at, planner->listed - 1);
-	if (choice.action == UC_SYNC_SAME && more.twin && !more.linked)
-		choice.action = UC_SYNC_META;
-	if (more.above && choice.action != UC_SYNC_NEW &&
-	    choice.action != UC_SYNC_CONFLICT && choice.action != UC_SYNC_UPDATE)
-		choice.action = one.here && one.there ? UC_SYNC_SAME : UC_SYNC_ACTIONS;
 	if (choice.action == UC_SYNC_SAME && !settle_same(planner, &one, &more))
 		return 0;
-	planner->rules_differ = planner->rules_differ ||
-				(choice.action != UC_SYNC_SAME && is_rules(path));
-	if (store_row(planner, near, far, &choice, err) < 0)
-		return -1;
-	row = uc_sync_plan_row(planner, planner->rows - 1);
-	row->above = more.above;
-	row->time = more.time;
-	row->twin = more.twin;
-	row->linked = more.linked;
-	return 0;
+	if (choice.action != UC_SYNC_SAME && is_rules(path))
+		planner->rules_differ = true;
+	return store_row(planner, near, far, &choice, &more, err);
 }
 
 static int grow_far(struct uc_sync_planner *planner, struct uc_error *err)

@@ -357,7 +357,7 @@ static void end_run(struct uc_sync_run *run)
 	uc_sync_plan_free(&run->planner);
 	uc_sync_scope_free(&run->scope);
 	free(run->large);
-	free(run->again);
+	free(run->cleared);
 	pthread_mutex_destroy(&run->lock);
 	pthread_cond_destroy(&run->some);
 	free(run);

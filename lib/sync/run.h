@@ -125,8 +125,8 @@ struct uc_sync_run {
 	size_t larges, next_large;
 	struct uc_sync_job *ended, **ended_end;
 	/* rows whose place was cleared; main thread */
-	struct uc_sync_row **again;
-	size_t agains;
+	struct uc_sync_row **cleared;
+	size_t cleared_count;
 };
 
 static inline bool uc_sync_run_push(const struct uc_sync_run *run)

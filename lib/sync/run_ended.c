@@ -129,14 +129,14 @@ static void succeed(struct uc_sync_run *run, struct uc_sync_job *job)
 
 	if (job->clears) {
 		struct uc_sync_row **more =
-			reallocarray(run->again, run->agains + 1, sizeof(*more));
+			reallocarray(run->cleared, run->cleared_count + 1, sizeof(*more));
 
 		row->clear = row->linger = false;
 		row->state = UC_SYNC_ROW_GONE;
 		if (!more)
 			return;
-		run->again = more;
-		run->again[run->agains++] = row;
+		run->cleared = more;
+		run->cleared[run->cleared_count++] = row;
 		return;
 	}
 	row->state =

@@ -161,8 +161,8 @@ static int submit_content(struct uc_sync_run *run, struct uc_sync_row *row,
 /* Rows whose place is clear now. */
 static int submit_again(struct uc_sync_run *run, struct uc_error *err)
 {
-	while (run->agains > 0 && !run->stopping) {
-		struct uc_sync_row *row = run->again[--run->agains];
+	while (run->cleared_count > 0 && !run->stopping) {
+		struct uc_sync_row *row = run->cleared[--run->cleared_count];
 		enum uc_far_what what = is_push(run) ? UC_FAR_PUT : UC_FAR_GET;
 		struct uc_sync_job *job;
 
@@ -186,7 +186,7 @@ static int wait_all(struct uc_sync_run *run, struct uc_error *err)
 		while (run->lane[0].count > 0 || is_helped(run))
 			if (go_on(run, err) < 0)
 				return -1;
-	} while (run->agains > 0 && !run->stopping);
+	} while (run->cleared_count > 0 && !run->stopping);
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct world {
 	struct fake fake;
 	unsigned seed, conflicts, kept;
 	int clock;
+	bool helper; /* the real one, in a process of its own */
 };
 
 static unsigned pick(struct world *w, unsigned below)
@@ -295,11 +296,14 @@ static int run(struct world *w, int source, bool remove, struct uc_sync_result *
 		.remove = remove,
 		.remove_max = 1000,
 		.no_sync = true,
+		.helper = UC_BUILD_DIR "/bin/usync --serve",
 	};
 	struct uc_sync_opener opener;
 
 	w->fake.jobs = 0;
 	w->fake.seed = w->seed;
+	if (w->helper)
+		return uc_sync_run(&request, NULL, result, err);
 	fake_opener(&w->fake, &opener);
 	return uc_sync_run_with(&request, NULL, &opener, result, err);
 }
@@ -361,9 +365,9 @@ static int drop(const char *path, const struct stat *st, int kind, struct FTW *f
 	return remove(path);
 }
 
-static void one_world(unsigned seed, bool ends)
+static void one_world(unsigned seed, bool ends, bool helper)
 {
-	struct world w = { .seed = seed };
+	struct world w = { .seed = seed, .helper = helper };
 
 	(void)snprintf(w.path, sizeof(w.path), "/tmp/uc-sync-model-XXXXXX");
 	assert_non_null(mkdtemp(w.path));
@@ -392,14 +396,21 @@ static void test_random(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= 60; seed++)
-		one_world(seed, false);
+		one_world(seed, false, false);
 }
 
 static void test_random_ends(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1001; seed <= 1030; seed++)
-		one_world(seed, true);
+		one_world(seed, true, false);
+}
+
+static void test_random_helper(void **state)
+{
+	(void)state;
+	for (unsigned seed = 2001; seed <= 2020; seed++)
+		one_world(seed, false, true);
 }
 
 int main(void)
@@ -407,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_random_ends),
+		cmocka_unit_test(test_random_helper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
