@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,26 +56,13 @@ static bool is_usable(int fd, int64_t *age, size_t *size)
 	return true;
 }
 
-static bool copy(int from, int to, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = sendfile(to, from, NULL, size);
-
-		if (n <= 0)
-			return false;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 bool uc_check_cache_get(const struct uc_check_cache *cache, enum uc_rows_kind kind,
 			int64_t *age, struct uc_rows **out)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-	bool found = false;
-	int file, memory;
+	bool found;
 	size_t size;
+	int file;
 
 	if (!cache->dir || cache->fresh)
 		return false;
@@ -85,19 +70,14 @@ bool uc_check_cache_get(const struct uc_check_cache *cache, enum uc_rows_kind ki
 	file = open(uc_buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (file < 0)
 		return false;
-	/* copied: a file could be cut while it is mapped */
-	memory = memfd_create("ucluster-cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memory >= 0 && is_usable(file, age, &size) && copy(file, memory, size) &&
-	    fcntl(memory, F_ADD_SEALS, seals) == 0)
-		found = uc_wire_map(memory, kind, out, NULL) == 0;
-	if (memory >= 0)
-		close(memory);
+	found = is_usable(file, age, &size) && uc_wire_load(file, size, kind, out) == 0;
 	close(file);
 	return found;
 }
 
 /* Not synced: after a crash it is asked again. */
-static void write_file(const char *path, int memory, size_t size)
+static void write_file(const char *path, const struct uc_rows *rows,
+		       enum uc_rows_kind kind)
 {
 	uc_auto(buf) struct uc_buf temp = { 0 };
 	int file;
@@ -108,7 +88,7 @@ static void write_file(const char *path, int memory, size_t size)
 	file = mkostemp(temp.data, O_CLOEXEC);
 	if (file < 0)
 		return;
-	if (!copy(memory, file, size) || rename(temp.data, path) < 0)
+	if (!uc_wire_save(rows, kind, file) || rename(temp.data, path) < 0)
 		unlink(temp.data);
 	close(file);
 }
@@ -116,23 +96,11 @@ static void write_file(const char *path, int memory, size_t size)
 void uc_check_cache_put(const struct uc_check_cache *cache, enum uc_rows_kind kind,
 			const struct uc_rows *rows)
 {
-	const struct uc_rows_type *type = uc_rows_type(kind);
 	uc_auto(buf) struct uc_buf path = { 0 };
-	struct uc_wire *wire;
-	struct stat st;
-	int memory;
 
 	if (!cache->dir || uc_file_mkdirs(cache->dir, 0700, NULL) < 0)
 		return;
-	wire = uc_wire_new(kind);
-	for (size_t i = 0; wire && i < rows->count; i++)
-		uc_wire_add(wire, uc_rows_at(rows, type->row_size, i));
-	memory = wire ? uc_wire_finish(wire, rows->now, rows->updated, NULL) : -1;
-	uc_wire_free(wire);
 	file_name(cache, kind, &path);
-	if (memory >= 0 && fstat(memory, &st) == 0 && lseek(memory, 0, SEEK_SET) == 0 &&
-	    !path.failed)
-		write_file(uc_buf_text(&path), memory, (size_t)st.st_size);
-	if (memory >= 0)
-		close(memory);
+	if (!path.failed)
+		write_file(uc_buf_text(&path), rows, kind);
 }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +20,6 @@
 #define STATE_VERSION 1
 #define QUESTION_MAX  ((size_t)1 << 20)
 #define OLD_S         (24 * 3600)
-#define SEALS         (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* Others could have made it before us, or may write into it. */
 int uc_cache_open_folder(const char *dir)
@@ -94,20 +91,6 @@ static bool write_all(int fd, const void *from, size_t len)
 			return false;
 		p += n;
 		len -= (size_t)n;
-	}
-	return true;
-}
-
-static bool copy(int from, int to, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = sendfile(to, from, NULL, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		size -= (size_t)n;
 	}
 	return true;
 }
@@ -198,21 +181,15 @@ struct uc_jobs *uc_cache_read_jobs(int folder, const char *key, uint64_t serial)
 	uc_auto(buf) struct uc_buf name = { 0 };
 	struct uc_rows *rows = NULL;
 	size_t size = 0;
-	int file, memory;
+	int file;
 
 	name_jobs(&name, key, serial);
 	file = name.failed ? -1
 			   : open_file(folder, uc_buf_text(&name), UC_WIRE_MAX, &size);
 	if (file < 0)
 		return NULL;
-	/* copied: a file could be cut while it is mapped */
-	memory = memfd_create("ucluster-cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memory >= 0 &&
-	    (!copy(file, memory, size) || fcntl(memory, F_ADD_SEALS, SEALS) < 0 ||
-	     uc_wire_map(memory, UC_ROWS_JOBS, &rows, NULL) < 0))
+	if (uc_wire_load(file, size, UC_ROWS_JOBS, &rows) < 0)
 		rows = NULL;
-	if (memory >= 0)
-		close(memory);
 	close(file);
 	return (struct uc_jobs *)rows;
 }
@@ -221,23 +198,14 @@ int uc_cache_write_jobs(int folder, const char *key, uint64_t serial,
 			const struct uc_jobs *jobs)
 {
 	uc_auto(buf) struct uc_buf name = { 0 }, temp = { 0 };
-	uc_auto(wire) struct uc_wire *wire = uc_wire_new(UC_ROWS_JOBS);
-	struct stat st;
-	int memory, file, rc = -1;
+	int file;
 
-	for (size_t i = 0; wire && i < jobs->count; i++)
-		uc_wire_add(wire, &jobs->row[i]);
-	memory = wire ? uc_wire_finish(wire, jobs->now, jobs->updated, NULL) : -1;
-	if (memory < 0)
-		return -1;
 	name_jobs(&name, key, serial);
 	file = name.failed ? -1 : create(folder, uc_buf_text(&name), &temp);
-	if (file >= 0)
-		rc = finish(folder, uc_buf_text(&name), &temp, file,
-			    fstat(memory, &st) == 0 && lseek(memory, 0, SEEK_SET) == 0 &&
-				    copy(memory, file, (size_t)st.st_size));
-	close(memory);
-	return rc;
+	if (file < 0)
+		return -1;
+	return finish(folder, uc_buf_text(&name), &temp, file,
+		      uc_wire_save((const struct uc_rows *)jobs, UC_ROWS_JOBS, file));
 }
 
 void uc_cache_remove_jobs(int folder, const char *key, uint64_t serial)

@@ -53,4 +53,14 @@ int uc_wire_map(int fd, enum uc_rows_kind kind, struct uc_rows **out,
 int uc_wire_read(const void *blob, size_t size, enum uc_rows_kind kind,
 		 struct uc_rows **out, struct uc_error *err) UC_MUST_CHECK;
 
+/*
+ * Rows in a file, `size` bytes of it. They are copied, for a file could be cut while it
+ * is mapped. -1 when they are not as above, or out of memory.
+ */
+int uc_wire_load(int file, size_t size, enum uc_rows_kind kind,
+		 struct uc_rows **out) UC_MUST_CHECK;
+/* Append them to a file, which is not synced. */
+bool uc_wire_save(const struct uc_rows *rows, enum uc_rows_kind kind,
+		  int file) UC_MUST_CHECK;
+
 #endif
