@@ -98,7 +98,7 @@ static int take_finished(struct helper *h, const struct uc_frame *frame,
 	struct uc_reader r = uc_reader(frame);
 
 	uc_read_outcome(&r, &h->finish);
-	if (!uc_read_done(&r) || h->finished)
+	if (!uc_read_done(&r) || !h->finishing || h->finished)
 		return helper_bad(err);
 	h->finished = true;
 	return 0;
@@ -366,11 +366,13 @@ static int helper_finish(struct uc_far *far, struct uc_error *err)
 	err = err ? err : &own;
 	if (check_lost(h, err) < 0)
 		return -1;
+	h->finishing = true;
 	h->finished = false;
 	if (helper_flush(h, err) < 0 ||
 	    uc_talk_send(&h->talk, UC_FRAME_FINISH, NULL, 0, false, err) < 0 ||
 	    helper_wait(h, &h->finished, DISK_FACTOR * h->silence_ms, err) < 0)
 		return lose(h, err);
+	h->finishing = false;
 	if (h->finish.outcome == UC_FAR_DONE)
 		return 0;
 	return uc_fail(err, UC_FAILED, "%s", h->finish.text);

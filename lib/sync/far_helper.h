@@ -51,7 +51,7 @@ struct helper {
 	struct uc_job_codec codec;
 	struct uc_far_job *ended, **last_ended; /* to be given to done() */
 	bool full;                              /* a job was not taken */
-	bool greeted, hello, opened, finished, flushed, lost;
+	bool greeted, hello, opened, finishing, finished, flushed, lost;
 	struct helper_list list;
 	struct uc_buf answer;
 	bool asked, answered;  /* CALL */
