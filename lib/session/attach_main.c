@@ -23,6 +23,8 @@ extern char **environ;
 /* A job that has just begun may not have its server yet. */
 #define FIND_MS 10000
 #define CHUNK   65536
+/* After a viewer is gone, for the program to take what was typed. */
+#define HUNG_UP_MS 2000
 
 struct way {
 	int from, to;
@@ -84,20 +86,32 @@ static bool move(struct way *w, short in, short out)
 /* Until either side ends; what the server said last still goes out. */
 static void relay(struct way *to_server, struct way *to_viewer)
 {
+	int64_t hung_up = 0;
+	size_t before = 0;
+
 	for (;;) {
 		struct pollfd polls[] = {
-			{ to_server->len ? -1 : to_server->from, POLLIN, 0 },
+			{ hung_up && to_server->len == before ? -1 : to_server->from,
+			  (short)(to_server->len ? 0 : POLLIN), 0 },
 			{ to_server->len ? to_server->to : -1, POLLOUT, 0 },
 			{ to_viewer->len ? -1 : to_viewer->from, POLLIN, 0 },
 			{ to_viewer->to, (short)(to_viewer->len ? POLLOUT : 0), 0 },
 		};
 
+		if (to_server->len != before)
+			hung_up = 0;
+		before = to_server->len;
 		if (to_server->over && to_server->len == 0)
 			return;
 		if (to_viewer->over && to_viewer->len == 0)
 			return;
-		if (poll(polls, 4, -1) < 0)
+		if (hung_up && uc_monotonic_ms() - hung_up > HUNG_UP_MS)
+			return;
+		if (poll(polls, 4, hung_up ? 100 : -1) < 0)
 			continue;
+		/* more was typed than the program takes, and nobody waits for it */
+		if (to_server->len && polls[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+			hung_up = uc_monotonic_ms();
 		/* nobody reads our output any more */
 		if (polls[3].revents & (POLLERR | POLLNVAL))
 			return;

@@ -160,6 +160,23 @@ has_end()
 	[ "$(tmux_status)" = 0 ]
 }
 
+@test "the viewer is killed: its step is gone within five seconds" {
+	shell_session
+	for how in idle typing; do
+		if [ "$how" = typing ]; then
+			attach
+			tmux_wait '^inside>' 30
+			tmux_keys 'sleep 1000' Enter
+			seq 200000 >text
+			tmux_do load-buffer text
+			tmux_do paste-buffer
+		fi
+		run -1 no_processes
+		kill -KILL "$(viewer)"
+		wait_until 5 no_processes
+	done
+}
+
 # UC_SESSION_KILLS: so often; CONTRIBUTING.md says how it is done 100 times.
 @test "the viewer is killed at any point: no line is lost, no process is left" {
 	runs=${UC_SESSION_KILLS:-15}

@@ -20,6 +20,8 @@
 #include "session/screen.h"
 
 #define SERVER  UC_BUILD_DIR "/libexec/ucluster/session-server"
+#define ATTACH  UC_BUILD_DIR "/libexec/ucluster/session-attach"
+#define GONE_MS 5000 /* after its viewer */
 #define WAIT_MS 30000
 
 struct session {
@@ -492,6 +494,82 @@ static void test_nonsense_is_hung_up_on(void **state)
 	assert_int_equal(finish(&s), 0);
 }
 
+/* The step beside a session: its process, and what goes to it. */
+static pid_t start_step(const struct session *s, int *to)
+{
+	posix_spawn_file_actions_t actions;
+	char job[48];
+	char *argv[] = { (char *)ATTACH, (char *)"abc", NULL };
+	char *env[] = { job, NULL };
+	struct uc_buf out = { 0 };
+	const struct uc_session_attach wish = { .version = UC_SESSION_VERSION,
+						.size = { 80, 24 } };
+	int ends[2];
+	pid_t pid;
+
+	snprintf(job, sizeof(job), "SLURM_JOB_ID=%s", s->job);
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	fcntl(ends[0], F_SETFL, 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY,
+					 0);
+	assert_int_equal(posix_spawn(&pid, ATTACH, &actions, NULL, argv, env), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	uc_session_put_attach(&out, &wish);
+	assert_int_equal(write(ends[1], out.data, out.len), out.len);
+	uc_buf_free(&out);
+	*to = ends[1];
+	return pid;
+}
+
+static void expect_gone(pid_t pid, int64_t until)
+{
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (now_ms() > until) {
+			kill(pid, SIGKILL);
+			fail_msg("it is still there");
+		}
+		poll(NULL, 0, 20);
+	}
+}
+
+/* A viewer that is killed leaves no step, whatever waits in it. */
+static void test_a_step_goes_with_its_viewer(void **state)
+{
+	char typed[32768];
+	struct session s;
+	struct viewer v;
+	int to[2];
+	pid_t step[2];
+
+	(void)state;
+	memset(typed, 'x', sizeof(typed));
+	start(&s, "--grace=1", "stty raw -echo; sleep 1000");
+	attach(&s, &v, 80, 24, true);
+	for (int i = 0; i < 2; i++)
+		step[i] = start_step(&s, &to[i]);
+	/* one of them typed more than the program takes, and than fits anywhere */
+	for (int quiet = 0; quiet < 20; quiet++) {
+		struct uc_buf out = { 0 };
+
+		uc_session_put_all(&out, UC_SESSION_INPUT, typed, sizeof(typed));
+		if (write(to[1], out.data, out.len) > 0)
+			quiet = 0;
+		uc_buf_free(&out);
+		poll(NULL, 0, 20);
+	}
+	assert_int_equal(waitpid(step[1], NULL, WNOHANG), 0);
+	close(to[0]);
+	close(to[1]);
+	expect_gone(step[0], now_ms() + GONE_MS);
+	expect_gone(step[1], now_ms() + GONE_MS);
+	kill(s.pid, SIGKILL);
+	leave(&v);
+	finish(&s);
+}
+
 static void test_another_release_is_refused(void **state)
 {
 	const struct uc_session_attach wish = { .version = UC_SESSION_VERSION + 1,
@@ -600,6 +678,7 @@ int main(void)
 		cmocka_unit_test(test_a_slow_viewer_keeps_nobody),
 		cmocka_unit_test(test_nothing_that_is_typed_is_lost),
 		cmocka_unit_test(test_nonsense_is_hung_up_on),
+		cmocka_unit_test(test_a_step_goes_with_its_viewer),
 		cmocka_unit_test(test_another_release_is_refused),
 		cmocka_unit_test(test_resizes_in_storms),
 		cmocka_unit_test(test_programs_get_answers_without_viewers),
