@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright the ucluster authors */
+/*
+ * udash without a terminal: views as text, compared with files; random keys, data and
+ * sizes; hostile names stay in their cells.
+ */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <ucluster/units.h>
+#include "common/run.h"
+#include "udash/dash.h"
+
+/* UC_DASH_WRITE=1 writes what is seen into the files instead of comparing. */
+#define DATA UC_TEST_DATA "/udash"
+
+struct world {
+	struct uc_run run;
+	struct dash dash;
+};
+
+static const char *const no_environment[] = { NULL };
+
+static const struct dash_data *load(struct dash *d)
+{
+	const struct dash_data *data = NULL;
+	struct uc_error err = { 0 };
+	int rc;
+
+	dash_fetch_ask(d->fetch, &(struct dash_question){ .everybody = true });
+	while ((rc = dash_fetch_take(d->fetch, &data, &err)) == 0)
+		dash_fetch_wait(d->fetch);
+	if (rc < 0)
+		fail_msg("%s", err.text);
+	return data;
+}
+
+static void begin(struct world *w, const char *source)
+{
+	struct uc_error err = { 0 };
+
+	*w = (struct world){ .run = { .prog = "udash", .environment = no_environment } };
+	w->run.parsed.source = source;
+	w->run.site_path = strdup("/nonexistent/ucluster.yaml");
+	w->run.columns = 80;
+	assert_int_equal(uc_run_config(&w->run, NULL), 0);
+	w->dash.options.interval_ms = 5000;
+	w->dash.everybody = true;
+	w->dash.fetch = dash_fetch_new(&w->run);
+	assert_non_null(w->dash.fetch);
+	assert_int_equal(dash_open(&w->dash, &w->run, &err), 0);
+	w->dash.me = 20003;
+	dash_take(&w->dash, load(&w->dash));
+}
+
+static void end(struct world *w)
+{
+	dash_close(&w->dash);
+	assert_true(dash_fetch_free(w->dash.fetch));
+	assert_false(w->dash.hangs);
+	uc_config_free(w->run.config);
+	free(w->run.site_path);
+}
+
+static void press(struct dash *d, int key)
+{
+	dash_key(d, &(struct dash_event){ .key = key });
+}
+
+static void type(struct dash *d, const char *text)
+{
+	for (; *text; text++)
+		press(d, *text);
+}
+
+static char *frame(struct dash *d, int rows, int columns)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	char *took;
+
+	assert_int_equal(dash_grid_size(&d->grid, rows, columns), 0);
+	((struct dash_data *)d->data)->took_ms = 7;
+	((struct dash_data *)d->data)->at_ms = uc_monotonic_ms();
+	dash_draw(d);
+	dash_grid_text(&d->grid, &text);
+	took = uc_buf_take(&text);
+	assert_non_null(took);
+	return took;
+}
+
+static void compare(const char *seen, const char *name)
+{
+	char path[512], wanted[65536];
+	const bool writes = getenv("UC_DASH_WRITE");
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s.txt", DATA, name);
+	file = fopen(path, writes ? "w" : "r");
+	if (!file)
+		fail_msg("%s cannot be opened", path);
+	if (writes) {
+		fputs(seen, file);
+		fclose(file);
+		return;
+	}
+	len = fread(wanted, 1, sizeof(wanted) - 1, file);
+	fclose(file);
+	wanted[len] = '\0';
+	if (strcmp(seen, wanted) != 0)
+		fail_msg("%s: expected\n%s\nseen\n%s", name, wanted, seen);
+}
+
+/* --- views --- */
+
+static void test_views(void **state)
+{
+	static const struct {
+		int rows, columns;
+	} sizes[] = { { 24, 80 }, { 40, 120 }, { 10, 40 } };
+	static const char *const names[] = { "jobs", "gpus", "nodes" };
+	static const enum dash_view views[] = { DASH_JOBS, DASH_GPUS, DASH_NODES };
+	struct world w;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	for (size_t v = 0; v < ARRAY_SIZE(views); v++)
+		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
+			char name[64];
+			char *seen;
+
+			w.dash.view = views[v];
+			seen = frame(&w.dash, sizes[s].rows, sizes[s].columns);
+			snprintf(name, sizeof(name), "%s-%dx%d", names[v],
+				 sizes[s].columns, sizes[s].rows);
+			compare(seen, name);
+			free(seen);
+		}
+	end(&w);
+}
+
+static void test_keys_on_jobs(void **state)
+{
+	struct world w;
+	struct dash *d = &w.dash;
+	char *seen;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	free(frame(d, 24, 80));
+	type(d, "jjj");
+	seen = frame(d, 24, 80);
+	assert_int_equal(dash_job(d)->job_id, 100105);
+	free(seen);
+	press(d, DASH_KEY_ENTER);
+	seen = frame(d, 24, 80);
+	compare(seen, "details-80x24");
+	free(seen);
+	press(d, DASH_KEY_ESC);
+	assert_false(d->box.open);
+	assert_false(d->quit);
+	type(d, "ftrain");
+	press(d, DASH_KEY_ENTER);
+	seen = frame(d, 24, 80);
+	compare(seen, "filter-80x24");
+	free(seen);
+	assert_string_equal(dash_job(d)->name.bytes, "train");
+	press(d, 'f');
+	press(d, DASH_KEY_ESC);
+	type(d, "/user004");
+	press(d, DASH_KEY_ENTER);
+	assert_string_equal(dash_job(d)->user.bytes, "user004");
+	press(d, '?');
+	seen = frame(d, 40, 100);
+	compare(seen, "help-100x40");
+	free(seen);
+	press(d, 'q'); /* closes the box only */
+	assert_false(d->quit);
+	press(d, 'q');
+	assert_true(d->quit);
+	end(&w);
+}
+
+/* The cursor stays on its job while rows come, go and change places. */
+static void test_cursor_sticks(void **state)
+{
+	struct world w;
+	struct dash *d = &w.dash;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	free(frame(d, 24, 80));
+	type(d, "jjjjjj");
+	for (int i = 0; i < 8; i++) {
+		const struct uc_job *job = dash_job(d);
+		const uint32_t id = job->job_id;
+		const int64_t submit = job->submit_time;
+
+		press(d, i % 3 ? 's' : 'I');
+		dash_take(d, load(d));
+		free(frame(d, 24, 80));
+		assert_int_equal(dash_job(d)->job_id, id);
+		assert_int_equal(dash_job(d)->submit_time, submit);
+	}
+	end(&w);
+}
+
+static void test_read_only(void **state)
+{
+	static const int keys[] = { 'c', 'x', 'H', 'R', 'Q', DASH_KEY_F + 9, 'S' };
+	struct world w;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	w.dash.options.read_only = true;
+	((struct dash_data *)w.dash.data)->live = true;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		press(&w.dash, keys[i]);
+		assert_false(w.dash.box.open);
+		assert_null(w.dash.prompt.title);
+		assert_non_null(strstr(w.dash.message, "--read-only"));
+	}
+	/* what is not live is not acted on either */
+	w.dash.options.read_only = false;
+	((struct dash_data *)w.dash.data)->live = false;
+	press(&w.dash, 'c');
+	assert_false(w.dash.box.open);
+	assert_non_null(strstr(w.dash.message, "no live cluster"));
+	end(&w);
+}
+
+/* --- anything, in any order --- */
+
+static uint64_t random_state;
+static size_t deeds_checked;
+
+static unsigned random_below(unsigned most)
+{
+	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(random_state >> 33) % most;
+}
+
+/* Whoever says yes hits what was listed: one's own jobs, as they were. */
+static void check_deeds(struct dash *d, const struct uc_job *at)
+{
+	for (size_t i = 0; i < d->deed_count; i++) {
+		const struct dash_deed *deed = &d->deeds[i];
+
+		assert_int_equal(deed->user_id, d->me);
+		if (!d->marks.count && at) {
+			assert_int_equal(deed->job_id, at->job_id);
+			assert_int_equal(deed->submit_time, at->submit_time);
+		} else {
+			assert_true(dash_set_has(
+				&d->marks,
+				(struct dash_id){ deed->job_id,
+						  (uint64_t)deed->submit_time << 1 }));
+		}
+	}
+	assert_int_equal(d->deed_count, d->box.line.count);
+	deeds_checked += d->deed_count;
+}
+
+static void step(struct dash *d)
+{
+	/* not those that start programs, or scan disks */
+	static const int keys[] = {
+		'j',
+		'k',
+		'j',
+		'k',
+		'G',
+		'g',
+		' ',
+		's',
+		'I',
+		'+',
+		'-',
+		'n',
+		'N',
+		'u',
+		'U',
+		'/',
+		'f',
+		'1',
+		'2',
+		'5',
+		DASH_KEY_TAB,
+		DASH_KEY_BACKTAB,
+		'w',
+		'y',
+		'c',
+		'H',
+		'R',
+		'Q',
+		'p',
+		'r',
+		'?',
+		'b',
+		'W',
+		'e',
+		'h',
+		'l',
+		DASH_KEY_ENTER,
+		DASH_KEY_ESC,
+		DASH_KEY_PAGE_UP,
+		DASH_KEY_PAGE_DOWN,
+		DASH_KEY_UP,
+		DASH_KEY_DOWN,
+		DASH_KEY_LEFT,
+		DASH_KEY_RIGHT,
+		DASH_KEY_BACKSPACE,
+		'x',
+		'a' + 0x100,
+		DASH_KEY_WHEEL_DOWN,
+		7,
+		0x1f600,
+	};
+	const int key = keys[random_below(ARRAY_SIZE(keys))];
+	const bool asks =
+		!d->box.open && !d->prompt.title && strchr("cxHRQ", key < 128 ? key : 1);
+	const struct uc_job *at = dash_job(d);
+
+	if (d->box.open && d->box.key && random_below(4) == 0) {
+		/* other data came while the question was there */
+		const size_t count = d->deed_count;
+
+		press(d, 'y');
+		assert_true(d->doing);
+		assert_int_equal(d->deed_count, count);
+		for (size_t i = 0; i < count; i++)
+			d->deeds[i].done = true;
+		dash_acted(d);
+		return;
+	}
+	press(d, key);
+	if (asks && d->box.open && d->box.key)
+		check_deeds(d, at);
+	d->quit = false;
+}
+
+static void test_random(void **state)
+{
+	const char *more = getenv("UC_DASH_STEPS");
+	const int steps = more ? atoi(more) : 10000;
+	struct world w, other;
+	struct dash *d = &w.dash;
+	const struct dash_data *data[2];
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	begin(&other, "synthetic:nodes=12,jobs=200,seed=4");
+	data[0] = w.dash.data;
+	data[1] = other.dash.data;
+	((struct dash_data *)data[0])->live = true;
+	((struct dash_data *)data[1])->live = true;
+	for (int i = 0; i < steps; i++) {
+		random_state += (uint64_t)i;
+		if (random_below(7) == 0)
+			dash_take(d, data[random_below(2)]);
+		if (random_below(50) == 0)
+			d->me = 20001 + random_below(11);
+		if (random_below(10) == 0)
+			free(frame(d, 1 + (int)random_below(60),
+				   1 + (int)random_below(200)));
+		if (random_below(100) == 0) { /* nothing in the way of one's own jobs */
+			d->view = DASH_JOBS;
+			d->everybody = false;
+			uc_buf_reset(&d->filter);
+			dash_again(d);
+		}
+		step(d);
+	}
+	assert_true(deeds_checked > 50);
+	w.dash.data = data[0];
+	end(&w);
+	end(&other);
+}
+
+static void test_sizes(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	for (int i = 0; i < 1000; i++) {
+		const int rows = 1 + (int)random_below(200);
+		const int columns = 1 + (int)random_below(500);
+		char *seen;
+		size_t lines = 0;
+
+		w.dash.view = (enum dash_view)random_below(DASH_VIEWS);
+		if (w.dash.view == DASH_DISK)
+			w.dash.view = DASH_JOBS;
+		if (random_below(5) == 0)
+			press(&w.dash, '?');
+		seen = frame(&w.dash, rows, columns);
+		for (const char *p = seen; *p; p++)
+			lines += *p == '\n';
+		assert_int_equal(lines, rows);
+		free(seen);
+	}
+	end(&w);
+}
+
+/* --- cells --- */
+
+static size_t width_of(const struct dash_grid *grid, int row)
+{
+	size_t width = 0;
+
+	for (int column = 0; column < grid->columns; column++)
+		width += grid->cell[row * grid->columns + column].width;
+	return width;
+}
+
+static void test_hostile(void **state)
+{
+	static const char *const names[] = {
+		"\033[31mred\033[0m",
+		"a\nb\tc\rd",
+		"\xff\xfe\x80",
+		"\xe2\x80\xae"
+		"txt",
+		"\xe2\x80\x8b\xe2\x80\x8b",
+		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81",
+		"\xe8\xae\xad\xe7\xbb\x83\xe8\xae\xad\xe7\xbb\x83",
+		"\xcc\x81",
+		"",
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+		"\x9b"
+		"1m",
+		"%s%n%d",
+	};
+	struct dash_grid grid = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		for (int width = 1; width < 12; width++) {
+			struct dash_area area;
+
+			assert_int_equal(dash_grid_size(&grid, 3, 14), 0);
+			area = dash_grid_area(&grid);
+			for (int row = 0; row < 3; row++)
+				dash_put(area, row, 0, DASH_PLAIN, "##############");
+			dash_put_raw(dash_span(area, 1, 1, width), DASH_PLAIN,
+				     uc_raw(names[i]));
+			for (int row = 0; row < 3; row++)
+				assert_int_equal(width_of(&grid, row), 14);
+			for (int column = 0; column < 14; column++) {
+				const bool inside = column >= 1 && column <= width;
+
+				assert_string_equal(grid.cell[column].text, "#");
+				assert_string_equal(grid.cell[28 + column].text, "#");
+				if (!inside)
+					assert_string_equal(grid.cell[14 + column].text,
+							    "#");
+				for (const char *p = grid.cell[14 + column].text; *p; p++)
+					assert_true((unsigned char)*p >= ' ');
+			}
+		}
+	dash_grid_free(&grid);
+}
+
+/* Half of a wide character that is written over leaves a blank, never half a glyph. */
+static void test_halves(void **state)
+{
+	struct dash_grid grid = { 0 };
+	struct dash_area area;
+
+	(void)state;
+	assert_int_equal(dash_grid_size(&grid, 1, 6), 0);
+	area = dash_grid_area(&grid);
+	dash_put(area, 0, 0, DASH_PLAIN, "\xe8\xae\xad\xe7\xbb\x83\xe8\xae\xad");
+	dash_put(area, 0, 1, DASH_PLAIN, "x");
+	assert_string_equal(grid.cell[0].text, "");
+	assert_string_equal(grid.cell[1].text, "x");
+	dash_put(area, 0, 4, DASH_PLAIN, "y");
+	assert_string_equal(grid.cell[5].text, "");
+	assert_int_equal(width_of(&grid, 0), 6);
+	/* one that does not fit at the end is a blank */
+	dash_put(area, 0, 5, DASH_PLAIN, "\xe8\xae\xad");
+	assert_int_equal(width_of(&grid, 0), 6);
+	dash_grid_free(&grid);
+}
+
+static void test_bars(void **state)
+{
+	struct dash_grid grid = { .safe = UC_SAFE_ASCII };
+	uc_auto(buf) struct uc_buf text = { 0 };
+	struct dash_area area;
+
+	(void)state;
+	assert_int_equal(dash_grid_size(&grid, 3, 10), 0);
+	area = dash_grid_area(&grid);
+	dash_put_bar(dash_span(area, 0, 0, 10), DASH_PLAIN, 5, 10);
+	dash_put_bar(dash_span(area, 1, 0, 10), DASH_PLAIN, 20, 10);
+	dash_put_bar(dash_span(area, 2, 0, 10), DASH_PLAIN, 1, 0);
+	dash_grid_text(&grid, &text);
+	assert_string_equal(uc_buf_text(&text), "#####.....\n##########\n..........\n");
+	dash_grid_free(&grid);
+}
+
+static void test_marks(void **state)
+{
+	struct dash_set set = { 0 };
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5000; i++)
+		assert_true(dash_set_toggle(&set, (struct dash_id){ i, i % 7 }));
+	assert_int_equal(set.count, 5000);
+	for (uint64_t i = 1; i <= 5000; i += 2)
+		assert_true(dash_set_toggle(&set, (struct dash_id){ i, i % 7 }));
+	for (uint64_t i = 1; i <= 5000; i++)
+		assert_int_equal(dash_set_has(&set, (struct dash_id){ i, i % 7 }),
+				 i % 2 == 0);
+	dash_set_free(&set);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_views),         cmocka_unit_test(test_keys_on_jobs),
+		cmocka_unit_test(test_cursor_sticks), cmocka_unit_test(test_read_only),
+		cmocka_unit_test(test_random),        cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_hostile),       cmocka_unit_test(test_halves),
+		cmocka_unit_test(test_bars),          cmocka_unit_test(test_marks),
+	};
+
+	setenv("TZ", "UTC", 1);
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
