@@ -17,7 +17,8 @@
 #include "base/program.h"
 #include "ssh/stream.h"
 
-#define LOOK_MS 2 /* a child's end has no descriptor on older systems */
+#define DRAIN   32 /* reads: twice what a pipe holds */
+#define LOOK_MS 2  /* a child's end has no descriptor on older systems */
 
 struct child {
 	struct uc_stream_end end;
@@ -50,17 +51,20 @@ static void *read_errors(void *arg)
 	char chunk[4096];
 
 	for (;;) {
+		ssize_t got = 0;
 		bool stop;
-		ssize_t got;
 
 		if (poll(ready, 2, -1) < 0)
 			continue;
 		stop = ready[1].revents != 0;
-		do {
+		/* what is in the pipe yet, whoever else may write there for ever */
+		for (int i = 0; i < DRAIN && (i == 0 || stop); i++) {
 			got = read(child->errors, chunk, sizeof(chunk));
 			if (got > 0)
 				keep(child, chunk, (size_t)got);
-		} while (got == (ssize_t)sizeof(chunk) && !stop);
+			if (got <= 0)
+				break;
+		}
 		if (stop || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 			return NULL;
 	}
@@ -156,6 +160,10 @@ static int start(struct child *child, const char *program, char *const *words,
 	rc = posix_spawn_file_actions_adddup2(&files, fds[0], 0);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[0], 1);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[1], 2);
+#if __GLIBC_PREREQ(2, 34)
+	/* ssh stays in the background: what the caller has open is not its business */
+	rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&files, 3);
+#endif
 	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
 	rc = rc ? rc : posix_spawnattr_setsigdefault(&attr, &pipe);
 	rc = rc ? rc

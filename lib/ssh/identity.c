@@ -134,8 +134,10 @@ bool uc_identity_load(struct uc_identity *identity, const char *path)
 	struct stat st;
 
 	identity->path = path;
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+		read_public(identity); /* the agent may have its other half */
+		return identity->blob.len && !identity->blob.failed;
+	}
 	if (uc_file_read(path, UC_IDENTITY_MAX, &identity->text, NULL) < 0 ||
 	    memchr(uc_buf_text(&identity->text), '\0', identity->text.len) ||
 	    !uc_identity_parse(identity))

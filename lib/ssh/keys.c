@@ -65,7 +65,7 @@ static void count(struct uc_keys *keys)
 
 		uc_buf_reset(&where);
 		uc_buf_addf(&where, "'%s'", file->path);
-		if (file->beyond)
+		if (file->beyond && file->text.len)
 			note_beyond(keys, file->beyond, uc_buf_text(&where));
 		else if (file->text.len)
 			keys->usable++;

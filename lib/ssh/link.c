@@ -17,7 +17,6 @@
 #define PACKET_MAX   36000 /* bytes of anything that a packet can hold */
 #define GUARD        40960 /* bytes behind everything until logged in, see below */
 #define CLOSE_TURNS  1000  /* of channels, each of which it may leave for another */
-#define HEADER       16    /* bytes in front of it, with its size; keeps alignment */
 
 /*
  * Until logged in libssh2 gets zeros behind whatever it asks for: 1.10 checks the length
@@ -27,30 +26,36 @@
 static void *allocate(struct uc_link *link, size_t size)
 {
 	size_t guard = link->guard ? GUARD : 0;
-	unsigned char *block;
+	struct uc_link_block *block;
 
 	if ((guard && size > PACKET_MAX) || size > link->memory_max ||
 	    link->memory > link->memory_max - size)
 		return NULL;
-	block = calloc(1, HEADER + size + guard);
+	block = calloc(1, sizeof(*block) + size + guard);
 	if (!block)
 		return NULL;
 	link->memory += size;
-	memcpy(block, &size, sizeof(size));
-	return block + HEADER;
+	block->size = size;
+	block->next = link->blocks;
+	block->before = &link->blocks;
+	if (block->next)
+		block->next->before = &block->next;
+	link->blocks = block;
+	return block + 1;
 }
 
 static void release(struct uc_link *link, void *memory)
 {
-	unsigned char *block = (unsigned char *)memory - HEADER;
-	size_t size;
+	struct uc_link_block *block = (struct uc_link_block *)memory - 1;
 
 	if (!memory)
 		return;
-	memcpy(&size, block, sizeof(size));
-	link->memory -= size;
+	*block->before = block->next;
+	if (block->next)
+		block->next->before = block->before;
+	link->memory -= block->size;
 	if (link->guard)
-		explicit_bzero(memory, size);
+		explicit_bzero(memory, block->size);
 	free(block);
 }
 
@@ -78,11 +83,11 @@ static LIBSSH2_REALLOC_FUNC(on_realloc)
 {
 	struct uc_link *link = uc_link_of(abstract);
 	void *memory = allocate(link, count);
-	size_t size = 0;
+	size_t size;
 
 	if (!memory || !ptr)
 		return memory;
-	memcpy(&size, (unsigned char *)ptr - HEADER, sizeof(size));
+	size = ((struct uc_link_block *)ptr - 1)->size;
 	memcpy(memory, ptr, size < count ? size : count);
 	release(link, ptr);
 	return memory;
@@ -227,9 +232,21 @@ void uc_link_close(struct uc_link *link)
 			if (libssh2_session_free(link->session) != LIBSSH2_ERROR_EAGAIN)
 				break;
 	}
+	/* 1.10 forgets some 1.5 KiB whenever new keys are agreed on */
+	while (link->blocks)
+		release(link, link->blocks + 1);
 	free(link->in);
 	free(link->out);
 	memset(link, 0, sizeof(*link));
+}
+
+void uc_link_move(struct uc_link *to, struct uc_link *from)
+{
+	*to = *from;
+	memset(from, 0, sizeof(*from));
+	*libssh2_session_abstract(to->session) = to;
+	if (to->blocks)
+		to->blocks->before = &to->blocks;
 }
 
 void uc_link_settle(struct uc_link *link)

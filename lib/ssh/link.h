@@ -13,9 +13,15 @@
 #include <stdint.h>
 #include <ucluster/error.h>
 
-#define UC_LINK_BUSY                                                                     \
-	(512U << 10) /* queued bytes, over which nobody should write more                \
-		      */
+/* queued bytes, over which nobody should write more */
+#define UC_LINK_BUSY (512U << 10)
+
+/* In front of each piece of libssh2's memory. */
+struct uc_link_block {
+	struct uc_link_block *next, **before;
+	size_t size;
+	size_t unused; /* what follows is aligned for all */
+};
 
 /* Of one thread at a time. Zero-initialise, then uc_link_open. */
 struct uc_link {
@@ -30,7 +36,8 @@ struct uc_link {
 	bool ended;                /* the peer closed it */
 	int failure;               /* errno that ended it */
 	int64_t heard;             /* when bytes came last, of uc_monotonic_ms() */
-	size_t memory, memory_max; /* of libssh2 */
+	size_t memory, memory_max; /* of libssh2, bytes */
+	struct uc_link_block *blocks;
 	LIBSSH2_SESSION *session;
 	void *owner; /* for callbacks of libssh2 */
 	unsigned char *in, *out;
@@ -40,6 +47,8 @@ struct uc_link {
 /* Make a session that is not started; false: out of memory. */
 bool uc_link_open(struct uc_link *link, int fd) UC_MUST_CHECK;
 void uc_link_close(struct uc_link *link);
+/* Move it to where it stays; what it was is empty then. */
+void uc_link_move(struct uc_link *to, struct uc_link *from);
 /* The link of a session, in a callback that is given its `abstract`. */
 struct uc_link *uc_link_of(void **abstract);
 /* Memory that libssh2 frees. */

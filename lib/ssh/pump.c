@@ -297,9 +297,7 @@ int uc_pump_start(struct uc_pump **pump, struct uc_link *link, const char *name,
 	made->users = 1;
 	made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	made->name = strdup(name);
-	made->link = *link;
-	memset(link, 0, sizeof(*link));
-	*libssh2_session_abstract(made->link.session) = &made->link;
+	uc_link_move(&made->link, link);
 	libssh2_keepalive_config(made->link.session, 1, KEEPALIVE_S);
 	made->keepalive = uc_monotonic_ms() + KEEPALIVE_S * 1000LL;
 	rc = made->wake < 0 || !made->name ? ENOMEM : start_thread(made);

@@ -7,11 +7,11 @@
  * Run a command (with -s a subsystem) by <ucluster/ssh.h>. Modes:
  *	copy	standard input there, its output here (the default)
  *	echo	N streams at once, each -b bytes there and back, compared
- *	half	as copy, but the output is read only after all input was written
- *	leave	end the connection under N open streams
- *	open	connect only
- * It says on standard error how it went; its exit status is the command's, 100 + code
- * when there was an error, 99 for -1.
+ *	ask	as copy, but it ends with the first bytes that come, and leaves the input
+ *open half	as copy, but the output is read only after all input was written leave
+ *end the connection under N open streams open	connect only It says on standard error how
+ *it went; its exit status is the command's, 100 + code when there was an error, 99 for
+ *-1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +86,18 @@ static int finish(struct uc_stream *stream)
 		fprintf(stderr, "said: %s\n", uc_buf_text(&safe));
 	fprintf(stderr, "status %d\n", status);
 	return status < 0 ? 99 : status;
+}
+
+static void ask(struct uc_stream *stream)
+{
+	char text[4096];
+	ssize_t len = read(0, text, sizeof(text));
+	struct pollfd ready = { stream->in, POLLIN, 0 };
+
+	if (len > 0 && write(stream->out, text, (size_t)len) == len &&
+	    poll(&ready, 1, 60000) == 1 &&
+	    (len = read(stream->in, text, sizeof(text))) > 0)
+		(void)!write(1, text, (size_t)len);
 }
 
 /* Standard input there and what comes to standard output, both as they are ready. */
@@ -232,7 +244,10 @@ static int work(struct uc_ssh *ssh)
 		return echo_all(ssh, &err);
 	if (start(ssh, &stream, &err) < 0)
 		return fault(&err);
-	copy(&stream, strcmp(app.mode, "half") == 0);
+	if (strcmp(app.mode, "ask") == 0)
+		ask(&stream);
+	else
+		copy(&stream, strcmp(app.mode, "half") == 0);
 	return finish(&stream);
 }
 
