@@ -313,8 +313,11 @@ static int helper_step(struct uc_far *far, int timeout, struct uc_error *err)
 			h->talk.heard_ms = h->told_ms = uc_monotonic_ms();
 		if (check_silence(h, DISK_FACTOR * h->silence_ms, err) < 0)
 			return lose(h, err);
-		if (helper_give_back(h) || left <= 0 || (h->full && has_room(h)) ||
-		    (h->options.stop && h->options.stop(h->options.arg)))
+		if (h->options.stop && h->options.stop(h->options.arg)) {
+			uc_fail(err, UC_FAILED, "interrupted");
+			return lose(h, err);
+		}
+		if (helper_give_back(h) || left <= 0 || (h->full && has_room(h)))
 			break;
 	}
 	h->full = false;

@@ -373,7 +373,10 @@ static int step(struct uc_far *base, int timeout, struct uc_error *err)
 		/* nothing else is to come: the store need not wait for more */
 		if (far->stored && far->stored == far->tasks)
 			flush_store(far);
-		handled = uc_sftp_turn(&far->sftp, far->ended ? 0 : (int)left, err);
+		handled = check_stop(far, err);
+		if (handled == 0)
+			handled =
+				uc_sftp_turn(&far->sftp, far->ended ? 0 : (int)left, err);
 		count(far);
 		if (handled < 0) {
 			lose(far);
