@@ -116,6 +116,7 @@ struct uc_sync_run {
 	bool sftp, lost;
 	atomic_bool stop; /* for the other threads */
 	bool stopping;    /* no more jobs */
+	bool busy;        /* there was a job */
 	int64_t began, stop_ms, told_ms;
 	uint64_t bytes_done, wire_done;
 

@@ -112,6 +112,7 @@ static int submit(struct uc_sync_run *run, struct uc_sync_job *job, struct uc_er
 
 	if (!job)
 		return uc_fail(err, UC_FAILED, "out of memory");
+	run->busy = true;
 	if (!is_push(run) && job->far.what != UC_FAR_GET) {
 		uc_sync_here(lane->store, &job->far);
 		uc_sync_ended(run, job);
@@ -472,6 +473,9 @@ static int finish(struct uc_sync_run *run, struct uc_error *err)
 {
 	struct uc_sync_lane *lane = &run->lane[0];
 
+	uc_sync_tell(run, true);
+	if (!run->busy)
+		return 0; /* no round trip for nothing */
 	if (run->watcher->phase)
 		run->watcher->phase(run->watcher->arg, "finishing");
 	if (lane->far->ops->finish(lane->far, err) < 0) {
