@@ -223,7 +223,11 @@ int usrun_batch(struct usrun *u, struct uc_error *err)
 	if (u->snapshot)
 		usrun_snapshot_prune(u, src);
 	if (!u->args.follow && !uc_spec_get(u->spec, "wait"))
-		return 0;
+		return u->args.forward.count ? usrun_forward_become(u, result.job_id, err)
+					     : 0;
+	if (u->args.forward.count &&
+	    usrun_forward_start(u, result.job_id, false, err) < 0)
+		return -1;
 	return uc_stay(&(struct uc_stay){ .run = u->run,
 					  .id = { .job = result.job_id,
 						  .task = UC_NONE32,

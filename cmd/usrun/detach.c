@@ -258,11 +258,14 @@ int usrun_detach(struct usrun *u, struct uc_error *err)
 		usrun_snapshot_prune(u, src);
 	if (shown) {
 		say(u, result.job_id);
+		if (u->args.forward.count &&
+		    usrun_forward_start(u, result.job_id, true, err) < 0)
+			return -1;
 		return become_uattach(u, result.job_id, err);
 	}
 	if (u->args.parsable)
 		printf("%" PRIu32 "\n", result.job_id);
 	else
 		printf("Submitted session as job %" PRIu32 "\n", result.job_id);
-	return 0;
+	return u->args.forward.count ? usrun_forward_become(u, result.job_id, err) : 0;
 }

@@ -112,6 +112,15 @@ static const struct uc_opt options[] = {
 		 "and exit as the job did.\nErrors go to standard error where\n.Fl -error\n"
 		 "gives them a file of their own.\nCtrl-C leaves the job alone.\n"
 		 "Of an array, lines begin with their task's number." },
+	{ "forward", .type = UC_OPT_WORDS, .metavar = "[LOCAL:]PORT",
+	  .offset = offsetof(struct args, forward),
+	  .help = "reach a server in the job: Jupyter, TensorBoard, ...",
+	  .doc = "With\n.Fl -batch\nor\n.Fl -detachable :\nonce the job runs, let connections to a"
+		 " port of this host arrive\nat\n.Ar PORT\nof the job's node, as\n"
+		 ".Ql uattach Fl -forward\ndoes; see\n.Xr uattach 1 .\n"
+		 "It ends with what is shown: the session, or output that is followed.\n"
+		 "Of\n.Fl -batch\nalone it stays until Ctrl-C or the end of the job.\n"
+		 "May be given several times." },
 	{ "detachable", .type = UC_OPT_FLAG, .offset = offsetof(struct args, detachable),
 	  .group = "Sessions", .help = "a --pty that can be left and come back to",
 	  .doc = "Run the command with a terminal that a server on the compute node keeps:\n"
@@ -174,7 +183,8 @@ static bool foreign(size_t index, struct uc_opt *out)
 
 static int work(struct usrun *u, struct uc_error *err)
 {
-	if (usrun_detach_wanted(u, err) < 0 || usrun_resume_wanted(u, err) < 0)
+	if (usrun_detach_wanted(u, err) < 0 || usrun_resume_wanted(u, err) < 0 ||
+	    usrun_forward_wanted(u, err) < 0)
 		return -1;
 	if (u->args.batch && !u->args.detachable && usrun_script(u, err) < 0)
 		return -1;
@@ -213,6 +223,7 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	uc_strv_free(&u.args.env);
 	uc_strv_free(&u.args.env_file);
 	uc_strv_free(&u.args.secret);
+	uc_strv_free(&u.args.forward);
 	uc_spec_free(u.spec);
 	uc_secrets_free(u.secrets);
 	uc_receipt_free(u.again);

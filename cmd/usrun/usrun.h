@@ -9,7 +9,7 @@
 /* The command line's own options. */
 struct args {
 	const char *image, *mounts, *workdir, *save, *preset;
-	struct uc_strv env, env_file, secret;
+	struct uc_strv env, env_file, secret, forward;
 	int runtime; /* enum usrun_runtime */
 	bool force, no_container, no_default_mounts, batch, dry_run, parsable;
 	bool explain, json, no_check;
@@ -88,6 +88,15 @@ int usrun_detach_wanted(struct usrun *u, struct uc_error *err);
 int usrun_detach_prepare(struct usrun *u, struct uc_error *err);
 /* Submit it and show it in this terminal; returns only on failure, or without one. */
 int usrun_detach(struct usrun *u, struct uc_error *err);
+
+/* --forward: can it be had? */
+int usrun_forward_wanted(const struct usrun *u, struct uc_error *err);
+/* Become the forwarder of a job; returns only on failure. */
+int usrun_forward_become(const struct usrun *u, uint32_t job_id, struct uc_error *err);
+/* A child that forwards as long as we, or what we become, are there. `wait`: until it is
+ * up, and silent then. */
+int usrun_forward_start(const struct usrun *u, uint32_t job_id, bool wait,
+			struct uc_error *err);
 
 /* Seconds after which a terminal that is not used is asked about; 0 = never. */
 int64_t usrun_idle_limit(const struct usrun *u);

@@ -324,3 +324,68 @@ signal()
 {
 	kill -"$1" "$(pgrep -x uattach -P "$(tmux_do display-message -p '#{pane_pid}')")"
 }
+
+# The forwarder that usrun starts has the socket's path as a word.
+no_forwarder()
+{
+	! pgrep -f -- "--forward=$WORK/s:" >/dev/null
+}
+
+reached()
+{
+	curl -sf -m 5 -o got --unix-socket s http://job/file && cmp got file
+}
+
+@test "usrun --forward: beside output that is followed, and alone" {
+	port=$((20000 + RANDOM % 20000))
+	echo file >file
+	usrun --no-container --batch --follow -J web --time=5 --forward "$WORK/s:$port" \
+		python3 -u -m http.server --bind 127.0.0.1 "$port" >out 2>err 3>&- &
+	run=$!
+	wait_until 40 grep -q "^ssh -N -L $port:$WORK/s " err
+	wait_until 20 reached
+	wait_until 20 grep -q 'Serving HTTP' out
+	run -1 grep -q ssh out
+	scancel "$(job_named web)"
+	wait "$run" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	wait_until 10 no_forwarder
+	[ ! -e s ]
+	usrun --no-container --batch --parsable -J web2 --time=5 --forward "$WORK/s:$port" \
+		python3 -u -m http.server --bind 127.0.0.1 "$port" >out 2>err 3>&- &
+	run=$!
+	wait_until 40 grep -q "^ssh -N -L $port:$WORK/s " out
+	grep -qxE '[0-9]+' out
+	wait_until 20 reached
+	kill -INT "$run"
+	wait "$run" && status=0 || status=$?
+	[ "$status" -eq 130 ]
+	runs web2
+	for what in '' '--pty'; do
+		# shellcheck disable=SC2086
+		run -2 usrun --no-container --forward 8888 $what true
+		[[ $output == *"--forward goes with --detachable or --batch"*"uattach JOBID --forward 8888"* ]]
+	done
+}
+
+@test "usrun --forward: as long as a session is shown" {
+	export XDG_STATE_HOME=$WORK/state
+	port=$((20000 + RANDOM % 20000))
+	echo file >file
+	tmux_start 150 20 usrun --no-container --detachable --time=5 \
+		--forward "$WORK/s:$port" env PS1='in''side> ' bash --norc
+	tmux_wait "^ssh -N -L $port:$WORK/s " 40
+	tmux_wait '^inside>' 20
+	tmux_keys "python3 -m http.server --bind 127.0.0.1 $port >web.log 2>&1 &" Enter
+	wait_until 20 reached
+	# what is wrong with a connection is not written over the screen
+	tmux_keys 'kill %1; wait; clear; echo cle''ar' Enter
+	tmux_wait '^clear'
+	run ! curl -s -m 5 --unix-socket s http://job/
+	tmux_keys 'echo st''ill' Enter
+	tmux_wait '^still'
+	run -1 tmux_has 'nothing listens'
+	tmux_keys 'exit 4' Enter
+	[ "$(tmux_status)" = 4 ]
+	wait_until 10 no_forwarder
+}
