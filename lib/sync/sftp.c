@@ -304,19 +304,20 @@ static ssize_t write_some(int fd, const void *bytes, size_t len)
 	return done < 0 && errno == ENOTSOCK ? write(fd, bytes, len) : done;
 }
 
-static int push(struct uc_sftp *sftp, struct uc_error *err)
+static void push(struct uc_sftp *sftp)
 {
 	size_t len = least(sftp->may_out, uc_sftp_waiting(sftp));
 	ssize_t done;
 
-	if (len == 0)
-		return 0;
+	if (len == 0 || sftp->cut)
+		return;
 	done = write_some(sftp->stream.out, sftp->out.data + sftp->sent, len);
 	if (done < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (done < 0)
-		return uc_fail_errno(err, UC_UNREACHABLE, errno,
-				     "the connection to the SFTP server ended");
+		return;
+	if (done < 0) { /* what it said before tells more */
+		sftp->cut = true;
+		return;
+	}
 	sftp->sent += (size_t)done;
 	sftp->bytes_out += (uint64_t)done;
 	sftp->may_out -= (uint64_t)done;
@@ -328,7 +329,6 @@ static int push(struct uc_sftp *sftp, struct uc_error *err)
 		memmove(sftp->out.data, sftp->out.data + sftp->sent, sftp->out.len);
 		sftp->sent = 0;
 	}
-	return 0;
 }
 
 static int pull(struct uc_sftp *sftp, struct uc_error *err)
@@ -361,7 +361,7 @@ static int wait_for(struct uc_sftp *sftp, int timeout)
 
 	if (sftp->may_in == 0)
 		fds[0].fd = -1;
-	if (sftp->may_out && uc_sftp_waiting(sftp))
+	if (sftp->may_out && uc_sftp_waiting(sftp) && !sftp->cut)
 		fds[1].fd = sftp->stream.out;
 	if (sftp->rate && timeout > 10) /* for new allowances */
 		timeout = 10;
@@ -380,12 +380,13 @@ int uc_sftp_turn(struct uc_sftp *sftp, int timeout, struct uc_error *err)
 			       "the SFTP server said nothing for %d seconds",
 			       sftp->silence_ms / 1000);
 	allow(sftp);
-	if (push(sftp, err) < 0)
-		return -1;
+	push(sftp);
 	if (wait_for(sftp, timeout) < 0 && errno != EINTR)
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot wait for the server");
 	count = pull(sftp, err);
-	if (count < 0 || push(sftp, err) < 0)
-		return -1;
+	if (count == 0 && sftp->cut)
+		return uc_fail(err, UC_UNREACHABLE,
+			       "the connection to the SFTP server ended");
+	push(sftp);
 	return count;
 }

@@ -150,8 +150,8 @@ struct uc_sftp {
 	uint32_t slots, unused; /* unused: index of the first, or `slots` */
 	uint32_t open;          /* requests without an answer */
 	uint32_t extensions;
-	bool greeted;
-	int64_t heard; /* uc_monotonic_ms() of the last packet, or of being idle */
+	bool greeted, cut; /* cut: nothing can be written any more */
+	int64_t heard;     /* uc_monotonic_ms() of the last packet, or of being idle */
 	int silence_ms;
 	uint64_t rate, bytes_in, bytes_out;
 	int64_t filled; /* when the allowances below were added to */

@@ -61,6 +61,7 @@ struct uc_sftp_task {
 	struct uc_sftp_far *far;
 	struct uc_far_job *job;
 	const char *path;                 /* of the job */
+	size_t len;                       /* of the path */
 	struct uc_sftp_task *prev, *next; /* all, in the order they came */
 	struct uc_sftp_queue blocked;     /* that wait for the end of this one */
 	struct uc_sftp_task *queued;      /* behind this one in a queue */

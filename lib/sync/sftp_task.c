@@ -297,11 +297,10 @@ bool uc_sftp_make_temp(struct uc_sftp_task *task, const char *name)
 
 /* Order */
 
-static bool is_above(const char *folder, const char *path)
+static bool is_above(const struct uc_sftp_task *folder, const struct uc_sftp_task *task)
 {
-	size_t len = strlen(folder);
-
-	return strncmp(folder, path, len) == 0 && path[len] == '/';
+	return task->len > folder->len && task->path[folder->len] == '/' &&
+	       memcmp(folder->path, task->path, folder->len) == 0;
 }
 
 /* Whether it moves a folder, or what is to become one, out of the way. */
@@ -315,14 +314,15 @@ static bool needs(const struct uc_sftp_task *task, const struct uc_sftp_task *ea
 {
 	const struct uc_far_job *job = task->job, *before = earlier->job;
 
-	if (strcmp(task->path, earlier->path) == 0)
+	if (task->len == earlier->len &&
+	    memcmp(task->path, earlier->path, task->len) == 0)
 		return true;
 	if (job->what == UC_FAR_TWIN && strcmp(job->twin, earlier->path) == 0)
 		return true;
-	if (clears_folder(job) && is_above(task->path, earlier->path))
+	if (clears_folder(job) && is_above(task, earlier))
 		return true;
 	return (before->what == UC_FAR_FOLDER || clears_folder(before)) &&
-	       is_above(earlier->path, task->path);
+	       is_above(earlier, task);
 }
 
 static uc_sftp_step *const run[] = {
@@ -445,6 +445,7 @@ int uc_sftp_task_submit(struct uc_sftp_far *far, struct uc_far_job *job,
 	*task = (struct uc_sftp_task){
 		.far = far, .job = job, .path = job_path(job), .fd = -1, .prev = far->last
 	};
+	task->len = strlen(task->path);
 	job->text[0] = '\0';
 	job->errno_value = 0;
 	job->wire = job->kept = 0;
