@@ -69,7 +69,8 @@ static bool check_header(const struct uc_buf *bytes, uint64_t *count)
 		return false;
 	*count = read_u64(data + 8);
 	return *count < UC_SYNC_LIST_MAX && read_u64(data + 24) == bytes->len - HEADER &&
-	       read_u64(data + 16) == XXH3_64bits(data + HEADER, bytes->len - HEADER);
+	       read_u64(data + 16) ==
+		       XXH3_64bits_withSeed(data + HEADER, bytes->len - HEADER, *count);
 }
 
 /* Have some bytes at hand. */
@@ -438,7 +439,9 @@ static void write_header(struct uc_sync_state_writer *writer)
 	char *data = writer->packed.data;
 	size_t len = writer->packed.len - HEADER;
 	uint64_t words[3] = { htole64(writer->count),
-			      htole64(XXH3_64bits(data + HEADER, len)), htole64(len) };
+			      htole64(XXH3_64bits_withSeed(data + HEADER, len,
+							   writer->count)),
+			      htole64(len) };
 
 	memcpy(data, MAGIC, 8);
 	memcpy(data + 8, words, sizeof(words));

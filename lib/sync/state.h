@@ -10,7 +10,7 @@
  *
  *	0   8  "ucstate\1"
  *	8   8  entries
- *	16  8  XXH3 of all bytes behind the header
+ *	16  8  XXH3 of all bytes behind the header, seeded with the entries' number
  *	24  8  their number
  *	32  …  a zstd frame of entries in the order of a walk, each
  *	       varint  bytes of the path that are the one's before
