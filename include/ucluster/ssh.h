@@ -21,7 +21,10 @@
 extern "C" {
 #endif
 
-/* Two descriptors, both non-blocking, maybe the same socket. Zero-initialise. */
+/*
+ * Two descriptors, both non-blocking; one socket, in what is made here, so that
+ * send(MSG_NOSIGNAL) works. Zero-initialise.
+ */
 struct uc_stream {
 	int in, out; /* to read from, to write to; -1: closed. Both the stream's */
 	struct uc_stream_end *end; /* what is behind it */
@@ -81,14 +84,22 @@ struct uc_ssh;
  */
 int uc_ssh_open(struct uc_ssh **ssh, const struct uc_ssh_options *options,
 		struct uc_error *err) UC_MUST_CHECK;
-/* Ends what still runs over it. Streams must have been closed before. */
+/*
+ * Ends what still runs over it. Streams that were not closed are over then; they are
+ * closed as ever.
+ */
 void uc_ssh_free(struct uc_ssh *ssh);
 UC_DEFINE_AUTO(ssh, struct uc_ssh *)
 
 /* The transport in use, never UC_SSH_AUTO, and one safe line why. */
 enum uc_ssh_transport uc_ssh_transport(const struct uc_ssh *ssh, const char **why);
 
-/* Run one constant command line (the other side's shell reads it): no data in it. */
+/*
+ * Run one constant command line (the other side's shell reads it): no data in it. What is
+ * written may be on its way before the server agreed to run it; when it does not, the
+ * stream ends, with status -1 or 255 and its reason in `said`. Some ten streams at once:
+ * MaxSessions of sshd_config(5).
+ */
 int uc_ssh_exec(struct uc_ssh *ssh, const char *command, struct uc_stream *stream,
 		struct uc_error *err) UC_MUST_CHECK;
 /* Start a subsystem, such as "sftp". */

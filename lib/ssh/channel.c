@@ -169,15 +169,21 @@ static bool step_out(struct uc_channel *channel, struct uc_link *link)
 
 static bool step_errors(struct uc_channel *channel)
 {
-	char chunk[8192];
-	ssize_t got = libssh2_channel_read_stderr(channel->raw, chunk, sizeof(chunk));
+	char chunk[32768];
+	bool moved = false;
 
-	if (got <= 0)
-		return false;
-	uc_pump_lock(channel->pump);
-	uc_tail_add(&channel->tail, chunk, (size_t)got);
-	uc_pump_unlock(channel->pump);
-	return true;
+	for (int i = 0; i < TURNS; i++) {
+		ssize_t got =
+			libssh2_channel_read_stderr(channel->raw, chunk, sizeof(chunk));
+
+		if (got <= 0)
+			break;
+		uc_pump_lock(channel->pump);
+		uc_tail_add(&channel->tail, chunk, (size_t)got);
+		uc_pump_unlock(channel->pump);
+		moved = true;
+	}
+	return moved;
 }
 
 static bool give_to_user(struct uc_channel *channel)
@@ -270,6 +276,8 @@ static bool step_close(struct uc_channel *channel, struct uc_link *link)
 	int status = -1;
 
 	if (!over) {
+		if (step_errors(channel)) /* the end of the output came before */
+			return true;
 		if (!channel->shut ||
 		    libssh2_channel_wait_closed(channel->raw) == LIBSSH2_ERROR_EAGAIN)
 			return false;
