@@ -39,7 +39,8 @@ void uc_stream_shut(struct uc_stream *stream);
 int uc_stream_close(struct uc_stream *stream, int wait_ms, struct uc_buf *said);
 /*
  * A program of this machine, its standard input and output; no shell. `words` ends with
- * NULL, words[0] is looked up in PATH of `environment`.
+ * NULL, words[0] is looked up in PATH of `environment`. It is in a process group of its
+ * own: Ctrl-C at a terminal does not reach it.
  */
 int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
 		    const char *const *environment, struct uc_error *err) UC_MUST_CHECK;

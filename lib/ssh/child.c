@@ -22,6 +22,7 @@
 
 struct child {
 	struct uc_stream_end end;
+	bool asks; /* it may ask at the terminal, as one of the caller's processes */
 	pid_t pid;
 	bool reaped;
 	int status; /* as waitpid() has it; -1: not known */
@@ -166,9 +167,11 @@ static int start(struct child *child, const char *program, char *const *words,
 #endif
 	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
 	rc = rc ? rc : posix_spawnattr_setsigdefault(&attr, &pipe);
+	/* Ctrl-C is for the caller, who may want to end in peace */
 	rc = rc ? rc
-		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-							  POSIX_SPAWN_SETSIGDEF);
+		: posix_spawnattr_setflags(
+			  &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+					 (child->asks ? 0 : POSIX_SPAWN_SETPGROUP));
 	rc = rc ? rc
 		: posix_spawn(&child->pid, program, &files, &attr, words,
 			      (char *const *)(environment ? environment : nothing));
@@ -233,8 +236,8 @@ static const char *find_path(const char *const *environment)
 	return NULL;
 }
 
-int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
-		    const char *const *environment, struct uc_error *err)
+static int spawn(struct uc_stream *stream, const char *const *words,
+		 const char *const *environment, bool asks, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf program = { 0 };
 	int fds[5] = { -1, -1, -1, -1, -1 };
@@ -251,6 +254,7 @@ int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
 		return uc_fail(err, UC_FAILED, "out of memory");
 	}
 	child->end = (struct uc_stream_end){ child_ended, child_close };
+	child->asks = asks;
 	pthread_mutex_init(&child->lock, NULL);
 	rc = bring_up(child, fds, uc_buf_text(&program), words, environment);
 	if (rc != 0) {
@@ -263,4 +267,16 @@ int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
 	stream->in = stream->out = fds[0];
 	stream->end = &child->end;
 	return 0;
+}
+
+int uc_stream_spawn(struct uc_stream *stream, const char *const *words,
+		    const char *const *environment, struct uc_error *err)
+{
+	return spawn(stream, words, environment, false, err);
+}
+
+int uc_child_spawn(struct uc_stream *stream, const char *const *words,
+		   const char *const *environment, struct uc_error *err)
+{
+	return spawn(stream, words, environment, true, err);
 }

@@ -249,8 +249,8 @@ static int log_in(struct uc_openssh *openssh, const struct uc_ssh_config *config
 	make_environment(&environment, &openssh->environment);
 	if (words.failed || environment.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (uc_stream_spawn(&stream, (const char *const *)words.item,
-			    (const char *const *)environment.item, err) < 0)
+	if (uc_child_spawn(&stream, (const char *const *)words.item,
+			   (const char *const *)environment.item, err) < 0)
 		return -1;
 	while (!stream.end->ended(stream.end) && uc_monotonic_ms() < deadline) {
 		poll(NULL, 0, asked ? LOOK_MS : 2);

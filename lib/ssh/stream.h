@@ -29,6 +29,13 @@ struct uc_stream_end {
  */
 int uc_stream_pair(int fds[2]);
 
+/*
+ * As uc_stream_spawn(), but the program may ask at the terminal: a Ctrl-C there ends it,
+ * too.
+ */
+int uc_child_spawn(struct uc_stream *stream, const char *const *words,
+		   const char *const *environment, struct uc_error *err) UC_MUST_CHECK;
+
 /* Append what a child (uc_stream_spawn) said on its standard error since last asked. */
 void uc_child_says(struct uc_stream *stream, struct uc_buf *said);
 
