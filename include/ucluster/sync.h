@@ -132,6 +132,7 @@ struct uc_sync_result {
 /*
  * Run it. 0 when everything planned was done (there may be conflicts: see the plan);
  * UC_FAILED: some entries failed, the rest is done; other codes: nothing could be done.
+ * SIGPIPE is to be ignored: a connection may end while it is written to.
  */
 int uc_sync_run(const struct uc_sync_request *request,
 		const struct uc_sync_watcher *watcher, struct uc_sync_result *result,

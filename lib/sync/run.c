@@ -173,12 +173,25 @@ static bool try_sftp(struct uc_sync_run *run, struct uc_error *err)
 	return false;
 }
 
-/* A folder that would be made is empty until then. */
+/* A folder that would be made is empty until then; SFTP is not even opened there. */
 static bool is_to_be_made(const struct uc_sync_run *run, const struct uc_error *err)
 {
 	return err->code == UC_NOTFOUND && run->request->dry_run &&
-	       run->request->create && uc_sync_run_push(run) && run->lane[0].far &&
-	       !run->lane[0].far->silent;
+	       run->request->create && uc_sync_run_push(run) &&
+	       (run->lane[0].far ? !run->lane[0].far->silent : run->sftp);
+}
+
+static void say_where(const struct uc_sync_run *run, struct uc_error *err)
+{
+	const struct uc_sync_request *request = run->request;
+	const struct uc_far *far = run->lane[0].far;
+
+	if (err->hint[0] || !far || !far->silent)
+		return;
+	if (request->helper)
+		uc_hint(err, "is '%s' the helper's command line there?", request->helper);
+	else if (request->host)
+		uc_hint(err, "usync install-helper %s", request->host);
 }
 
 static int list_far(struct uc_sync_run *run, struct uc_error *err)
@@ -188,6 +201,10 @@ static int list_far(struct uc_sync_run *run, struct uc_error *err)
 	for (;;) {
 		struct uc_far *far = run->lane[0].far;
 
+		if (!far) {
+			run->listed.complete = true; /* to be made */
+			return 0;
+		}
 		if (far->ops->list_run(far, &run->listed, &failure) == 0)
 			return 0;
 		if (is_to_be_made(run, &failure)) {
@@ -195,6 +212,7 @@ static int list_far(struct uc_sync_run *run, struct uc_error *err)
 			return 0;
 		}
 		if (!try_sftp(run, &failure)) {
+			say_where(run, &failure);
 			if (err)
 				*err = failure;
 			return -1;
@@ -211,7 +229,8 @@ static int merge(struct uc_sync_run *run, struct uc_error *err)
 	phase(run, "comparing");
 	if (list_far(run, err) < 0 || uc_sync_plan_end(&run->planner, err) < 0)
 		return -1;
-	run->info = run->lane[0].far->info;
+	if (run->lane[0].far)
+		run->info = run->lane[0].far->info;
 	missing = uc_sync_scope_missing(&run->scope);
 	if (missing)
 		return uc_fail(err, UC_NOTFOUND, "'%s' is on neither side", missing);
@@ -327,7 +346,7 @@ static int do_run(struct uc_sync_run *run, struct uc_error *err)
 	    uc_sync_walking_start(&run->walking, &run->planner, &run->stop, err) < 0)
 		return -1;
 	phase(run, "connecting");
-	if (ask_far(run, err) < 0 && !try_sftp(run, err))
+	if (ask_far(run, err) < 0 && !try_sftp(run, err) && !is_to_be_made(run, err))
 		return -1;
 	if (merge(run, err) < 0 || make_plan(run, err) < 0)
 		return -1;

@@ -63,6 +63,8 @@ int uc_sync_walking_start(struct uc_sync_walking *walking,
 int uc_sync_walking_join(struct uc_sync_walking *walking,
 			 struct uc_error *err) UC_MUST_CHECK;
 void uc_sync_walking_free(struct uc_sync_walking *walking);
+/* A thread that gets no signals. Returns an errno. */
+int uc_sync_thread(pthread_t *thread, void *(*body)(void *arg), void *arg) UC_MUST_CHECK;
 /* Constant text of a note. */
 const char *uc_sync_note_text(enum uc_sync_note note);
 

@@ -289,7 +289,7 @@ void uc_sync_lanes_start(struct uc_sync_run *run)
 
 		lane->run = run;
 		lane->index = i;
-		if (pthread_create(&lane->thread, NULL, lane_main, lane) != 0)
+		if (uc_sync_thread(&lane->thread, lane_main, lane) != 0)
 			break;
 		lane->started = true;
 		run->lanes = i + 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The walk here, in a thread of its own: it is done while the other side is connected. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucluster/units.h>
@@ -9,6 +10,7 @@
 #include "sync/skip.h"
 
 #define NOTES_MAX 10000u
+#define STACK     ((size_t)4 << 20)
 #define GIT_MS    10000 /* for git to tell what it tracks */
 
 const char *uc_sync_note_text(enum uc_sync_note note)
@@ -91,12 +93,28 @@ static int read_rules(struct uc_ignore_list *list, const char *origin, const cha
 	return uc_ignore_list_read(list, origin, "", text, strlen(text), err);
 }
 
+int uc_sync_thread(pthread_t *thread, void *(*body)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	int failed;
+
+	/* signals are for the threads of the program */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK); /* a walk is 64 folders deep */
+	failed = pthread_create(thread, &attributes, body, arg);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
 int uc_sync_walking_start(struct uc_sync_walking *walking,
 			  struct uc_sync_planner *planner, atomic_bool *stop,
 			  struct uc_error *err)
 {
 	const struct uc_sync_request *request = planner->request;
-	pthread_attr_t attributes;
 	int failed;
 
 	if (read_rules(&walking->command, "command line",
@@ -122,11 +140,7 @@ int uc_sync_walking_start(struct uc_sync_walking *walking,
 	walking->walked.complete = true;
 	if (planner->root < 0)
 		return 0;
-	/* 64 folders deep, some KiB each */
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, (size_t)4 << 20);
-	failed = pthread_create(&walking->thread, &attributes, walk, walking);
-	pthread_attr_destroy(&attributes);
+	failed = uc_sync_thread(&walking->thread, walk, walking);
 	if (failed)
 		return uc_fail_errno(err, UC_FAILED, failed, "cannot start a thread");
 	walking->started = true;
