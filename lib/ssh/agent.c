@@ -93,12 +93,13 @@ static bool exchange(int fd, const struct uc_buf *question, struct uc_buf *answe
 	       receive(fd, answer, len, deadline);
 }
 
-static bool take_keys(struct uc_agent *agent)
+bool uc_agent_take(struct uc_agent *agent)
 {
 	struct uc_bytes rest = { (unsigned char *)agent->list.data, agent->list.len };
 	uint32_t count;
 
-	if (rest.at[0] != KEYS)
+	agent->count = 0;
+	if (!rest.left || rest.at[0] != KEYS)
 		return false;
 	rest.at++;
 	rest.left--;
@@ -128,7 +129,8 @@ bool uc_agent_open(struct uc_agent *agent, const char *path)
 	if (agent->fd < 0 || connect(agent->fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return false;
 	uc_buf_addc(&question, ASK_KEYS);
-	return exchange(agent->fd, &question, &agent->list, deadline) && take_keys(agent);
+	return exchange(agent->fd, &question, &agent->list, deadline) &&
+	       uc_agent_take(agent);
 }
 
 void uc_agent_free(struct uc_agent *agent)

@@ -23,6 +23,8 @@ struct uc_agent {
 	size_t count;
 };
 
+/* Find the keys in `list`, the agent's answer. False: it makes no sense. */
+bool uc_agent_take(struct uc_agent *agent) UC_MUST_CHECK;
 /* Ask for its keys. False: there is none or it makes no sense. */
 bool uc_agent_open(struct uc_agent *agent, const char *path) UC_MUST_CHECK;
 void uc_agent_free(struct uc_agent *agent);

@@ -23,7 +23,7 @@ void uc_identity_free(struct uc_identity *identity);
 /* Why libssh2 cannot use keys of this one's type, "RSA"; NULL: it can. */
 const char *uc_identity_beyond(const unsigned char *blob, size_t len);
 
-/* Read the file's text, as uc_identity_load does: for fuzzing. */
-bool uc_identity_parse(struct uc_identity *identity);
+/* What the file's text is, as uc_identity_load does with it. False: no key. */
+bool uc_identity_parse(struct uc_identity *identity) UC_MUST_CHECK;
 
 #endif
