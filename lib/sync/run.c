@@ -404,6 +404,10 @@ int uc_sync_run_with(const struct uc_sync_request *request,
 	run->planner.request = request;
 	run->planner.scope = &run->scope;
 	run->planner.root = -1;
+	run->planner.info = &run->info; /* until there is a far end */
+	run->info = (struct uc_far_info){ .bytes_free = UINT64_MAX,
+					  .files_free = UINT64_MAX,
+					  .quota_free = UINT64_MAX };
 	run->began = uc_monotonic_ms();
 	run->ended_end = &run->ended;
 	pthread_mutex_init(&run->lock, NULL);
