@@ -21,7 +21,13 @@ enum {
 	NAMES_MAX = 1000,
 };
 
-static const struct uc_opt options[] = { { 0 } };
+// clang-format off
+static const struct uc_opt options[] = {
+	{ "config", .type = UC_OPT_STRING, .metavar = "FILE", USYNC_AT(config),
+	  .group = "Connection", .help = "ssh's configuration, as ssh -F" },
+	{ 0 }
+};
+// clang-format on
 
 /* Names that a shell would expand or that need quotes are left out. */
 static bool is_plain(const char *word)
@@ -96,34 +102,35 @@ static bool is_kept(const char *path, struct uc_buf *names)
 	       usync_file_read(path, KEPT_MAX, names, NULL) == 0;
 }
 
-static void ask_names(struct uc_run *run, const char *host, const char *folder,
+static void ask_names(struct usync *u, const char *host, const char *folder,
 		      struct uc_buf *names)
 {
-	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
 	json_t *answer = NULL, *list, *item, *arguments;
 	struct uc_error err = { 0 };
 	size_t i;
 
-	if (uc_run_config(run, NULL) < 0 || usync_request(&u, UC_SYNC_PUSH, &err) < 0)
+	if (uc_run_config(u->run, NULL) < 0 || usync_request(u, UC_SYNC_PUSH, &err) < 0)
 		return;
-	u.request.host = u.request.ssh.destination = host;
-	u.request.far = folder;
-	u.request.near = "/";
-	u.request.create = false;
-	u.request.dry_run = true;
+	u->request.host = u->request.ssh.destination = host;
+	u->request.far = folder;
+	u->request.near = "/";
+	u->request.create = false;
+	u->request.dry_run = true;
 	/* nobody answers: without a key that needs no passphrase there is nothing */
-	u.request.ssh.asker = NULL;
-	u.request.ssh.connect_ms = 1000 * SECONDS;
+	u->request.ssh.asker = NULL;
+	u->request.ssh.connect_ms = 1000 * SECONDS;
 	arguments = json_object();
-	if (!arguments || uc_sync_call(&u.request, "names", arguments, &answer, &err) < 0)
+	if (!arguments ||
+	    uc_sync_call(&u->request, "names", arguments, &answer, &err) < 0)
 		answer = NULL;
 	json_decref(arguments);
 	list = json_object_get(answer, "names");
-	json_array_foreach(list, i, item)
-	{
-		const char *name = json_string_value(json_object_get(item, "name"));
+	for (i = 0; i < json_array_size(list) && i < NAMES_MAX; i++) {
+		const char *name;
 
-		if (name && i < NAMES_MAX && is_plain(name) && !strpbrk(name, ":/"))
+		item = json_array_get(list, i);
+		name = json_string_value(json_object_get(item, "name"));
+		if (name && is_plain(name) && !strpbrk(name, ":/"))
 			uc_buf_addf(names, "%s%s\n", name,
 				    json_is_true(json_object_get(item, "folder")) ? "/"
 										  : "");
@@ -131,7 +138,7 @@ static void ask_names(struct uc_run *run, const char *host, const char *folder,
 	json_decref(answer);
 }
 
-static void complete_path(struct uc_run *run, const struct usync_place *place)
+static void complete_path(struct usync *u, const struct usync_place *place)
 {
 	uc_auto(buf) struct uc_buf folder = { 0 }, kept = { 0 }, names = { 0 };
 	const char *typed = uc_buf_text(&place->path), *slash = strrchr(typed, '/');
@@ -142,13 +149,13 @@ static void complete_path(struct uc_run *run, const struct usync_place *place)
 		uc_buf_addn(&folder, typed, slash == typed ? 1 : (size_t)(slash - typed));
 	else
 		uc_buf_add(&folder, "~");
-	kept_path(run, uc_buf_text(&place->host), uc_buf_text(&folder), &kept);
+	kept_path(u->run, uc_buf_text(&place->host), uc_buf_text(&folder), &kept);
 	if (!kept.len || !is_kept(kept.data, &names)) {
 		uc_buf_reset(&names);
-		ask_names(run, uc_buf_text(&place->host), uc_buf_text(&folder), &names);
+		ask_names(u, uc_buf_text(&place->host), uc_buf_text(&folder), &names);
 		if (names.len && kept.len &&
 		    usync_file_write(kept.data, names.data, names.len, 0600, NULL) < 0)
-			uc_run_say(run, 2, "the names were not kept");
+			uc_run_say(u->run, 2, "the names were not kept");
 	}
 	for (line = names.data; line && *line; line = rest) {
 		rest = strchr(line, '\n');
@@ -163,18 +170,19 @@ static void complete_path(struct uc_run *run, const struct usync_place *place)
 static int run_complete(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 			char **argv)
 {
+	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
 	uc_auto(usync_place) struct usync_place place = { 0 };
 	const char *word;
 
 	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, NULL))
+	if (!uc_run_parse(run, cmd, argv, &u.args))
 		return run->status;
 	word = run->parsed.operands.item[0];
 	if (word[0] && usync_place_parse(&place, word, NULL) < 0)
 		return 0;
 	alarm(SECONDS + 1); /* whatever hangs */
 	if (place.host.len)
-		complete_path(run, &place);
+		complete_path(&u, &place);
 	else if (!strchr(word, '/'))
 		complete_hosts(run, word);
 	return 0;

@@ -163,14 +163,17 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 static int empty(struct usync *u, const struct trash_args *args, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf question = { 0 };
-	json_t *answer = usync_call(u, "trash", json_object()), *row;
+	json_t *answer = usync_call(u, "trash", json_object());
+	const json_t *runs;
 	json_int_t files = 0, bytes = 0;
 	size_t i;
 
 	if (!answer)
 		return -1;
-	json_array_foreach(json_object_get(answer, "runs"), i, row)
-	{
+	runs = json_object_get(answer, "runs");
+	for (i = 0; i < json_array_size(runs); i++) {
+		const json_t *row = json_array_get(runs, i);
+
 		files += json_integer_value(json_object_get(row, "files"));
 		bytes += json_integer_value(json_object_get(row, "bytes"));
 	}
