@@ -13,7 +13,9 @@ static bool matches(const struct dash *d, const struct uc_job *job)
 	const char *part = uc_buf_text(&d->filter);
 	uc_auto(buf) struct uc_buf id = { 0 };
 
-	if (!d->everybody && !dash_is_mine(d, job))
+	/* what became of one's own is of interest */
+	if (!dash_is_mine(d, job) &&
+	    (!d->everybody || (uc_job_is_finished(job->state) && !uc_job_holds(job))))
 		return false;
 	if (!part[0])
 		return true;

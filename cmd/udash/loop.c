@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <ucluster/units.h>
 #include "udash/dash.h"
@@ -145,7 +146,21 @@ static void ask(struct dash *d)
 
 /* --- other programs --- */
 
-/* SIGINT is for them alone; what they leave of the terminal is drawn over. */
+/* Ctrl-C was meant for the other program. */
+static void forget_interrupts(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
+}
+
+/* What it leaves of the terminal is drawn over. */
 void dash_run_command(struct dash *d, const char *const *words)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
@@ -165,6 +180,7 @@ void dash_run_command(struct dash *d, const char *const *words)
 	posix_spawnattr_destroy(&how);
 	while (rc == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	forget_interrupts();
 	dash_term_return();
 	if (rc != 0)
 		dash_say(d, "%s: %s", words[0], strerror(rc));

@@ -216,10 +216,12 @@ static bool key(struct dash *d, const struct dash_event *event)
 		return true;
 	case 'g':
 	case DASH_KEY_HOME:
+		p->slot = 0;
 		move_node(d, -(int64_t)p->count);
 		return true;
 	case 'G':
 	case DASH_KEY_END:
+		p->slot = 0;
 		move_node(d, (int64_t)p->count);
 		return true;
 	case 'n':
