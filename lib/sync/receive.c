@@ -11,8 +11,9 @@
 #include "sync/delta.h"
 #include "sync/far.h"
 
-#define DELTA_MIN  (64u << 10) /* bytes of a file whose blocks are worth a question */
-#define SIGS_FRAME 65536u      /* sums in one message */
+#define DELTA_MIN   (64u << 10) /* bytes of a file whose blocks are worth a question */
+#define LOOK_INLINE (4u << 20)  /* bytes that are read soon enough */
+#define SIGS_FRAME  65536u      /* sums in one message */
 
 /* A large file on its way. */
 struct uc_incoming {
@@ -230,21 +231,51 @@ static int send_sums(struct uc_receiver *receiver, uint32_t id,
 	return 0;
 }
 
+/* What is read of a file before its first byte travels: minutes for a large one. */
+struct look {
+	struct uc_incoming *item;
+	struct uc_delta_sums *sums; /* NULL: the sum of what it has */
+	int basis;
+	uint64_t size, sum;
+	int outcome, errno_value;
+	struct uc_error err;
+};
+
+static void look(void *arg)
+{
+	struct look *l = arg;
+
+	if (!l->sums)
+		l->outcome = uc_store_have_sum(l->item->file, &l->sum, &l->err);
+	else if (uc_delta_sums_read(l->sums, l->basis, l->size, uc_delta_block(l->size),
+				    &l->err) < 0)
+		l->outcome = UC_STORE_FAILED;
+	l->errno_value = errno;
+}
+
+static void look_aside(struct uc_receiver *receiver, struct look *l)
+{
+	if (receiver->aside && l->size > LOOK_INLINE)
+		receiver->aside(receiver->arg, look, l);
+	else
+		look(l);
+	errno = l->errno_value;
+}
+
 /* 1: told, 0: there is nothing to compare with. */
 static int tell_sums(struct uc_receiver *receiver, const struct uc_incoming *item,
 		     const struct uc_message_job *job, struct uc_error *err)
 {
 	uc_auto(delta_sums) struct uc_delta_sums sums = { 0 };
-	int basis = uc_store_basis(item->file);
+	struct look l = { .sums = &sums, .basis = uc_store_basis(item->file) };
 	struct stat st;
-	uint64_t size;
 
-	if (job->whole || basis < 0 || job->entry.size < DELTA_MIN ||
-	    fstat(basis, &st) < 0 || st.st_size < (off_t)DELTA_MIN)
+	if (job->whole || l.basis < 0 || job->entry.size < DELTA_MIN ||
+	    fstat(l.basis, &st) < 0 || st.st_size < (off_t)DELTA_MIN)
 		return 0;
-	size = (uint64_t)st.st_size;
-	if (uc_delta_sums_read(&sums, basis, size, uc_delta_block(size), NULL) < 0 ||
-	    sums.count == 0)
+	l.size = (uint64_t)st.st_size;
+	look_aside(receiver, &l);
+	if (l.outcome != UC_STORE_OK || sums.count == 0)
 		return 0;
 	return send_sums(receiver, item->id, &sums, err) < 0 ? -1 : 1;
 }
@@ -252,18 +283,17 @@ static int tell_sums(struct uc_receiver *receiver, const struct uc_incoming *ite
 static int tell_have(struct uc_receiver *receiver, struct uc_incoming *item,
 		     const struct uc_message_job *job, struct uc_error *err)
 {
-	struct uc_error store_err = { 0 };
-	uint64_t sum = 0;
-	int told, outcome = UC_STORE_OK;
+	struct look l = { .item = item, .size = item->have };
+	int told;
 
 	if (item->have)
-		outcome = uc_store_have_sum(item->file, &sum, &store_err);
-	if (outcome != UC_STORE_OK) {
-		fail_item(receiver, item, outcome, &store_err);
+		look_aside(receiver, &l);
+	if (l.outcome != UC_STORE_OK) {
+		fail_item(receiver, item, l.outcome, &l.err);
 		return 0;
 	}
 	if (item->have)
-		return send_numbers(receiver, item->id, item->have, sum, err);
+		return send_numbers(receiver, item->id, item->have, l.sum, err);
 	item->begun = true;
 	told = tell_sums(receiver, item, job, err);
 	return told ? (told < 0 ? -1 : 0) : send_numbers(receiver, item->id, 0, 0, err);

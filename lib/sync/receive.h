@@ -22,6 +22,8 @@ struct uc_receiver {
 	void (*ended)(void *arg, const struct uc_message_outcome *outcome);
 	/* A large one: nothing more comes of it. May be NULL. */
 	void (*over)(void *arg, uint32_t id);
+	/* Run what may take minutes; NULL: it is just called. */
+	void (*aside)(void *arg, void (*fn)(void *), void *fn_arg);
 	void *arg;
 };
 

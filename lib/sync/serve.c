@@ -3,10 +3,12 @@
 /* The far end of a sync: one client, one folder, over two descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include <ucluster/sync.h>
 #include <ucluster/units.h>
@@ -51,6 +53,38 @@ int serve_drain(struct serve *s, size_t to, int timeout_ms, struct uc_error *err
 			usleep(1000); /* nothing is waited for on that side any more */
 	}
 	return s->talk.broken ? uc_fail(err, UC_UNREACHABLE, "the client is gone") : 0;
+}
+
+/* A thread does it, and the client hears that this end is alive. */
+struct aside {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void *aside_main(void *arg)
+{
+	const struct aside *aside = arg;
+
+	aside->fn(aside->arg);
+	return NULL;
+}
+
+static void serve_aside(void *arg, void (*fn)(void *), void *fn_arg)
+{
+	struct aside aside = { fn, fn_arg };
+	struct serve *s = arg;
+	struct timespec until;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, aside_main, &aside) != 0) {
+		fn(fn_arg);
+		return;
+	}
+	do {
+		(void)serve_busy(s, NULL);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += BEAT_MS / 1000;
+	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
 }
 
 static int bad_message(struct uc_error *err)
@@ -155,6 +189,7 @@ static int open_store(struct serve *s, struct uc_error *err)
 	    uc_receiver_open(&s->receiver, &s->talk, s->store, err) < 0)
 		return -1;
 	s->receiver.ended = file_ended;
+	s->receiver.aside = serve_aside;
 	s->receiver.arg = s;
 	return 0;
 }
@@ -222,21 +257,32 @@ static int serve_flush(struct serve *s, const struct uc_frame *frame,
 	return 0;
 }
 
+struct finish {
+	struct uc_store *store;
+	struct uc_message_outcome outcome;
+};
+
+static void finish(void *arg)
+{
+	struct finish *f = arg;
+	struct uc_error err = { 0 };
+
+	uc_receive_outcome(&f->outcome, 0, uc_store_finish(f->store, &err), &err);
+}
+
 static int serve_finish(struct serve *s, const struct uc_frame *frame,
 			struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf buf = { 0 };
-	struct uc_message_outcome outcome = { 0 };
-	struct uc_error store_err = { 0 };
+	struct finish f = { .store = s->store };
 
 	if (frame->len)
 		return bad_message(err);
 	if (s->store)
-		uc_receive_outcome(&outcome, 0, uc_store_finish(s->store, &store_err),
-				   &store_err);
+		serve_aside(s, finish, &f);
 	if (serve_flush_outcomes(s, err) < 0)
 		return -1;
-	uc_write_outcome(&buf, &outcome);
+	uc_write_outcome(&buf, &f.outcome);
 	if (buf.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return uc_talk_send(&s->talk, UC_FRAME_FINISHED, buf.data, buf.len, false, err);
