@@ -11,8 +11,8 @@ struct uc_plain {
 	size_t len;
 };
 /*
- * Add the text: what is not UTF-8 as U+FFFD, controls of C1 not at all. ASCII passes; what
- * is not whole waits for the next call.
+ * Add the text: what is not UTF-8 as U+FFFD, controls of C1 not at all. ASCII passes;
+ * what is not whole waits for the next call.
  */
 void uc_plain_add(struct uc_plain *p, const char *bytes, size_t len, struct uc_buf *out);
 

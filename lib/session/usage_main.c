@@ -80,14 +80,17 @@ int main(int argc, char **argv)
 	int64_t before, after;
 
 	if (span < 0 || !uc_place_is_plain(job)) {
-		fputs("usage: session-usage MS, in a job\n", stderr);
+		dprintf(STDERR_FILENO, "usage: session-usage MS, in a job\n");
 		return UC_USAGE;
 	}
 	before = uc_usage_cpu(job);
 	poll(NULL, 0, (int)span);
 	after = uc_usage_cpu(job);
 	/* less than before: something ended, and so it did something */
-	printf("cpu %" PRId64 "\n", before < 0 || after < before ? -1 : after - before);
-	printf("gpus %s\n", gpus_are_busy() ? "busy" : "idle");
-	return fflush(stdout) ? UC_FAILED : UC_OK;
+	if (before < 0 || after < before)
+		after = before - 1;
+	return dprintf(STDOUT_FILENO, "cpu %" PRId64 "\ngpus %s\n", after - before,
+		       gpus_are_busy() ? "busy" : "idle") < 0
+		       ? UC_FAILED
+		       : UC_OK;
 }
