@@ -46,10 +46,11 @@ static void *allocate(struct uc_link *link, size_t size)
 
 static void release(struct uc_link *link, void *memory)
 {
-	struct uc_link_block *block = (struct uc_link_block *)memory - 1;
+	struct uc_link_block *block;
 
 	if (!memory)
 		return;
+	block = (struct uc_link_block *)memory - 1;
 	*block->before = block->next;
 	if (block->next)
 		block->next->before = block->before;

@@ -12,6 +12,7 @@ setup()
 
 teardown()
 {
+	[ -z "${LOGIN-}" ] || userdel "$LOGIN"
 	ssh_teardown
 }
 
@@ -371,7 +372,7 @@ two_starts()
 @test "new keys are agreed on in the middle" {
 	sshd_stop
 	sshd_start 'RekeyLimit 1M'
-	head -c 40000000 /dev/urandom >"$SSHD_DIR/data"
+	head -c 15000000 /dev/urandom >"$SSHD_DIR/data"
 	sum=$(sha256sum <"$SSHD_DIR/data")
 	for by in openssh libssh2; do
 		[ "$(stream "$by" there cat <"$SSHD_DIR/data" | sha256sum)" = "$sum" ]
@@ -393,5 +394,32 @@ two_starts()
 		[ "$status" -eq 2 ] || [ "$status" -eq 102 ]
 		run stream "$by" 'a;b' true </dev/null
 		[ "$status" -eq 102 ]
+	done
+}
+
+# login_user: a user with a password, until the end of the test.
+login_user()
+{
+	LOGIN=uctssh$((RANDOM % 1000))
+	useradd --no-log-init -M -d / -s /bin/sh "$LOGIN" && echo "$LOGIN:pass word" | chpasswd
+}
+
+@test "a password, and questions of the server" {
+	[ "$(id -u)" = 0 ] || skip 'needs root, to make a user'
+	login_user
+	for method in password keyboard-interactive; do
+		sshd_stop
+		sshd_start 'UsePAM yes' 'PasswordAuthentication yes' 'KbdInteractiveAuthentication yes' \
+			"AuthenticationMethods $method"
+		run stream -p wrong -p 'pass word' libssh2 "$LOGIN@there" 'id -un' </dev/null
+		[ "$status" -eq 0 ]
+		[[ $output == *$'\n'"$LOGIN"$'\n'* ]]
+		[ "$(grep -c '^asked: .*127.0.0.1' <<<"$output")" -eq 2 ]
+		[[ $output != *'pass word'* ]]
+		run stream -p wrong libssh2 "$LOGIN@there" true </dev/null
+		[ "$status" -eq 105 ]
+		run stream libssh2 "$LOGIN@there" true </dev/null
+		[ "$status" -eq 105 ]
+		[[ $output == *"does not let '$LOGIN' in; it takes $method"* ]]
 	done
 }
