@@ -10,6 +10,8 @@
 
 #include "sync/store_inside.h"
 
+#define PIECE (256u << 10) /* bytes copied at once */
+
 /* The folder of a path that nothing waits for any more, and what is there. */
 static int look_for(struct uc_store *store, const char *path, struct store_spot *spot,
 		    struct uc_error *err)
@@ -174,6 +176,66 @@ static bool equals(int folder, const char *name, const struct uc_sync_entry *ent
 	       uc_store_mtime(&st) == entry->mtime;
 }
 
+struct copied {
+	int outcome, errno_value;
+	struct uc_error *err;
+};
+
+static void take_copied(void *arg, int outcome, const struct uc_error *err)
+{
+	struct copied *copied = arg;
+
+	copied->errno_value = errno;
+	copied->outcome = outcome;
+	if (copied->err)
+		*copied->err = *err;
+}
+
+static int copy_bytes(struct uc_store_file *file, int fd, struct uc_error *err)
+{
+	char *piece = malloc(PIECE);
+	int outcome = piece ? UC_STORE_OK : uc_store_memory(err, "another name");
+	ssize_t got;
+
+	while (outcome == UC_STORE_OK && (got = read(fd, piece, PIECE)) > 0)
+		outcome = uc_store_write(file, piece, (size_t)got, err);
+	free(piece);
+	return outcome;
+}
+
+/* Where the file system gives no second name, a file of its own has the same content. */
+static int copy_twin(struct uc_store *store, const struct store_spot *from,
+		     const struct store_spot *to, const struct uc_sync_entry *entry,
+		     struct uc_error *err)
+{
+	int fd = openat(from->folder->fd, from->name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct copied copied = { .err = err };
+	struct uc_store_file *file;
+	uint64_t have;
+	int outcome;
+
+	if (fd < 0)
+		return uc_store_failed(err, errno, "read", from->path);
+	outcome = uc_store_begin(store, entry, to->expect, &file, &have, err);
+	if (outcome == UC_STORE_OK && have)
+		outcome = uc_store_restart(file, err);
+	if (outcome == UC_STORE_OK)
+		outcome = copy_bytes(file, fd, err);
+	close(fd);
+	if (outcome != UC_STORE_OK) {
+		int errno_value = errno;
+
+		uc_store_drop(file);
+		errno = errno_value;
+		return outcome;
+	}
+	uc_store_end(file, NULL, take_copied, &copied);
+	uc_store_flush(store);
+	errno = copied.errno_value;
+	return copied.outcome;
+}
+
 int uc_store_twin(struct uc_store *store, const struct uc_sync_entry *entry,
 		  const char *twin, const struct uc_sync_entry *expect,
 		  struct uc_error *err)
@@ -192,9 +254,14 @@ int uc_store_twin(struct uc_store *store, const struct uc_sync_entry *entry,
 		return outcome;
 	if (!equals(other->fd, from.name, entry))
 		return uc_store_changed(err, twin);
-	if (uc_store_random_name(temporary) < 0 ||
-	    linkat(other->fd, from.name, folder->fd, temporary, 0) < 0)
+	if (uc_store_random_name(temporary) < 0)
 		return uc_store_failed(err, errno, "make another name", entry->path);
+	if (linkat(other->fd, from.name, folder->fd, temporary, 0) < 0)
+		return errno == EXDEV || errno == EPERM || errno == EMLINK ||
+				       errno == EOPNOTSUPP
+			       ? copy_twin(store, &from, &spot, entry, err)
+			       : uc_store_failed(err, errno, "make another name",
+						 entry->path);
 	if (!equals(folder->fd, temporary, entry)) {
 		(void)unlinkat(folder->fd, temporary, 0);
 		return uc_store_changed(err, twin);
@@ -411,7 +478,12 @@ int uc_store_to_trash(struct uc_store *store, const struct store_spot *spot,
 	}
 	if (errno_value == ENOENT)
 		return uc_store_changed(err, spot->path);
-	return uc_store_failed(err, errno_value, "move to the trash", spot->path);
+	if (errno_value != EXDEV)
+		return uc_store_failed(err, errno_value, "move to the trash", spot->path);
+	(void)uc_fail(err, UC_FAILED, "'%s' is on another file system than the trash",
+		      spot->path);
+	errno = errno_value;
+	return UC_STORE_FAILED;
 }
 
 int uc_store_remove(struct uc_store *store, const struct uc_sync_entry *expect,
