@@ -258,37 +258,52 @@ far_is()
 	usync init "there:$1" 2>/dev/null
 }
 
+has_begun()
+{
+	[ -n "$(find "$1" -name '.uc-*' -o -name one)" ]
+}
+
 full_disk()
 {
-	rm -rf "$SMALL/far"
+	local file push
+
+	rm -rf "$SMALL/far" "$SMALL/filler"
 	far_is "$SMALL/far"
 	head -c 300000 /dev/urandom >fits
 	usync push -Q "${WAY[@]}"
 	# what is known not to fit is not begun
-	head -c 3000000 /dev/urandom >large
+	head -c 60000000 /dev/urandom >large
 	run ! usync push "${WAY[@]}"
-	[[ $output == *"pace"* || $output == *"free"* ]]
+	[[ $output == *"no room: "*" are to be written, "*": nothing was done"* ]]
 	[ ! -e "$SMALL/far/large" ]
-	# what is found out meanwhile: holes that are filled when they are written
+	# somebody else fills it meanwhile
 	rm large
-	usync push -Q --delete --yes "${WAY[@]}"
-	head -c 1200000 /dev/urandom >one
-	head -c 1200000 /dev/urandom >two
-	truncate -s 0 "$SMALL/filler"
-	head -c 700000 /dev/zero >"$SMALL/filler"
-	run ! usync push "${WAY[@]}"
+	for file in one two three; do
+		head -c 6000000 /dev/urandom >"$file"
+	done
+	usync push --bwlimit=3M "${WAY[@]}" >"$WORK/out" 2>&1 3>&- &
+	push=$!
+	wait_until 20 has_begun "$SMALL/far"
+	cat /dev/zero >"$SMALL/filler" 2>/dev/null || :
+	status=0
+	wait "$push" || status=$?
+	cat "$WORK/out"
+	[ "$status" -eq 1 ]
+	# SFTP has no words for it
+	[ -n "$SECONDS_ONLY" ] || grep -q 'No space left' "$WORK/out"
 	cmp fits "$SMALL/far/fits"
-	for file in one two; do
+	for file in one two three; do
 		[ ! -e "$SMALL/far/$file" ] || cmp "$file" "$SMALL/far/$file"
 	done
-	rm "$SMALL/filler" two
+	rm "$SMALL/filler"
 	run -0 usync push "${WAY[@]}"
 	cmp one "$SMALL/far/one"
+	cmp three "$SMALL/far/three"
 	no_leftovers "$SMALL/far"
 }
 
 @test "a disk that is full is told, and leaves what was there" {
-	small_disk 2m
+	small_disk 50m
 	each_way full_disk
 }
 
@@ -300,18 +315,19 @@ read_only()
 	echo 1 >file
 	usync push -Q "${WAY[@]}"
 	echo 22 >file
-	printf "3\n" >more
+	echo 3 >another
 	mount -o remount,ro "$SMALL"
 	run ! usync push "${WAY[@]}"
-	[[ $output == *"ead-only"* ]]
+	echo "$output"
+	[[ $output == *"'file': "*"ead-only"* || $SECONDS_ONLY && $output == *"'file': "* ]]
 	[ "$(cat "$SMALL/far/file")" = 1 ]
 	mount -o remount,rw "$SMALL"
 	run -0 usync push "${WAY[@]}"
-	[ "$(cat "$SMALL/far/file" "$SMALL/far/more")" = $'22\n3' ]
+	[ "$(cat "$SMALL/far/file" "$SMALL/far/another")" = $'22\n3' ]
 }
 
 @test "a folder that is read-only is told" {
-	small_disk 2m
+	small_disk 50m
 	each_way read_only
 }
 
