@@ -9,6 +9,7 @@
 
 #include "sync/serve_inside.h"
 #include "sync/skip.h"
+#include "sync/snapshot.h"
 #include "sync/walk.h"
 
 #define BATCH_FIRST                                                                      \
@@ -20,6 +21,7 @@
 struct listing {
 	struct serve *s;
 	bool sums;
+	bool frozen; /* a snapshot: nothing in it may be written to, its copies may */
 	struct uc_buf batch;
 	struct uc_entry_codec codec;
 	XXH3_state_t *hash;
@@ -78,13 +80,16 @@ static int tell_entry(void *arg, int folder, const struct uc_sync_entry *entry,
 {
 	struct listing *l = arg;
 	const char *name = strrchr(entry->path, '/');
+	struct uc_sync_entry told = *entry;
 	uint64_t sum;
 
+	if (l->frozen && entry->kind != UC_SYNC_LINK)
+		told.mode |= 0200;
 	if (l->sums && entry->kind == UC_SYNC_FILE) {
 		sum = sum_of(l, folder, name ? name + 1 : entry->path);
-		uc_write_entry(&l->batch, &l->codec, entry, &sum);
+		uc_write_entry(&l->batch, &l->codec, &told, &sum);
 	} else {
-		uc_write_entry(&l->batch, &l->codec, entry, NULL);
+		uc_write_entry(&l->batch, &l->codec, &told, NULL);
 	}
 	l->count++;
 	l->bytes += entry->twin ? 0 : entry->size;
@@ -170,6 +175,7 @@ static int walk(struct listing *l, unsigned flags, struct uc_sync_walk_options *
 	options->stop = stop;
 	options->arg = l;
 	l->sums = flags & UC_LIST_SUMS;
+	l->frozen = uc_snapshot_is_tree(l->s->path);
 	XXH3_128bits_reset(l->hash);
 	if (uc_sync_walk(l->s->root, options, &walked, err) < 0 || flush(l, err) < 0)
 		return -1;

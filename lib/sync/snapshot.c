@@ -40,6 +40,23 @@ bool uc_snapshot_is_id(const char *id)
 	return !*id;
 }
 
+bool uc_snapshot_is_tree(const char *path)
+{
+	const char *top = strstr(path, "/" UC_STORE_SNAPSHOTS "/");
+	char id[UC_STORE_NAME_SIZE];
+	size_t len;
+
+	if (!top)
+		return false;
+	top += strlen("/" UC_STORE_SNAPSHOTS "/");
+	len = strcspn(top, "/");
+	if (len >= sizeof(id))
+		return false;
+	memcpy(id, top, len);
+	id[len] = '\0';
+	return uc_snapshot_is_id(id) && strcmp(top + len, "/" SNAPSHOT_TREE) == 0;
+}
+
 int uc_snapshot_top(int root)
 {
 	return openat(root, UC_STORE_SNAPSHOTS, FOLDER);

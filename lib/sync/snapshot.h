@@ -16,6 +16,11 @@
 
 /* "20261121T135100Z-1f3a": UTC and four digits; in the order of time. */
 bool uc_snapshot_is_id(const char *id);
+/*
+ * Whether this absolute path is a snapshot's tree: what is copied from there gets back
+ * its owner's write permission, which only the snapshot has not.
+ */
+bool uc_snapshot_is_tree(const char *path);
 
 struct uc_snapshot_options {
 	const char *message, *user, *host, *git; /* for meta.json; NULL: none */

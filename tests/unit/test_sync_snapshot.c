@@ -173,6 +173,10 @@ static void test_snapshot_has_what_the_folder_has(void **state)
 	meta = ask(w, "snapshot-path", json_pack("{s:s}", "id", id));
 	(void)snprintf(path, sizeof(path), "%s/.ucluster-snapshots/%s/tree", w->path, id);
 	assert_string_equal(json_string_value(json_object_get(meta, "path")), path);
+	assert_true(uc_snapshot_is_tree(path));
+	path[strlen(path) - 1] = '\0';
+	assert_false(uc_snapshot_is_tree(path));
+	assert_false(uc_snapshot_is_tree(w->path));
 	json_decref(meta);
 }
 
