@@ -98,6 +98,10 @@ static int make_temporary(struct uc_store_file *file, struct uc_error *err)
 			break;
 	}
 	file->temporary[0] = '\0';
+	if (errno == ENOENT) { /* the open folder was removed; there may be a new one */
+		uc_store_folders_forget(file->store);
+		errno = ENOENT;
+	}
 	return uc_store_failed(err, errno, "write", file->path);
 }
 

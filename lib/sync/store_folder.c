@@ -79,6 +79,9 @@ struct store_folder *uc_store_folder_of(struct uc_store *store, const char *path
 		return NULL;
 	}
 	(void)uc_store_path_split(path, &len);
+	/* one that somebody moved away is not written to for long */
+	if (++store->folder_uses % STORE_USES == 0)
+		uc_store_folders_forget(store);
 	slot = &store->folder[hash_of(path, len) % STORE_FOLDERS];
 	folder = *slot;
 	if (folder && folder->len == len && memcmp(folder->path, path, len) == 0)

@@ -11,6 +11,7 @@
 #define STORE_BATCH_BYTES (64u << 20) /* of theirs */
 #define STORE_TOGETHER    16          /* and more are synced by one call */
 #define STORE_FOLDERS     64          /* kept open */
+#define STORE_USES        1024        /* of open folders, before all are opened again */
 #define STORE_DIRTY       128         /* folders to be synced, at most */
 
 /* A folder that is open. */
@@ -38,6 +39,7 @@ struct uc_store {
 	EVP_MD *sha; /* fetched once: it takes longer than a small file's sum */
 	EVP_MD_CTX *small;
 	struct store_folder *folder[STORE_FOLDERS]; /* by hash of the path; NULL: none */
+	unsigned folder_uses;
 	struct store_folder *dirty[STORE_DIRTY];
 	size_t dirty_count;
 	struct uc_store_file *ended[STORE_BATCH]; /* waiting for their flush */

@@ -646,6 +646,38 @@ static void test_store_makes_folders(void **state)
 	(void)fchmodat(w->root, "d/e", 0755, 0);
 }
 
+static void test_store_finds_a_folder_that_was_made_again(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(mkdirat(w->root, "d", 0755), 0);
+	assert_int_equal(put_text(w, "d/a", "x"), UC_STORE_OK);
+	/* without a flush in between it is still open: once it may fail */
+	assert_int_equal(unlinkat(w->root, "d/a", 0), 0);
+	assert_int_equal(unlinkat(w->root, "d", AT_REMOVEDIR), 0);
+	assert_int_equal(mkdirat(w->root, "d", 0755), 0);
+	(void)put_text(w, "d/a", "x");
+	assert_int_equal(put_text(w, "d/b", "x"), UC_STORE_OK);
+	assert_text(w, "d/b", "x");
+}
+
+static void test_store_leaves_a_colleagues_folder(void **state)
+{
+	struct world *w = *state;
+	struct uc_sync_entry entry = {
+		.path = "d", .kind = UC_SYNC_FOLDER, .mode = 0750, .mtime = TIME
+	};
+
+	if (geteuid() != 0)
+		skip(); /* only root can give it away */
+	assert_int_equal(mkdirat(w->root, "d", 0755), 0);
+	assert_int_equal(fchownat(w->root, "d", 65534, 65534, 0), 0);
+	assert_int_equal(uc_store_folder(w->store, &entry, NULL, &w->err), 0);
+	assert_int_equal(put_text(w, "d/a", "x"), UC_STORE_OK);
+	assert_int_equal(uc_store_finish(w->store, &w->err), 0);
+	assert_int_equal(look(w, "d").st_mode & 07777, 0755);
+}
+
 static void test_store_keeps_a_folders_group_bit(void **state)
 {
 	struct world *w = *state;
@@ -878,6 +910,8 @@ int main(void)
 		BOTH(test_store_does_not_end_what_is_not_whole),
 		BOTH(test_store_refuses_absurd_sizes),
 		BOTH(test_store_makes_folders),
+		BOTH(test_store_finds_a_folder_that_was_made_again),
+		BOTH(test_store_leaves_a_colleagues_folder),
 		BOTH(test_store_keeps_a_folders_group_bit),
 		BOTH(test_store_makes_links),
 		BOTH(test_store_makes_twins),
