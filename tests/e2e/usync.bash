@@ -43,9 +43,9 @@ way()
 {
 	echo "way $1" # seen when the test fails
 	WAY=(--config "$SSHD_CONFIG")
-	# SFTP knows whole seconds only
-	SECONDS_ONLY=
-	[[ $1 != sftp* ]] || SECONDS_ONLY=--seconds
+	# SFTP knows whole seconds only, and does not tell which names are one file
+	SECONDS_ONLY='' APART=''
+	[[ $1 != sftp* ]] || SECONDS_ONLY=--seconds APART=--apart
 	case $1 in
 	libssh2) WAY+=(--transport=libssh2) ;;
 	ssh) WAY+=(--transport=ssh) ;;
@@ -66,11 +66,15 @@ tree()
 	perl "$BATS_TEST_DIRNAME/usync_tree.pl" "$@"
 }
 
-# same A B: the two trees are the same, but for what usync keeps for itself.
+# same A B [pulled]: the two trees are the same, but for what usync keeps for itself, and
+# what the way does not tell.
 same()
 {
+	local flags=$SECONDS_ONLY
+
+	[ "${3-}" != pulled ] || flags+=" $APART"
 	# shellcheck disable=SC2086
-	diff <(tree list $SECONDS_ONLY "$1") <(tree list $SECONDS_ONLY "$2") >"$WORK/difference" || {
+	diff <(tree list $flags "$1") <(tree list $flags "$2") >"$WORK/difference" || {
 		echo "$1 and $2 differ:"
 		head -n 20 "$WORK/difference" | cut -c1-300
 		return 1

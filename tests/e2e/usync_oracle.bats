@@ -33,7 +33,7 @@ one_tree()
 	rsync_oracle here oracle
 	same oracle there || return 1
 	usync -Q "${WAY[@]}" "${ALL[@]}" --delete "there:$WORK/there/" back || return 1
-	same oracle back || return 1
+	same oracle back pulled || return 1
 	tree edit here "$2"
 	usync -Q "${WAY[@]}" "${ALL[@]}" --delete here/ "there:$WORK/there" || return 1
 	rsync_oracle here oracle
@@ -42,7 +42,7 @@ one_tree()
 	usync -Q "${WAY[@]}" "${ALL[@]}" --delete "there:$WORK/there/" back || return 1
 	rm -rf oracle
 	rsync -aH --modify-window=-1 --no-D --exclude='/.ucluster-*' there/ oracle/
-	same oracle back || return 1
+	same oracle back pulled || return 1
 	no_leftovers there && no_leftovers back
 }
 

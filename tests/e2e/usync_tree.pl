@@ -4,7 +4,7 @@
 #
 #	usync_tree.pl make DIR SEED [ENTRIES]	make DIR, which is not there
 #	usync_tree.pl edit DIR SEED		change some of it
-#	usync_tree.pl list [--seconds] DIR	what it is, one entry a line, to be compared
+#	usync_tree.pl list [--seconds] [--apart] DIR	what it is, one entry a line, to be compared
 use strict;
 use warnings;
 use Digest::SHA;
@@ -14,6 +14,7 @@ use Time::HiRes qw(lstat utime);
 
 my $verb = shift;
 my $whole = @ARGV && $ARGV[0] eq '--seconds' && shift;
+my $apart = @ARGV && $ARGV[0] eq '--apart' && shift;
 my ($root, $seed, $count) = @ARGV;
 die "usage: $0 make|edit|list DIR [SEED]\n" unless defined $root;
 my $is_root = $> == 0;
@@ -233,7 +234,7 @@ sub list {
 		$line{$path} = $line;
 	} }, $root);
 	# other names that it has here: what is in a trash is none
-	for my $same (grep { @$_ > 1 } values %names) {
+	for my $same (grep { @$_ > 1 && !$apart } values %names) {
 		my ($first) = sort @$same;
 		$line{$_} .= ' = ' . shown($first) for @$same;
 	}
