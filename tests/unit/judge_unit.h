@@ -15,6 +15,8 @@
 
 #include "unit.h"
 
+extern char **environ;
+
 /* Nobody's own configuration; NULL-terminated. */
 static const char *const judge_environment[] = {
 	"PATH=/usr/bin:/bin",          "LC_ALL=C", "HOME=/", "GIT_CONFIG_NOSYSTEM=1",
@@ -60,6 +62,25 @@ static inline int judge_run(const struct judge *judge, struct uc_buf *out)
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
+
+/* Run a program in a folder, with the test's own environment; it must succeed. */
+static inline void run_in(const char *dir, const char *const *argv)
+{
+	posix_spawn_file_actions_t files;
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addchdir_np(&files, dir);
+	assert_int_equal(
+		posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ),
+		0);
+	posix_spawn_file_actions_destroy(&files);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		fail_msg("%s %s: status %x", argv[0], argv[1], (unsigned)status);
+}
+#define RUN(dir, ...) run_in(dir, (const char *const[]){ __VA_ARGS__, NULL })
 
 static inline unsigned random_below(unsigned *seed, unsigned bound)
 {

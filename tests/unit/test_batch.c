@@ -168,17 +168,18 @@ static void test_told_it_saves_and_is_queued_again(void **state)
 	clear_stage(&st);
 }
 
+/* Ends when it is told to. */
+#define LEAVES                                                                           \
+	"#!/bin/bash\necho $$ >pid\ntrap 'exit 0' USR2\necho ready\n"                    \
+	"while :; do sleep 0.1; done\n"
+
 static void test_told_and_done_it_is_over(void **state)
 {
 	struct stage st;
 
 	(void)state;
 	set_stage(&st, 3);
-	assert_int_equal(run(&st,
-			     "#!/bin/bash\necho $$ >pid\ntrap 'exit 0' USR2\necho ready\n"
-			     "while :; do sleep 0.1; done\n",
-			     true, "0"),
-			 0);
+	assert_int_equal(run(&st, LEAVES, true, "0"), 0);
 	expect_log(&st, "scancel --signal=USR2 42\n");
 	clear_stage(&st);
 }
@@ -197,11 +198,7 @@ static void test_done_while_it_is_told_it_is_over(void **state)
 		  */
 		 "for i in {1..600}; do kill -0 $pid 2>/dev/null || exit 0; sleep 0.05; "
 		 "done\nexit 1\n");
-	assert_int_equal(run(&st,
-			     "#!/bin/bash\necho $$ >pid\ntrap 'exit 0' USR2\necho ready\n"
-			     "while :; do sleep 0.1; done\n",
-			     true, "0"),
-			 0);
+	assert_int_equal(run(&st, LEAVES, true, "0"), 0);
 	expect_log(&st, "scancel --signal=USR2 42\n");
 	clear_stage(&st);
 }

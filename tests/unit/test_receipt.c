@@ -4,13 +4,12 @@
  * Receipts and git's state. As root the read-only cases are those of an ordinary user
  * (seteuid), since root may write anywhere.
  */
-#include "unit.h"
+#include "judge_unit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,28 +22,9 @@
 
 #define NOBODY 65534
 
-extern char **environ;
-
 struct place {
 	char dir[32];
 };
-
-static void run(const char *dir, const char *const *argv)
-{
-	posix_spawn_file_actions_t files;
-	int status;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addchdir_np(&files, dir);
-	assert_int_equal(
-		posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ),
-		0);
-	posix_spawn_file_actions_destroy(&files);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-#define RUN(dir, ...) run(dir, (const char *const[]){ __VA_ARGS__, NULL })
 
 static int set_up(void **state)
 {

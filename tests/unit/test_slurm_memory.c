@@ -6,9 +6,9 @@
  * whole; never a row or a field lost. (The linker hands malloc, calloc and realloc of
  * this program to __wrap_*.)
  */
+#include "memory_unit.h"
 #include "unit.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,43 +17,6 @@
 #include <ucluster/capacity.h>
 #include <ucluster/source.h>
 #include "slurm/wire.h"
-
-static struct {
-	size_t calls, fail_at; /* 0: never */
-	bool stay;             /* fail all further ones too */
-} memory;
-
-static bool refused(void)
-{
-	memory.calls++;
-	if (!memory.fail_at || (memory.stay ? memory.calls < memory.fail_at
-					    : memory.calls != memory.fail_at))
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	return refused() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return refused() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return refused() ? NULL : __real_realloc(old, size);
-}
 
 static void free_for_jansson(void *p)
 {

@@ -4,13 +4,12 @@
  * Snapshots of real trees and real repositories. As root the case of an unreadable file
  * is that of an ordinary user (seteuid).
  */
-#include "unit.h"
+#include "judge_unit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,25 +26,6 @@
 #define NOBODY 65534
 #define LATER  1000 /* seconds after now: time stamps of now have settled */
 
-extern char **environ;
-
-static void run(const char *dir, const char *const *argv)
-{
-	posix_spawn_file_actions_t files;
-	int status;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addchdir_np(&files, dir);
-	assert_int_equal(
-		posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)argv, environ),
-		0);
-	posix_spawn_file_actions_destroy(&files);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (status != 0)
-		fail_msg("%s %s: status %x", argv[0], argv[1], (unsigned)status);
-}
-#define RUN(dir, ...) run(dir, (const char *const[]){ __VA_ARGS__, NULL })
 #define GIT(dir, ...)                                                                    \
 	RUN(dir, "git", "-c", "user.name=a", "-c", "user.email=a@b", "-c",               \
 	    "commit.gpgsign=false", "-c", "protocol.file.allow=always", __VA_ARGS__)
