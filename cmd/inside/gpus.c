@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <ucluster/spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,16 +22,11 @@ static int start(int out, pid_t *pid)
 	     query[] = "--query-gpu=index,name,utilization.gpu,memory.used,"
 		       "memory.total,temperature.gpu,power.draw";
 	char *const words[] = { program, query, format, NULL };
-	posix_spawn_file_actions_t actions;
-	int rc;
+	const struct uc_spawn spawn = { .words = words,
+					.environment = environ,
+					.fd = { -1, out, -1 } };
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	rc = posix_spawnp(pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return rc;
+	return uc_spawn(&spawn, pid);
 }
 
 /* 0, an errno, or -1: it failed. */

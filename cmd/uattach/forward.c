@@ -359,7 +359,7 @@ static int start(struct forward *f, struct uc_error *err)
 	f->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (f->signals < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "signalfd");
-	if (uattach_spawn(f->u, &argv, &f->child, err) < 0)
+	if (uattach_spawn(f->u->run, &argv, &f->child, err) < 0)
 		return -1;
 	f->tunnel = uc_tunnel_new(f->child.from, f->child.to, NULL, NULL);
 	return f->tunnel ? 0 : uc_fail(err, UC_FAILED, "out of memory");

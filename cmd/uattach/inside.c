@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
+#include <ucluster/spawn.h>
 #include "uattach/inside.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -145,33 +145,23 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int spawn(const struct uattach *u, const struct uc_strv *argv, pid_t *pid,
+static int spawn(const struct uc_run *run, const struct uc_strv *argv, pid_t *pid,
 		 const int far[3])
 {
 	uc_auto(strv) struct uc_strv env = { 0 };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
+	/* out of the terminal's reach: neither its signals nor its modes are srun's */
+	struct uc_spawn spawn = { .words = argv->item,
+				  .session = true,
+				  .fd = { far[0], far[1], far[2] } };
 
-	uc_overlap_environment(u->run, &env);
+	uc_overlap_environment(run, &env);
 	if (env.failed || argv->failed)
 		return ENOMEM;
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	/* out of the terminal's reach: neither its signals nor its modes are srun's */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_adddup2(&actions, far[fd], fd);
-	rc = posix_spawnp(pid, argv->item[0], &actions, &attr, argv->item, env.item);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
+	spawn.environment = env.item;
+	return uc_spawn(&spawn, pid);
 }
 
-int uattach_spawn(const struct uattach *u, const struct uc_strv *argv,
+int uattach_spawn(const struct uc_run *run, const struct uc_strv *argv,
 		  struct uattach_child *child, struct uc_error *err)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errors[2] = { -1, -1 };
@@ -181,7 +171,7 @@ int uattach_spawn(const struct uattach *u, const struct uc_strv *argv,
 	    pipe2(errors, O_CLOEXEC) < 0)
 		rc = errno;
 	if (!rc)
-		rc = spawn(u, argv, &child->pid, (int[]){ in[0], out[1], errors[1] });
+		rc = spawn(run, argv, &child->pid, (int[]){ in[0], out[1], errors[1] });
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	close_fd(&errors[1]);
@@ -258,7 +248,7 @@ static bool greets(const struct uattach *u, const struct uc_strv *argv, char *wh
 	char said[64];
 
 	why[0] = '\0';
-	if (uattach_spawn(u, argv, &child, err) < 0)
+	if (uattach_spawn(u->run, argv, &child, err) < 0)
 		return false;
 	close_fd(&child.to);
 	read_until(child.from, begun + FIND_MS, said, sizeof(said));

@@ -38,7 +38,7 @@ struct uattach_child {
 	pid_t pid;
 	int to, from, errors; /* -1: closed */
 };
-int uattach_spawn(const struct uattach *u, const struct uc_strv *argv,
+int uattach_spawn(const struct uc_run *run, const struct uc_strv *argv,
 		  struct uattach_child *child, struct uc_error *err);
 /* Its exit status, once it ended by itself; it is ended where it does not within `ms`. */
 int uattach_child_end(struct uattach_child *child, int ms);

@@ -44,62 +44,22 @@ static void add_words(const struct uc_run *run, const struct uc_job *job,
 	uc_strv_addn(argv, key, len);
 }
 
-static int spawn(struct uattach_link *link, const struct uc_strv *argv,
-		 const struct uc_strv *env, const int far[3])
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
-
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	/* out of the terminal's reach: neither its signals nor its modes are srun's */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_adddup2(&actions, far[fd], fd);
-	rc = posix_spawnp(&link->srun, "srun", &actions, &attr, argv->item, env->item);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
-}
-
-static void close_all(int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
 int uattach_link_open(struct uattach_link *link, const struct uc_run *run,
 		      const struct uc_job *job, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv argv = { 0 };
-	uc_auto(strv) struct uc_strv env = { 0 };
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errors[2] = { -1, -1 };
-	int rc;
+	struct uattach_child child = { .to = -1, .from = -1, .errors = -1 };
 
 	*link = (struct uattach_link){ .to = -1, .from = -1, .errors = -1 };
 	add_words(run, job, &argv);
-	uc_overlap_environment(run, &env);
-	if (argv.failed || env.failed)
-		return uc_fail(err, UC_FAILED, "out of memory");
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
-	    pipe2(errors, O_CLOEXEC) < 0)
-		rc = errno;
-	else
-		rc = spawn(link, &argv, &env, (int[]){ in[0], out[1], errors[1] });
-	close_all((int[]){ in[0], out[1], errors[1] }, 3);
-	if (rc) {
-		close_all((int[]){ in[1], out[0], errors[0] }, 3);
-		link->srun = 0;
-		return uc_fail_errno(err, UC_UNREACHABLE, rc, "cannot run 'srun'");
+	if (uattach_spawn(run, &argv, &child, err) < 0) {
+		uattach_child_end(&child, 0);
+		return -1;
 	}
-	link->to = in[1];
-	link->from = out[0];
-	link->errors = errors[0];
+	link->srun = child.pid;
+	link->to = child.to;
+	link->from = child.from;
+	link->errors = child.errors;
 	for (size_t i = 0; i < 3; i++)
 		fcntl((int[]){ link->to, link->from, link->errors }[i], F_SETFL,
 		      O_NONBLOCK);

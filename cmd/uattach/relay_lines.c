@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <ucluster/spawn.h>
 #include "common/printer.h"
 #include "uattach/relay.h"
 #include "uattach/inside.h"
@@ -59,27 +59,13 @@ static void close_fd(int *fd)
 static int spawn(struct relay *r, const struct uc_strv *argv, const int far[3])
 {
 	uc_auto(strv) struct uc_strv env = { 0 };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
+	struct uc_spawn spawn = { .words = argv->item, .fd = { far[0], far[1], far[2] } };
 
 	uc_overlap_environment(r->u->run, &env);
 	if (env.failed)
 		return ENOMEM;
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	for (int fd = 0; fd < 3; fd++)
-		if (far[fd] != fd)
-			posix_spawn_file_actions_adddup2(&actions, far[fd], fd);
-	rc = posix_spawnp(&r->child.pid, argv->item[0], &actions, &attr, argv->item,
-			  env.item);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
+	spawn.environment = env.item;
+	return uc_spawn(&spawn, &r->child.pid);
 }
 
 static int start(struct relay *r, const struct uc_strv *argv, struct uc_error *err)

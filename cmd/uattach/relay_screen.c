@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 #include <ucluster/session.h>
 #include <ucluster/units.h>
+#include <ucluster/spawn.h>
 #include "common/printer.h"
 #include "uattach/inside.h"
 #include "uattach/relay.h"
@@ -70,28 +70,15 @@ static int open_pair(struct screen *s, char *name, size_t size, struct uc_error 
 static int spawn(struct screen *s, const struct uc_strv *argv, const char *name)
 {
 	uc_auto(strv) struct uc_strv env = { 0 };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
+	struct uc_spawn spawn = { .words = argv->item,
+				  .session = true,
+				  .terminal = name };
 
 	uc_overlap_environment(s->u->run, &env);
 	if (env.failed)
 		return ENOMEM;
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	/* the first terminal that a new session opens becomes its own */
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, name, O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
-	rc = posix_spawnp(&s->child.pid, argv->item[0], &actions, &attr, argv->item,
-			  env.item);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
+	spawn.environment = env.item;
+	return uc_spawn(&spawn, &s->child.pid);
 }
 
 /* --- bytes, neither side of which is waited for --- */

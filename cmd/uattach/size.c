@@ -28,7 +28,7 @@ void uattach_size_open(struct uattach *u, struct uattach_size *size)
 		uc_strv_addf(&argv, "%" PRIu32, u->job->job_id);
 		uc_buf_step(&step, place.step->step_id);
 		uc_strv_add(&argv, uc_buf_text(&step));
-		if (uattach_spawn(u, &argv, &size->child, &err) == 0)
+		if (uattach_spawn(u->run, &argv, &size->child, &err) == 0)
 			fcntl(size->child.from, F_SETFL, O_NONBLOCK);
 	}
 	uattach_place_free(&place);

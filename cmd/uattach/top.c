@@ -238,7 +238,7 @@ static int start(struct top *t, struct uc_error *err)
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (t->signals < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "signalfd");
-	return uattach_spawn(t->u, &argv, &t->child, err);
+	return uattach_spawn(t->u->run, &argv, &t->child, err);
 }
 
 int uattach_top(struct uattach *u, struct uc_error *err)

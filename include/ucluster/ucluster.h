@@ -30,6 +30,7 @@
 #include <ucluster/snapshot.h>
 #include <ucluster/sooner.h>
 #include <ucluster/source.h>
+#include <ucluster/spawn.h>
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
 #include <ucluster/step.h>

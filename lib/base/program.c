@@ -6,49 +6,29 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <ucluster/spawn.h>
 #include <ucluster/units.h>
 #include <unistd.h>
 
 #define LOOK_AGAIN_MS 60000 /* poll() takes an int */
 
+/* In a group of its own, so that what it starts ends with it. */
 static int spawn(const struct uc_program *program, int out, pid_t *pid)
 {
-	static const char *const nothing[] = { NULL };
-	const char *const *environment =
-		program->environment ? program->environment : nothing;
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc = posix_spawn_file_actions_init(&files);
+	static char *const nothing[] = { NULL };
+	const struct uc_spawn spawn = {
+		.program = program->path,
+		.words = program->words,
+		.environment = program->environment ? (char *const *)program->environment
+						    : nothing,
+		.group = true,
+		.fd = { -1, out, -1 },
+	};
 
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0) {
-		posix_spawn_file_actions_destroy(&files);
-		return rc;
-	}
-	sigemptyset(&none);
-	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, out, 1);
-	rc = rc ? rc
-		: posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-	/* a group of its own, so that what it starts ends with it */
-	rc = rc ? rc : posix_spawnattr_setpgroup(&attr, 0);
-	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
-	rc = rc ? rc
-		: posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-							  POSIX_SPAWN_SETSIGMASK);
-	rc = rc ? rc
-		: posix_spawn(pid, program->path, &files, &attr, program->words,
-			      (char *const *)environment);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
+	return uc_spawn(&spawn, pid);
 }
 
 /* Read until the end. UC_OK, or what stopped it. */

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,6 +16,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "disk/mounts.h"
+#include <ucluster/spawn.h>
+
 #include "base/network.h"
 #include "disk/probe.h"
 
@@ -32,32 +33,17 @@ struct question {
 	struct uc_disk_probe answer;
 };
 
-/* Returns 0 or an errno. */
+/* Returns 0 or an errno. A group of its own: Ctrl-C is for who asks. */
 static int spawn(const char *program, const char *path, int out, pid_t *pid)
 {
 	char *const argv[] = { (char *)program, (char *)path, NULL };
 	char *const environment[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
+	const struct uc_spawn spawn = { .words = argv,
+					.environment = environment,
+					.group = true,
+					.fd = { -1, out, -1 } };
 
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	/* a group of its own: Ctrl-C is for who asks */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
-					 0);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
-					 0);
-	rc = posix_spawn(pid, program, &actions, &attr, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
+	return uc_spawn(&spawn, pid);
 }
 
 static int ask(struct question *q, const char *program, const char *path,

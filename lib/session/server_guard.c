@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
+#include <ucluster/spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,16 +117,13 @@ static void say_end(struct server *s)
 static void hang_up(const struct server *s)
 {
 	const char *argv[] = { "scancel", "--signal=HUP", s->job, NULL };
-	posix_spawn_file_actions_t actions;
+	const struct uc_spawn spawn = { .words = (char *const *)argv,
+					.environment = (char *const *)s->environment,
+					.fd = { -1, STDOUT_FILENO, STDERR_FILENO } };
 	pid_t pid;
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
-					 0);
-	if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv,
-			 (char *const *)s->environment) != 0)
+	if (uc_spawn(&spawn, &pid) != 0)
 		kill(s->child, SIGTERM);
-	posix_spawn_file_actions_destroy(&actions);
 }
 
 static void end_slowly(struct server *s)

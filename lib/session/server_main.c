@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/units.h>
+#include <ucluster/spawn.h>
 #include "base/program.h"
 #include "session/place.h"
 #include "session/server.h"
@@ -145,24 +145,12 @@ static int open_terminal(struct server *s, char *path, size_t size)
 /* As the leader of a new session whose terminal is `path`. Returns 0 or an errno. */
 static int start_program(struct server *s, const char *path)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
+	const struct uc_spawn spawn = { .words = s->options.command,
+					.environment = environ,
+					.session = true,
+					.terminal = path };
 
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, path, O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
-	rc = posix_spawnp(&s->child, s->options.command[0], &actions, &attr,
-			  s->options.command, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
+	return uc_spawn(&spawn, &s->child);
 }
 
 /* --- the loop --- */

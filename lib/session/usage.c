@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <ucluster/spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -171,20 +171,14 @@ bool uc_gpu_probe_start(struct uc_gpu_probe *probe, const char *gpus,
 			       gpus ? "-i" : NULL,
 			       gpus,
 			       NULL };
-	posix_spawn_file_actions_t actions;
 	int ends[2], rc;
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return false;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
-					 0);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
-					 0);
-	rc = posix_spawnp(&probe->pid, argv[0], &actions, NULL, (char *const *)argv,
-			  (char *const *)environment);
-	posix_spawn_file_actions_destroy(&actions);
+	rc = uc_spawn(&(struct uc_spawn){ .words = (char *const *)argv,
+					  .environment = (char *const *)environment,
+					  .fd = { -1, ends[1], -1 } },
+		      &probe->pid);
 	close(ends[1]);
 	if (rc) {
 		close(ends[0]);
