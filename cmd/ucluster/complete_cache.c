@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/health.h>
+#include "common/files.h"
 #include "ucluster/complete.h"
 
 #define MOST ((size_t)4 << 20) /* bytes of a file that are believed */
@@ -72,44 +73,18 @@ bool complete_cache_get(const struct uc_run *run, const char *kind, struct uc_bu
 	return n == 0 && !words->failed && *age >= 0;
 }
 
-static void make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-}
-
-/* Written whole or not at all; a full or read-only disk is nobody's trouble here. */
+/* A full or read-only disk is nobody's trouble here. */
 void complete_cache_put(const struct uc_run *run, const char *kind,
 			const struct uc_buf *words)
 {
-	uc_auto(buf) struct uc_buf path = { 0 }, temporary = { 0 };
-	const char *text = uc_buf_text(words);
-	size_t done = 0;
-	int fd;
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct uc_error ignored = { 0 };
 
 	make_path(run, kind, &path);
-	uc_buf_addf(&temporary, "%s.XXXXXX", uc_buf_text(&path));
-	if (!path.len || path.failed || temporary.failed || words->failed)
+	if (!path.len || path.failed || words->failed)
 		return;
-	make_folders(temporary.data);
-	fd = mkostemp(temporary.data, O_CLOEXEC);
-	if (fd < 0)
+	if (uc_keep_file(path.data, uc_buf_text(words), words->len, 0600, &ignored) < 0)
 		return;
-	while (done < words->len) {
-		ssize_t n = write(fd, text + done, words->len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (close(fd) < 0 || done < words->len ||
-	    rename(temporary.data, uc_buf_text(&path)) < 0)
-		unlink(temporary.data);
 }
 
 /* One at a time: whoever comes later finds it locked and leaves. */
@@ -124,7 +99,7 @@ bool complete_cache_lock(const struct uc_run *run, const char *kind)
 	uc_buf_add(&path, ".lock");
 	if (path.failed)
 		return false;
-	make_folders(path.data);
+	uc_keep_folders(path.data);
 	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* kept until the process ends */
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;

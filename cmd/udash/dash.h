@@ -136,6 +136,7 @@ void dash_run_command(struct dash *d, const char *const *words);
 void dash_draw(struct dash *d);
 
 /* keys.c */
+void dash_show_view(struct dash *d, enum dash_view view);
 void dash_key(struct dash *d, const struct dash_event *event);
 enum dash_keys_form {
 	DASH_KEYS_TEXT,
@@ -158,9 +159,21 @@ void dash_prompt_open(struct dash *d, const char *title, const char *text,
 		      void (*done)(struct dash *d));
 void dash_prompt_key(struct dash *d, int key);
 
-/* details.c: boxes about a job */
+/* job.c: boxes about a job */
 void dash_show_details(struct dash *d);
 void dash_show_why(struct dash *d);
+
+/* me.c */
+void dash_show_me(struct dash *d);
+/* Add "limit 8/8": GPUs by the default QOS or association; nothing without one. */
+void dash_add_limit(const struct dash *d, struct uc_buf *out);
+
+/* command.c: a line after ':' */
+void dash_command(struct dash *d);
+
+/* state.c: view, order, filter of the last time; an option given wins. */
+void dash_state_read(struct dash *d);
+void dash_state_write(const struct dash *d);
 
 /* act.c */
 void dash_cancel(struct dash *d);

@@ -98,9 +98,10 @@ static int put_mine(struct dash_area line, int column, const struct dash *d)
 		if (uc_job_holds(job) && job->gpus != UC_NONE32)
 			gpus += job->gpus;
 	}
-	return dash_putf(dash_from(line, 0, column), DASH_MINE,
-			 "me: %ju running, %ju waiting, %ju GPU%s", (uintmax_t)running,
-			 (uintmax_t)waiting, (uintmax_t)gpus, gpus == 1 ? "" : "s");
+	return column + dash_putf(dash_from(line, 0, column), DASH_MINE,
+				  "me: %ju running, %ju waiting, %ju GPU%s",
+				  (uintmax_t)running, (uintmax_t)waiting, (uintmax_t)gpus,
+				  gpus == 1 ? "" : "s");
 }
 
 /* How old it is, and how long slurmctld took; in red when it does not answer. */
@@ -135,6 +136,7 @@ static int put_age(struct dash_area line, const struct dash *d)
 
 static void draw_header(struct dash_area line, const struct dash *d)
 {
+	uc_auto(buf) struct uc_buf limit = { 0 };
 	int column = dash_put(line, 0, 0, DASH_STRONG, "udash  ");
 	const int end = put_age(line, d);
 	const struct dash_area left = dash_area_part(line, 0, 0, 1, end - 2);
@@ -142,7 +144,9 @@ static void draw_header(struct dash_area line, const struct dash *d)
 	if (!d->data)
 		return;
 	column = put_gpus(left, column, d->data);
-	put_mine(left, column + 3, d);
+	column = put_mine(left, column + 3, d);
+	dash_add_limit(d, &limit);
+	dash_put(left, 0, column + 2, DASH_PLAIN, uc_buf_text(&limit));
 }
 
 static void draw_tabs(struct dash_area line, const struct dash *d)

@@ -18,7 +18,7 @@ static void help(struct dash *d)
 	dash_keys_help(&d->box.line);
 }
 
-static void go_to(struct dash *d, enum dash_view view)
+void dash_show_view(struct dash *d, enum dash_view view)
 {
 	const struct uc_job *job = dash_job(d);
 
@@ -29,37 +29,37 @@ static void go_to(struct dash *d, enum dash_view view)
 
 static void next_view(struct dash *d)
 {
-	go_to(d, (enum dash_view)((d->view + 1) % DASH_VIEWS));
+	dash_show_view(d, (enum dash_view)((d->view + 1) % DASH_VIEWS));
 }
 
 static void last_view(struct dash *d)
 {
-	go_to(d, (enum dash_view)((d->view + DASH_VIEWS - 1) % DASH_VIEWS));
+	dash_show_view(d, (enum dash_view)((d->view + DASH_VIEWS - 1) % DASH_VIEWS));
 }
 
 static void view_jobs(struct dash *d)
 {
-	go_to(d, DASH_JOBS);
+	dash_show_view(d, DASH_JOBS);
 }
 
 static void view_gpus(struct dash *d)
 {
-	go_to(d, DASH_GPUS);
+	dash_show_view(d, DASH_GPUS);
 }
 
 static void view_output(struct dash *d)
 {
-	go_to(d, DASH_OUTPUT);
+	dash_show_view(d, DASH_OUTPUT);
 }
 
 static void view_disk(struct dash *d)
 {
-	go_to(d, DASH_DISK);
+	dash_show_view(d, DASH_DISK);
 }
 
 static void view_nodes(struct dash *d)
 {
-	go_to(d, DASH_NODES);
+	dash_show_view(d, DASH_NODES);
 }
 
 static void refresh(struct dash *d)
@@ -224,6 +224,9 @@ static const struct binding {
 	{ 'R', 0, "R", NULL, "release what is held", dash_release, ON(DASH_JOBS), true },
 	{ 'Q', 0, "Q", NULL, "requeue", dash_requeue, ON(DASH_JOBS), true },
 	{ 'y', 0, "y", NULL, "copy the path of its output", copy_path, OFJOBS, false },
+	{ 'm', 0, "m", NULL, "my limits, and GPU hours of the last days", dash_show_me,
+	  ALL, false },
+	{ ':', 0, ":", NULL, "commands", dash_command, ALL, false },
 	{ 'p', 0, "p", NULL, "pause, go on", pause_asking, ALL, false },
 	{ F(10), 'q', "F10 q", "Quit", "end", quit, ALL, false },
 };

@@ -131,9 +131,29 @@ static int on_screen(struct dash *d, const struct args *args, int signals)
 	return run->status;
 }
 
+/* As it was the last time, unless options say otherwise. */
+static int show(struct dash *d, const struct args *args, int signals)
+{
+	int status;
+
+	d->everybody = true;
+	if (!args->dump)
+		dash_state_read(d);
+	if (args->me)
+		d->everybody = false;
+	if (args->view >= 0)
+		d->view = (enum dash_view)args->view;
+	if (args->dump)
+		return dump(d, args);
+	status = on_screen(d, args, signals);
+	if (status != UC_USAGE)
+		dash_state_write(d);
+	return status;
+}
+
 static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, char **argv)
 {
-	struct args args = { .interval = 5, .idle = 1800, .view = 0, .rows = 24 };
+	struct args args = { .interval = 5, .idle = 1800, .view = -1, .rows = 24 };
 	struct dash d = { 0 };
 	struct uc_error err = { 0 };
 	int signals, status;
@@ -154,15 +174,13 @@ static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, ch
 	d.options.interval_ms = 1000 * args.interval;
 	d.options.idle_ms = 1000 * args.idle;
 	d.options.read_only = args.read_only;
-	d.everybody = !args.me;
-	d.view = (enum dash_view)args.view;
 	d.fetch = dash_fetch_new(run);
 	if (!d.fetch)
 		return run->status;
 	if (dash_open(&d, run, &err) < 0)
 		status = uc_run_error(run, &err);
 	else
-		status = args.dump ? dump(&d, &args) : on_screen(&d, &args, signals);
+		status = show(&d, &args, signals);
 	dash_close(&d);
 	if (!dash_fetch_free(d.fetch) || d.hangs) {
 		/* a thread still uses all this */

@@ -49,6 +49,30 @@ job()
 	tmux_has '^before'
 }
 
+@test "commands, limits and hours; view, order and filter are remembered" {
+	tmux_start 100 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	tmux_keys : j o b Space 1 0 0 0 6 2 Enter Enter
+	tmux_wait 'Job 100062 '
+	tmux_keys Escape m
+	tmux_wait 'GPU hours are not known'
+	tmux_keys Escape : n o Enter
+	tmux_wait ':interval +SECONDS'
+	tmux_keys Escape s s : f i l Space u s e r 0 0 4 Enter
+	wait_until 10 eval "! tmux_has ' user008 '"
+	tmux_keys 5 q
+	[ "$(tmux_status)" = 0 ]
+	[ "$(jq -r .view "$XDG_STATE_HOME/ucluster/udash.json")" = Nodes ]
+	tmux_end
+	tmux_start 100 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait 'only: user004'
+	tmux_keys f Escape
+	tmux_wait "^cpu001 "
+	tmux_keys 1
+	tmux_wait '^[0-9_]+ +user001 '
+	tmux_keys q
+}
+
 @test "the map says who holds which GPU, as scontrol does" {
 	id=$(job -J holder --gres=gpu:3 -w gpu2 -o /dev/null --wrap 'sleep 300')
 	wait_for_job "$id" RUNNING
