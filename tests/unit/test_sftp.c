@@ -598,7 +598,8 @@ static void test_sftp_random_files_there_and_back(void **state)
 	assert_same_lists(&here, &w->list, true);
 	uc_store_free(w->store);
 	close(w->near);
-	assert_int_equal(mkdirat(AT_FDCWD, strcat(w->near_path, "2"), 0755), 0);
+	(void)snprintf(w->near_path, sizeof(w->near_path), "%s/near2", w->top);
+	assert_int_equal(mkdir(w->near_path, 0755), 0);
 	w->near = open(w->near_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	close_far(w);
 	open_store(w);
@@ -901,6 +902,31 @@ static void test_sftp_goes_on_in_a_partial_file(void **state)
 	assert_int_equal(temporaries, 0);
 }
 
+static void test_sftp_goes_on_in_what_was_received(void **state)
+{
+	uc_auto(sync_list) struct uc_sync_list list = { 0 };
+	struct job job = { .job.what = UC_FAR_GET };
+	struct world *w = *state;
+
+	make_large(w->far_fd, "large", 60 << 20);
+	set_time(w->far_fd, "large", 1600000000);
+	walk(&list, w->far_fd, NULL);
+	fill(&job.entry, w->far_fd, "large");
+	open_far(w);
+	add_job(w, &job);
+	while (job.job.wire < 30 << 20)
+		assert_int_equal(w->far->ops->step(w->far, 5, &w->err), 0);
+	close_far(w);
+	assert_int_equal(job.job.outcome, UC_FAR_LOST);
+	assert_false(is_there(w->near, "large"));
+	job.over = false;
+	open_far(w);
+	assert_int_equal(run_job(w, &job), UC_FAR_DONE);
+	assert_true(job.job.kept >= 8 << 20);
+	assert_int_equal(job.job.kept + job.job.wire, 60 << 20);
+	assert_same_content(w, &list);
+}
+
 /* One whose access time is not the mark is nobody's to go on in. */
 static void test_sftp_distrusts_a_partial_file_without_its_mark(void **state)
 {
@@ -1091,6 +1117,7 @@ int main(void)
 		TEST(test_sftp_sets_mode_and_time),
 		TEST(test_sftp_modes_obey_the_umask_of_the_server),
 		TEST(test_sftp_goes_on_in_a_partial_file),
+		TEST(test_sftp_goes_on_in_what_was_received),
 		TEST(test_sftp_distrusts_a_partial_file_without_its_mark),
 		TEST(test_sftp_server_that_is_killed_leaves_no_half_file),
 		TEST(test_sftp_given_up_early_leaves_no_temporaries),
