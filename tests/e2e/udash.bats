@@ -68,7 +68,7 @@ job()
 	tmux_wait 'only: user004'
 	tmux_keys f Escape
 	tmux_wait "^cpu001 "
-	tmux_keys 1
+	tmux_keys 1 g
 	tmux_wait '^[0-9_]+ +user001 '
 	tmux_keys q
 }
