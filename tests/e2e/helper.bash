@@ -30,6 +30,15 @@ e2e_setup()
 	cd "$WORK" || return 1
 }
 
+# As e2e_setup, for usrun: containers, and receipts that nobody else has.
+usrun_setup()
+{
+	e2e_setup || return 1
+	export HOME=$WORK XDG_STATE_HOME=$WORK/state UCLUSTER_RUNTIME=pyxis
+	export UCLUSTER_RECEIPTS=true
+	unset UCLUSTER_IMAGE
+}
+
 # Nothing of a test outlives it: its jobs, its terminals, its users, its files.
 e2e_teardown()
 {
@@ -80,6 +89,38 @@ job_is()
 	GONE) [[ -z $state || $state =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT)$ ]] ;;
 	*) [ "$state" = "$2" ] ;;
 	esac
+}
+
+# job_named NAME: the id of the job of that name that runs.
+job_named()
+{
+	squeue -h -n "$1" -t R -o %A
+}
+
+# runs NAME: whether a job of that name does.
+runs()
+{
+	[ -n "$(job_named "$1")" ]
+}
+
+# How many requests of clients slurmctld has answered.
+rpcs()
+{
+	sdiag | awk '/Remote Procedure Call statistics by message type/ { on = 1 }
+		/by user/ { on = 0 }
+		on && /^\t/ && $1 !~ /REQUEST_STATS_INFO|REQUEST_PING|MESSAGE_|REQUEST_COMPLETE|REQUEST_STEP/ {
+			sub(/.*count:/, ""); n += $1 }
+		END { print n + 0 }'
+}
+
+# GPUs in use on each node, as scontrol tells them.
+node_gpus()
+{
+	scontrol -d show node | awk '
+		/^NodeName=/ { sub(/NodeName=/, "", $1); name = $1 }
+		/GresUsed=/ { n = 0; if (match($0, /gpu:[a-z0-9]+:[0-9]+/)) {
+				s = substr($0, RSTART, RLENGTH); sub(/.*:/, "", s); n = s }
+			print name, n }' | sort
 }
 
 # tmux_start COLUMNS ROWS COMMAND...: a terminal of its own, without anybody's .tmux.conf.

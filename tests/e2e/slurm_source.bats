@@ -27,16 +27,6 @@ pending()
 	"$PROBE" jobs "$@" | grep state=PENDING
 }
 
-# How many requests of clients slurmctld has answered.
-rpcs()
-{
-	sdiag | awk '/Remote Procedure Call statistics by message type/ { on = 1 }
-		/by user/ { on = 0 }
-		on && /^\t/ && $1 !~ /REQUEST_STATS_INFO|REQUEST_PING|MESSAGE_|REQUEST_COMPLETE|REQUEST_STEP/ {
-			sub(/.*count:/, ""); n += $1 }
-		END { print n + 0 }'
-}
-
 @test "a submitted job is what was asked for" {
 	id=$(submit "$SCRIPT" job-name="größe x" gpus=2 time=10m mem=512M cpus-per-task=2 \
 		comment=hi nice=7 partition=gpu)

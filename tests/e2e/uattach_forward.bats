@@ -18,16 +18,6 @@ teardown()
 	e2e_teardown
 }
 
-job_named()
-{
-	squeue -h -n "$1" -t R -o %A
-}
-
-runs()
-{
-	[ -n "$(job_named "$1")" ]
-}
-
 # serve NAME ADDRESS PORT: a job with a server of the test's folder.
 serve()
 {

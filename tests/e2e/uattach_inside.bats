@@ -18,16 +18,6 @@ teardown()
 	e2e_teardown
 }
 
-job_named()
-{
-	squeue -h -n "$1" -t R -o %A
-}
-
-runs()
-{
-	[ -n "$(job_named "$1")" ]
-}
-
 no_helpers()
 {
 	! pgrep -f "libexec/ucluster/job-[i]nside" >/dev/null

@@ -57,25 +57,7 @@ reason_is()
 	[ "$(squeue -h -j "$1" -o %r)" = "$2" ]
 }
 
-rpcs()
-{
-	sdiag | awk '/Remote Procedure Call statistics by message type/ { on = 1 }
-		/by user/ { on = 0 }
-		on && /^\t/ && $1 !~ /REQUEST_STATS_INFO|REQUEST_PING|MESSAGE_|REQUEST_COMPLETE|REQUEST_STEP/ {
-			sub(/.*count:/, ""); n += $1 }
-		END { print n + 0 }'
-}
-
-# As scontrol tells them: GPUs in use on each node, and those allocated to each user.
-node_gpus()
-{
-	scontrol -d show node | awk '
-		/^NodeName=/ { sub(/NodeName=/, "", $1); name = $1 }
-		/GresUsed=/ { n = 0; if (match($0, /gpu:[a-z0-9]+:[0-9]+/)) {
-				s = substr($0, RSTART, RLENGTH); sub(/.*:/, "", s); n = s }
-			print name, n }' | sort
-}
-
+# GPUs allocated to each user, as scontrol tells them.
 user_gpus()
 {
 	scontrol -d show job | awk '

@@ -140,16 +140,6 @@ uqueue_all()
 	uqueue -h -t all -u "$USERS" -o id,user,state,reason --parsable2 | sort
 }
 
-# GPUs in use on each node, by scontrol.
-node_gpus()
-{
-	scontrol -d show node | awk '
-		/^NodeName=/ { sub(/NodeName=/, "", $1); name = $1 }
-		/GresUsed=/ { n = 0; if (match($0, /gpu:[a-z0-9]+:[0-9]+/)) {
-				s = substr($0, RSTART, RLENGTH); sub(/.*:/, "", s); n = s }
-			print name, n }' | sort
-}
-
 uqueue_node_gpus()
 {
 	uqueue --by node --json | jq -r '.totals[] | "\(.node) \(.gpus)"' | sort

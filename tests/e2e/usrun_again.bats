@@ -8,10 +8,7 @@ load helper
 
 setup()
 {
-	e2e_setup
-	export HOME=$WORK XDG_STATE_HOME=$WORK/state UCLUSTER_RUNTIME=pyxis
-	export UCLUSTER_RECEIPTS=true
-	unset UCLUSTER_IMAGE
+	usrun_setup
 	RECEIPTS=$XDG_STATE_HOME/ucluster/receipts
 	mkdir code
 	cd code || return 1

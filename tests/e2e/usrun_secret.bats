@@ -8,10 +8,7 @@ load helper
 
 setup()
 {
-	e2e_setup
-	export HOME=$WORK XDG_STATE_HOME=$WORK/state UCLUSTER_RUNTIME=pyxis
-	export UCLUSTER_RECEIPTS=true
-	unset UCLUSTER_IMAGE
+	usrun_setup
 	SPY=
 	CANARY=canary-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 	(umask 077 && printf '%s\n' "$CANARY" >token)
