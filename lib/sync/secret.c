@@ -208,9 +208,9 @@ static const struct {
 
 static bool belongs(char c, int letters)
 {
-	if (isdigit((unsigned char)c) || isupper((unsigned char)c))
+	if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'))
 		return true;
-	if (letters != CAPITALS && islower((unsigned char)c))
+	if (letters != CAPITALS && c >= 'a' && c <= 'z')
 		return true;
 	return letters == ANY && (c == '_' || c == '-');
 }
@@ -234,11 +234,13 @@ static bool is_random(const char *text, size_t len)
 static const char *find_token(struct view view)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++) {
-		size_t prefix = strlen(tokens[i].prefix), len = 0;
-		const char *rest = view.at + prefix;
+		size_t len = 0;
+		const char *rest;
 
-		if (!starts(&view, tokens[i].prefix))
+		/* of every word of every file: no call for most */
+		if (tokens[i].prefix[0] != *view.at || !starts(&view, tokens[i].prefix))
 			continue;
+		rest = view.at + strlen(tokens[i].prefix);
 		while (rest + len < view.end && belongs(rest[len], tokens[i].letters))
 			len++;
 		if (len >= tokens[i].least && len <= tokens[i].most &&
