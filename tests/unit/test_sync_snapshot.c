@@ -183,7 +183,7 @@ static void test_snapshot_has_what_the_folder_has(void **state)
 /* IDs made in one second are in no order that is known. */
 static void older(const struct world *w, char id[32])
 {
-	char from[64], to[64];
+	char from[160], to[160];
 
 	(void)snprintf(from, sizeof(from), ".ucluster-snapshots/%s", id);
 	memcpy(id, "2001", 4);
@@ -259,7 +259,7 @@ static void test_snapshots_are_pruned(void **state)
 
 	plant(w);
 	for (int i = 0; i < 3; i++) {
-		char year[5], from[64], to[64];
+		char year[8], from[160], to[160];
 
 		snapshot(w, id[i]);
 		(void)snprintf(from, sizeof(from), ".ucluster-snapshots/%s", id[i]);

@@ -642,8 +642,6 @@ static void test_store_makes_folders(void **state)
 	assert_int_equal(uc_store_folder(w->store, &entry, &file, &w->err), 0);
 	assert_text(w, UC_STORE_TRASH "/run-1/f", "mine");
 	assert_true(S_ISDIR(look(w, "f").st_mode));
-	(void)fchmodat(w->root, "d", 0755, 0);
-	(void)fchmodat(w->root, "d/e", 0755, 0);
 }
 
 static void test_store_finds_a_folder_that_was_made_again(void **state)
