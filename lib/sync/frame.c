@@ -134,7 +134,7 @@ void uc_talk_sent(struct uc_talk *talk, enum uc_frame_type type, size_t len)
 static const struct {
 	uint64_t rate;
 	int level;
-} levels[] = { { 2u << 20, 9 }, { 13u << 20, 6 }, { 40u << 20, 3 }, { UINT64_MAX, 1 } };
+} levels[] = { { 2u << 20, 6 }, { 15u << 20, 3 }, { UINT64_MAX, 1 } };
 
 #define MEASURE_MS 200
 

@@ -377,7 +377,8 @@ static int run(struct serve *s, struct uc_error *err)
 			return -1;
 		if (s->talk.eof && taken == 0)
 			return 0;
-		if (taken || has_more(s))
+		/* with messages left the queue is full: something is written first */
+		if (has_more(s))
 			timeout = 0;
 		else if (!s->greeted || s->root < 0)
 			timeout = HELLO_MS;
