@@ -132,32 +132,32 @@ static void on_item(void *arg, const struct uc_sync_item *item)
 	show->listed++;
 }
 
-static void on_skip(void *arg, struct uc_raw origin, int line, struct uc_raw rule,
-		    uint64_t files, uint64_t folders, uint64_t bytes)
+static void on_skip(void *arg, const struct uc_sync_skipped *s)
 {
 	struct usync_show *show = arg;
 	uc_auto(buf) struct uc_buf text = { 0 };
 
 	if (show->json) {
-		usync_json_skip(origin, line, rule, files, folders, bytes);
+		usync_json_skip(s);
 		return;
 	}
 	if (show->quiet || (!show->list && !show->run->parsed.verbose))
 		return;
-	uc_buf_safe(&text, rule, show->run->safe);
+	uc_buf_safe(&text, s->rule, show->run->safe);
 	uc_buf_add(&text, " (");
-	uc_buf_safe(&text, origin, show->run->safe);
-	if (line > 0)
-		uc_buf_addf(&text, ":%d", line);
+	uc_buf_safe(&text, s->origin, show->run->safe);
+	if (s->line > 0)
+		uc_buf_addf(&text, ":%d", s->line);
 	uc_buf_add(&text, ") leaves behind ");
-	if (files)
-		uc_buf_addf(&text, "%" PRIu64 " file%s", files, files == 1 ? "" : "s");
-	if (folders)
-		uc_buf_addf(&text, "%s%" PRIu64 " folder%s", files ? " and " : "",
-			    folders, folders == 1 ? "" : "s");
-	if (bytes) {
+	if (s->files)
+		uc_buf_addf(&text, "%" PRIu64 " file%s", s->files,
+			    s->files == 1 ? "" : "s");
+	if (s->folders)
+		uc_buf_addf(&text, "%s%" PRIu64 " folder%s", s->files ? " and " : "",
+			    s->folders, s->folders == 1 ? "" : "s");
+	if (s->bytes) {
 		uc_buf_add(&text, ", ");
-		usync_bytes(&text, bytes);
+		usync_bytes(&text, s->bytes);
 	}
 	usync_progress_clear(show);
 	uc_run_say(show->run, 0, "%s", uc_buf_text(&text));

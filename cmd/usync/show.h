@@ -69,8 +69,7 @@ void usync_bytes(struct uc_buf *out, uint64_t bytes);
 void usync_json_start(const struct usync_show *show);
 void usync_json_item(const char *event, const struct uc_sync_item *item,
 		     const char *text);
-void usync_json_skip(struct uc_raw origin, int line, struct uc_raw rule, uint64_t files,
-		     uint64_t folders, uint64_t bytes);
+void usync_json_skip(const struct uc_sync_skipped *skipped);
 void usync_json_note(struct uc_raw path, const char *text, int errno_value);
 void usync_json_plan(const struct uc_sync_plan *plan);
 void usync_json_progress(const struct uc_sync_progress *progress);

@@ -101,19 +101,18 @@ void usync_json_item(const char *event, const struct uc_sync_item *item, const c
 	put(&json);
 }
 
-void usync_json_skip(struct uc_raw origin, int line_number, struct uc_raw rule,
-		     uint64_t files, uint64_t folders, uint64_t bytes)
+void usync_json_skip(const struct uc_sync_skipped *skipped)
 {
 	uc_auto(buf) struct uc_buf line = { 0 };
 	struct uc_json json = { .out = &line };
 
 	begin(&json, "skip");
-	uc_json_text(&json, "origin", origin);
-	uc_json_number(&json, "line", line_number);
-	uc_json_text(&json, "rule", rule);
-	uc_json_amount(&json, "files", files);
-	uc_json_amount(&json, "folders", folders);
-	uc_json_amount(&json, "bytes", bytes);
+	uc_json_text(&json, "origin", skipped->origin);
+	uc_json_number(&json, "line", skipped->line);
+	uc_json_text(&json, "rule", skipped->rule);
+	uc_json_amount(&json, "files", skipped->files);
+	uc_json_amount(&json, "folders", skipped->folders);
+	uc_json_amount(&json, "bytes", skipped->bytes);
 	put(&json);
 }
 

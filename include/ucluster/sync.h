@@ -69,15 +69,20 @@ struct uc_sync_progress {
 	double seconds;
 };
 
+/* A rule, and what it left behind; a folder counts once. Strings are raw, borrowed. */
+struct uc_sync_skipped {
+	struct uc_raw origin, rule;
+	int line; /* 0: none */
+	uint64_t files, folders, bytes;
+};
+
 /* Who watches; each may be NULL. */
 struct uc_sync_watcher {
 	/* "connecting", "comparing", "sending", "finishing": constant text. */
 	void (*phase)(void *arg, const char *phase);
 	/* Every item that is not UC_SYNC_SAME, in the order of the tree. */
 	void (*item)(void *arg, const struct uc_sync_item *item);
-	/* A rule, and what it left behind. */
-	void (*skip)(void *arg, struct uc_raw origin, int line, struct uc_raw rule,
-		     uint64_t files, uint64_t folders, uint64_t bytes);
+	void (*skip)(void *arg, const struct uc_sync_skipped *skipped);
 	/* Something could not be read or is of no kind that travels. `text`: constant. */
 	void (*note)(void *arg, struct uc_raw path, const char *text, int errno_value);
 	/* Before anything is done. -1: do nothing, and end with UC_FAILED and no text. */

@@ -102,9 +102,14 @@ static void tell_walked(struct uc_sync_run *run)
 		plan->skipped_bytes += skip->bytes;
 		plan->rules++;
 		if (run->watcher->skip)
-			run->watcher->skip(run->watcher->arg, uc_raw(skip->origin), line,
-					   uc_raw(skip->rule), skip->files, skip->folders,
-					   skip->bytes);
+			run->watcher->skip(
+				run->watcher->arg,
+				&(struct uc_sync_skipped){ .origin = uc_raw(skip->origin),
+							   .rule = uc_raw(skip->rule),
+							   .line = line,
+							   .files = skip->files,
+							   .folders = skip->folders,
+							   .bytes = skip->bytes });
 	}
 }
 
