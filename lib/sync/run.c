@@ -168,6 +168,7 @@ static bool try_sftp(struct uc_sync_run *run, struct uc_error *err)
 	if (!lane->far || !lane->far->silent || run->sftp || run->stopping)
 		return false;
 	uc_sync_lane_close(lane);
+	run->planner.info = &run->info;
 	run->sftp = true;
 	run->unreadable = run->special = 0;
 	if (uc_sync_plan_restart(&run->planner, &second) == 0 &&
@@ -229,7 +230,7 @@ static int merge(struct uc_sync_run *run, struct uc_error *err)
 {
 	const char *missing;
 
-	if (uc_sync_walking_join(&run->walking, err) < 0)
+	if (uc_sync_walking_join(run, err) < 0)
 		return -1;
 	phase(run, "comparing");
 	if (list_far(run, err) < 0 || uc_sync_plan_end(&run->planner, err) < 0)
@@ -341,6 +342,18 @@ static int judge(struct uc_sync_run *run, int status, struct uc_error *err)
 		       (unsigned long long)result->progress.files_all);
 }
 
+static int connect_far(struct uc_sync_run *run, struct uc_error *err)
+{
+	struct uc_error failure = { 0 };
+
+	if (ask_far(run, &failure) == 0 || try_sftp(run, &failure) ||
+	    is_to_be_made(run, &failure))
+		return 0;
+	if (err)
+		*err = failure;
+	return -1;
+}
+
 static int do_run(struct uc_sync_run *run, struct uc_error *err)
 {
 	struct uc_error saving = { 0 };
@@ -351,7 +364,7 @@ static int do_run(struct uc_sync_run *run, struct uc_error *err)
 	    uc_sync_walking_start(&run->walking, &run->planner, &run->stop, err) < 0)
 		return -1;
 	phase(run, "connecting");
-	if (ask_far(run, err) < 0 && !try_sftp(run, err) && !is_to_be_made(run, err))
+	if (connect_far(run, err) < 0)
 		return -1;
 	if (merge(run, err) < 0 || make_plan(run, err) < 0)
 		return -1;

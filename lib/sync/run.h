@@ -59,9 +59,6 @@ struct uc_sync_walking {
 int uc_sync_walking_start(struct uc_sync_walking *walking,
 			  struct uc_sync_planner *planner, atomic_bool *stop,
 			  struct uc_error *err) UC_MUST_CHECK;
-/* Wait for it. */
-int uc_sync_walking_join(struct uc_sync_walking *walking,
-			 struct uc_error *err) UC_MUST_CHECK;
 void uc_sync_walking_free(struct uc_sync_walking *walking);
 /* A thread that gets no signals. Returns an errno. */
 int uc_sync_thread(pthread_t *thread, void *(*body)(void *arg), void *arg) UC_MUST_CHECK;
@@ -137,6 +134,8 @@ static inline bool uc_sync_run_push(const struct uc_sync_run *run)
 	return run->request->direction == UC_SYNC_PUSH;
 }
 
+/* Wait for the walk here. */
+int uc_sync_walking_join(struct uc_sync_run *run, struct uc_error *err) UC_MUST_CHECK;
 /* The folder there is opened: lane 0, its list asked for; or another lane. */
 int uc_sync_lane_open(struct uc_sync_run *run, unsigned index,
 		      struct uc_error *err) UC_MUST_CHECK;

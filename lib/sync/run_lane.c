@@ -127,7 +127,8 @@ static bool must_stop(void *arg)
 	if (lane->index > 0)
 		return atomic_load_explicit(&run->stop, memory_order_relaxed);
 	uc_sync_tell(run, false);
-	return uc_sync_asked_to_stop(run) && uc_monotonic_ms() - run->stop_ms > SETTLE_MS;
+	return uc_sync_asked_to_stop(run) &&
+	       (!run->busy || uc_monotonic_ms() - run->stop_ms > SETTLE_MS);
 }
 
 int uc_sync_lane_open(struct uc_sync_run *run, unsigned index, struct uc_error *err)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The walk here, in a thread of its own: it is done while the other side is connected. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ucluster/units.h>
 
 #include "sync/run.h"
@@ -11,6 +13,7 @@
 
 #define NOTES_MAX 10000u
 #define STACK     ((size_t)4 << 20)
+#define ASK_MS    100
 #define GIT_MS    10000 /* for git to tell what it tracks */
 
 const char *uc_sync_note_text(enum uc_sync_note note)
@@ -147,11 +150,29 @@ int uc_sync_walking_start(struct uc_sync_walking *walking,
 	return 0;
 }
 
-int uc_sync_walking_join(struct uc_sync_walking *walking, struct uc_error *err)
+/* Until it is done; the user is asked meanwhile whether to stop. */
+static void wait_for_walk(struct uc_sync_run *run)
 {
+	struct timespec until;
+
+	do {
+		(void)uc_sync_asked_to_stop(run);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += ASK_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+	} while (pthread_timedjoin_np(run->walking.thread, NULL, &until) == ETIMEDOUT);
+}
+
+int uc_sync_walking_join(struct uc_sync_run *run, struct uc_error *err)
+{
+	struct uc_sync_walking *walking = &run->walking;
+
 	if (!walking->started)
 		return 0;
-	pthread_join(walking->thread, NULL);
+	wait_for_walk(run);
 	walking->started = false;
 	if (walking->status < 0) {
 		if (err)

@@ -738,6 +738,13 @@ static void test_dry_run(void **state)
 		"new empty\n");
 	assert_int_equal(w->fake.jobs, 0);
 	assert_false(is_there(w->far, "c"));
+	/* nor a folder that would be made */
+	assert_int_equal(rmdir(w->far), 0);
+	w->request.create = w->request.sftp = true;
+	assert_int_equal(run(w, UC_SYNC_PUSH), 0);
+	assert_int_equal(w->result.plan.entries[UC_SYNC_NEW], 7);
+	assert_false(is_there(w->path, "far"));
+	assert_int_equal(mkdir(w->far, 0755), 0);
 	w->request.dry_run = false;
 	w->forbid = -1;
 	assert_int_equal(run(w, UC_SYNC_PUSH), -1);
@@ -808,6 +815,30 @@ static void test_stopped(void **state)
 	assert_text(w->far, "f299", "f299");
 }
 
+static bool stop_now(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* Before there is a plan it ends at once, with the walk. */
+static void test_stopped_early(void **state)
+{
+	const struct uc_sync_watcher watcher = { .stop = stop_now };
+	struct world *w = *state;
+	struct uc_sync_opener opener;
+
+	put_many(w->near, 0, 300);
+	fake_opener(&w->fake, &opener);
+	assert_int_equal(
+		uc_sync_run_with(&w->request, &watcher, &opener, &w->result, &w->err),
+		-1);
+	assert_true(w->result.interrupted);
+	assert_non_null(strstr(w->err.text, "interrupted"));
+	assert_int_equal(w->fake.jobs, 0);
+	assert_false(is_there(w->far, "f000"));
+}
+
 static void test_silent(void **state)
 {
 	struct world *w = *state;
@@ -870,6 +901,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed_meanwhile, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost, make, unmake),
 		cmocka_unit_test_setup_teardown(test_stopped, make, unmake),
+		cmocka_unit_test_setup_teardown(test_stopped_early, make, unmake),
 		cmocka_unit_test_setup_teardown(test_silent, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lanes, make, unmake),
 	};
