@@ -314,7 +314,7 @@ void dash_keys_print(struct uc_buf *out, enum dash_keys_form form)
 {
 	for (size_t i = 0; i < COUNT; i++) {
 		if (form == DASH_KEYS_MDOC)
-			uc_buf_addf(out, ".It Ic %s\n%s%s\n", bindings[i].keys,
+			uc_buf_addf(out, ".It Ic \\&%s\n%s%s\n", bindings[i].keys,
 				    bindings[i].help, where(&bindings[i]));
 		else
 			uc_buf_addf(out, "%-12s %s%s\n", bindings[i].keys,
