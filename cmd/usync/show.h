@@ -25,6 +25,7 @@ struct usync_stop {
 	pthread_t thread;
 	sigset_t before;
 	atomic_bool gently, asked;
+	atomic_int signal; /* the last one */
 	bool running, said;
 };
 
@@ -96,5 +97,7 @@ void usync_stop_begin(struct usync_show *show);
 void usync_stop_end(struct usync_show *show);
 void usync_stop_gently(struct usync_show *show, bool gently);
 bool usync_stop_asked(struct usync_show *show);
+/* After the end: a signal that came too late to be told ends the process now. */
+void usync_stop_late(struct usync_show *show);
 
 #endif

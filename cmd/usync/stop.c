@@ -44,6 +44,7 @@ static void *wait_for_signals(void *arg)
 	for (;;) {
 		if (sigwait(&set, &signal) != 0)
 			continue;
+		atomic_store(&stop->signal, signal);
 		if (!atomic_load(&stop->gently) || atomic_exchange(&stop->asked, true))
 			end_by(signal);
 	}
@@ -58,6 +59,7 @@ void usync_stop_begin(struct usync_show *show)
 	signals_to_stop(&set);
 	atomic_init(&stop->gently, false);
 	atomic_init(&stop->asked, false);
+	atomic_init(&stop->signal, 0);
 	pthread_sigmask(SIG_BLOCK, &set, &stop->before);
 	stop->running = pthread_create(&stop->thread, NULL, wait_for_signals, stop) == 0;
 	if (!stop->running)
@@ -74,6 +76,12 @@ void usync_stop_end(struct usync_show *show)
 	pthread_join(stop->thread, NULL);
 	stop->running = false;
 	pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+}
+
+void usync_stop_late(struct usync_show *show)
+{
+	if (atomic_load(&show->stop.asked) && !show->stop.said)
+		end_by(atomic_load(&show->stop.signal));
 }
 
 void usync_stop_gently(struct usync_show *show, bool gently)

@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 /* A run over two folders that are known, and over those of a project. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include "usync/command.h"
 
@@ -24,6 +25,8 @@ int usync_do(struct usync *u)
 	if (!failed && result.how[0])
 		uc_run_say(u->run, 1, "%s", result.how);
 	u->run->status = usync_show_end(&u->show, &result, failed, &err);
+	fflush(stdout);
+	usync_stop_late(&u->show);
 	return u->run->status;
 }
 
