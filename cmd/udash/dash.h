@@ -51,8 +51,6 @@ struct dash_pane {
 	int (*wait_ms)(struct dash *d);
 	/* That is there, or the time is over: look. True: draw again. */
 	bool (*tick)(struct dash *d);
-	/* Add to --json what the view shows. */
-	json_t *(*dump)(struct dash *d);
 };
 extern const struct dash_pane dash_pane_jobs, dash_pane_gpus, dash_pane_output,
 	dash_pane_disk, dash_pane_nodes;
@@ -170,6 +168,9 @@ void dash_add_limit(const struct dash *d, struct uc_buf *out);
 
 /* command.c: a line after ':' */
 void dash_command(struct dash *d);
+
+/* dump.c: print the data of one frame as JSON. */
+int dash_dump(const struct dash *d, struct uc_error *err) UC_MUST_CHECK;
 
 /* state.c: view, order, filter of the last time; an option given wins. */
 void dash_state_read(struct dash *d);

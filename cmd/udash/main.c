@@ -13,7 +13,7 @@
 struct args {
 	int64_t interval, idle;
 	int view;
-	bool me, read_only, mouse, dump, keys, mdoc_keys;
+	bool me, read_only, mouse, dump, json, keys, mdoc_keys;
 	int64_t rows;
 };
 
@@ -40,6 +40,10 @@ static const struct uc_opt options[] = {
 	{ "mouse", .type = UC_OPT_FLAG, ARG(mouse), .help = "clicks and the wheel work" },
 	{ "dump", .type = UC_OPT_FLAG, ARG(dump), .group = "Instead of a screen",
 	  .help = "print one frame as text" },
+	{ "json", .type = UC_OPT_FLAG, ARG(json), .help = "print its data as JSON",
+	  .doc = "Print what one frame is drawn from as a JSON object:\n"
+		 ".Dq version ,\n.Dq now ,\nGPUs by model, and jobs with raw values.\n"
+		 "See\n.Ql uqueue --json\nfor all that is known of jobs." },
 	{ "lines", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 1000, ARG(rows),
 	  .help = "of that frame" },
 	{ "list-keys", .type = UC_OPT_FLAG, ARG(keys), .help = "say what keys there are" },
@@ -93,6 +97,8 @@ static int dump(struct dash *d, const struct args *args)
 	if (rc < 0)
 		return uc_run_error(d->run, &err);
 	dash_take(d, data);
+	if (args->json)
+		return dash_dump(d, &err) < 0 ? uc_run_error(d->run, &err) : 0;
 	if (dash_grid_size(&d->grid, (int)args->rows, d->run->columns) < 0) {
 		uc_fail(&err, UC_FAILED, "out of memory");
 		return uc_run_error(d->run, &err);
@@ -137,13 +143,13 @@ static int show(struct dash *d, const struct args *args, int signals)
 	int status;
 
 	d->everybody = true;
-	if (!args->dump)
+	if (!args->dump && !args->json)
 		dash_state_read(d);
 	if (args->me)
 		d->everybody = false;
 	if (args->view >= 0)
 		d->view = (enum dash_view)args->view;
-	if (args->dump)
+	if (args->dump || args->json)
 		return dump(d, args);
 	status = on_screen(d, args, signals);
 	if (status != UC_USAGE)

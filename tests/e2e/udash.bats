@@ -212,4 +212,7 @@ job()
 	id=$(job -J dumped -o /dev/null --wrap 'sleep 300')
 	COLUMNS=100 udash --dump >out
 	grep -qE "^$id .* dumped " out
+	udash --json | jq -e --arg id "$id" '.version == 1 and .live and
+		(.gpus == [{type: "a100", free: 16, mine: 0, others: 0, reserved: 0, out: 0}]) and
+		(.jobs[] | select(.id == $id) | .name == "dumped" and .mine)'
 }
