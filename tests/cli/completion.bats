@@ -133,6 +133,21 @@ kept()
 	[ "$(bash_completes ucluster sandbox start --dir = dir/d)" = dir/deep ]
 }
 
+@test "usync: commands, options, hosts and files in one place" {
+	local COMP_LINE COMP_POINT
+
+	mkdir "$HOME/.ssh" dir-here
+	printf 'Host dirac cluster\n' >"$HOME/.ssh/config"
+	[ "$(bash_completes usync push --transport = lib)" = libssh2 ]
+	[ "$(bash_completes usync trash em)" = empty ]
+	COMP_LINE='usync di' COMP_POINT=8
+	[ "$(bash_completes usync di)" = $'diff\ndir-here\ndirac:' ]
+	COMP_LINE='usync data clu' COMP_POINT=14
+	[ "$(bash_completes usync data clu)" = cluster: ]
+	[ "$(fish_completes 'usync push --transport ')" = $'auto\nlibssh2\nssh' ]
+	[ "$(fish_completes 'usync clu')" = cluster: ]
+}
+
 @test "names with shell characters are never offered" {
 	mkdir images
 	touch images/plain.sqsh images/'$(touch pwned).sqsh' images/'a;b.sqsh' images/'-x.sqsh'
