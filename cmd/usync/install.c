@@ -90,7 +90,8 @@ static int converse(struct uc_stream *stream, const struct uc_buf *send, int idl
 		if (!fds[0].revents)
 			continue;
 		n = read(stream->in, chunk, sizeof(chunk));
-		if (n == 0)
+		/* it ended without reading all of it: its status says why */
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return 0;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;

@@ -303,7 +303,6 @@ watches()
 	run -1 usync install-helper --config "$SSHD_CONFIG" --transport=libssh2 there
 	[[ $output == *"the host is 'Linux sparc64'"* ]]
 	rm "$WORK/bin/uname"
-	: >"$HOME/.local/bin" 2>/dev/null || :
 	rm -rf "$HOME/.local"
 	: >"$HOME/.local"
 	run -1 usync install-helper --config "$SSHD_CONFIG" --transport=libssh2 there
