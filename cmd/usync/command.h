@@ -9,7 +9,8 @@
 /* Options of all commands; each has a part of them. Start with USYNC_ARGS. */
 struct usync_args {
 	bool dry_run, remove, checksum, no_gitignore, no_defaults, allow_secrets;
-	bool overwrite, whole, no_compress, json, quiet, yes, sftp, snapshot, cross;
+	bool overwrite, whole, no_compress, json, quiet, yes, sftp, snapshot, cross,
+		outputs;
 	int64_t newest, streams, max_delete, compress, keep;
 	uint64_t bwlimit;
 	int transport; /* enum uc_ssh_transport, -1: as configured */

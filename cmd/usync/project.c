@@ -176,6 +176,32 @@ static void add_pattern(struct usync *u, const char *folder, const char *word)
 		uc_strv_addf(&u->select, "%s%s%s", folder, anchored ? "/" : "/**/", word);
 }
 
+/* Paths as patterns, for they are taken together: the thing itself, and what is in it. */
+static int add_outputs(struct usync *u, struct uc_error *err)
+{
+	const char *const *outputs = uc_config_list(u->run->config, "sync.outputs");
+
+	if (u->run->parsed.operands.count)
+		return uc_fail(err, UC_USAGE, "'--outputs' and paths exclude each other");
+	if (!*outputs) {
+		uc_fail(err, UC_USAGE, "'sync.outputs' is not set");
+		return uc_hint(err, "in .ucluster.yaml, below 'sync:': outputs: [logs/]");
+	}
+	for (; *outputs; outputs++) {
+		int len = (int)strlen(*outputs);
+
+		if (strpbrk(*outputs, "*?[")) {
+			uc_strv_add(&u->select, *outputs);
+			continue;
+		}
+		while (len > 1 && (*outputs)[len - 1] == '/')
+			len--;
+		uc_strv_addf(&u->select, "/%.*s", len, *outputs);
+		uc_strv_addf(&u->select, "/%.*s/**", len, *outputs);
+	}
+	return 0;
+}
+
 int usync_words(struct usync *u, struct uc_error *err)
 {
 	const struct uc_strv *words = &u->run->parsed.operands;
@@ -183,7 +209,9 @@ int usync_words(struct usync *u, struct uc_error *err)
 	const char *folder = cwd ? below(u, cwd) : NULL;
 	int result = 0;
 
-	if (words->count && !folder)
+	if (u->args.outputs)
+		result = add_outputs(u, err);
+	else if (words->count && !folder)
 		result = uc_fail(err, UC_FAILED, "the working directory is gone");
 	for (size_t i = 0; i < words->count && result == 0; i++) {
 		uc_auto(buf) struct uc_buf path = { 0 };

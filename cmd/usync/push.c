@@ -27,6 +27,9 @@ static const struct uc_opt push_options[] = {
 };
 static const struct uc_opt pull_options[] = {
 	USYNC_HOW_OPTIONS,
+	{ "outputs", .type = UC_OPT_FLAG, USYNC_AT(outputs), .group = "What travels",
+	  .help = "what sync.outputs lists",
+	  .doc = "Bring what\n.Ic sync.outputs\nof the configuration lists." },
 	USYNC_WHAT_OPTIONS,
 	USYNC_RULES_OPTIONS,
 	USYNC_SECRET_OPTION,

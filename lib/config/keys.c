@@ -335,8 +335,8 @@ static const struct uc_key keys[] = {
 		.profile = true,
 		.environment = "UCLUSTER_SYNC_OUTPUTS",
 		.example = "[logs/, 'results/*.json']",
-		.help = "what usrun --on brings back when the job is over: paths and "
-			"patterns below the project's folder",
+		.help = "what usync pull --outputs brings here: paths and patterns below "
+			"the project's folder",
 	},
 	{
 		.name = "color",

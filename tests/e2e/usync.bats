@@ -213,6 +213,24 @@ newest()
 	each_way newest
 }
 
+outputs()
+{
+	mkdir -p "$WORK/far/logs/deep" "$WORK/far/results"
+	echo 1 >"$WORK/far/logs/deep/a.log"
+	echo 1 >"$WORK/far/results/x.json"
+	echo 1 >"$WORK/far/results/x.bin"
+	printf '  outputs: [logs/, "results/*.json"]\n' >>.ucluster.yaml
+	run -0 usync pull --outputs "${WAY[@]}"
+	[ -e logs/deep/a.log ] && [ -e results/x.json ] && [ ! -e results/x.bin ]
+	sed -i /outputs/d .ucluster.yaml
+	run -2 usync pull --outputs "${WAY[@]}"
+	[[ $output == *"'sync.outputs' is not set"* ]]
+}
+
+@test "pull brings what the project calls its outputs" {
+	each_way outputs
+}
+
 # --- what goes wrong ---
 
 unreadable()
