@@ -51,6 +51,27 @@ static bool changed(const struct uc_sync_entry *now, const struct uc_sync_past *
 	       !uc_sync_same_time(now->mtime, then->mtime, coarse);
 }
 
+static bool here_changed(const struct uc_sync_case *one)
+{
+	return changed(one->here, &one->here_then, one->coarse && one->pull);
+}
+
+static bool there_changed(const struct uc_sync_case *one)
+{
+	return changed(one->there, &one->there_then, one->coarse && !one->pull);
+}
+
+/*
+ * The near side's times are exact: what was written anew there is noticed, although its
+ * time is the far end's to the second.
+ */
+static bool near_changed(const struct uc_sync_case *one)
+{
+	if (!one->coarse || !one->here_then.known || !one->there_then.known)
+		return false;
+	return one->pull ? there_changed(one) : here_changed(one);
+}
+
 static void choose(struct uc_sync_choice *choice, enum uc_sync_action action,
 		   const char *why)
 {
@@ -75,7 +96,7 @@ static void only_there(const struct uc_sync_case *one, struct uc_sync_choice *ch
 	if (!one->remove)
 		choose(choice, UC_SYNC_EXTRA, NULL);
 	else if (!is_folder && !one->overwrite && one->there_then.known &&
-		 changed(one->there, &one->there_then, one->coarse))
+		 there_changed(one))
 		choose(choice, UC_SYNC_CONFLICT, "gone here, changed there");
 	else
 		choose(choice, UC_SYNC_DELETE, NULL);
@@ -93,8 +114,8 @@ static void differ(const struct uc_sync_case *one, struct uc_sync_choice *choice
 			choose(choice, UC_SYNC_UPDATE, NULL);
 		return;
 	}
-	here = changed(one->here, &one->here_then, one->coarse);
-	there = changed(one->there, &one->there_then, one->coarse);
+	here = here_changed(one);
+	there = there_changed(one);
 	if (here && there)
 		choose_conflict(one, choice, UC_SYNC_CONFLICT, "changed on both sides");
 	else if (there)
@@ -133,7 +154,9 @@ static bool same_file(const struct uc_sync_case *one)
 	if (one->here->size != one->there->size ||
 	    one->contents == UC_SYNC_CONTENTS_DIFFER)
 		return false;
-	return one->contents == UC_SYNC_CONTENTS_EQUAL ||
+	if (one->contents == UC_SYNC_CONTENTS_EQUAL)
+		return true;
+	return !near_changed(one) &&
 	       uc_sync_same_time(one->here->mtime, one->there->mtime, one->coarse);
 }
 

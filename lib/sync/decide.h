@@ -25,7 +25,8 @@ struct uc_sync_case {
 	const struct uc_sync_entry *here, *there; /* at the source, at the destination */
 	struct uc_sync_past here_then, there_then;
 	enum uc_sync_contents contents; /* of two files of one size */
-	bool coarse;                    /* times of one side are not of nanoseconds */
+	bool coarse;                    /* the far end's times are not of nanoseconds */
+	bool pull;                      /* the source is the far end */
 	bool remove, overwrite;
 };
 

@@ -284,6 +284,10 @@ static int settle_same(struct uc_sync_planner *planner, const struct uc_sync_cas
 	planner->same++;
 	planner->same_bytes += one->here->kind == UC_SYNC_FILE ? one->here->size : 0;
 	row->time = times && !row->above;
+	/* equal since then, with times of their own: the state keeps both */
+	if (one->here->kind == UC_SYNC_FILE &&
+	    !uc_sync_same_time(one->here->mtime, one->there->mtime, one->coarse))
+		return true;
 	/* the bits are kept when the time is set anew */
 	if (one->here->kind == UC_SYNC_FOLDER && one->here->mode != one->there->mode)
 		return true;
@@ -333,6 +337,7 @@ static int merge(struct uc_sync_planner *planner, const struct uc_sync_entry *ne
 	struct uc_sync_case one = { .here = push ? near : far,
 				    .there = push ? far : near,
 				    .coarse = !planner->info->nanoseconds,
+				    .pull = !push,
 				    .remove = request->remove && !request->newest,
 				    .overwrite = request->overwrite };
 	struct uc_sync_row more = { 0 };

@@ -71,7 +71,9 @@ static struct uc_sync_past past(const char *word)
 #define EXTRA    UC_SYNC_EXTRA
 #define SAME     UC_SYNC_SAME
 
-/* How it is asked: 'r' remove, 'o' overwrite, 'c' coarse, '=' '#' contents equal, differ.
+/*
+ * How it is asked: 'r' remove, 'o' overwrite, 'c' coarse, 'p' pull, '=' '#' contents
+ * equal, differ.
  */
 struct row {
 	const char *here, *there, *then; /* "here there" of the last run, or "" */
@@ -144,6 +146,12 @@ static const struct row rows[] = {
 	{ "f1.7", "f1.5", "", "c", UPDATE, 0 },
 	{ "f2.5", "f1.6", "", "c", UPDATE, 0 },	/* not newer by more than the skew */
 	{ "f2.9", "f1.6", "f1.5 f1.5", "c", UPDATE, 0 },
+	/* the near side was written again within the seconds that the far end knows */
+	{ "f1.6", "f1.5", "f1.5 f1.5", "c", UPDATE, 0 },
+	{ "f1.5", "f1.6", "f1.5 f1.5", "c", SAME, 0 },
+	{ "f1.5", "f1.6", "f1.5 f1.5", "cp", KEEP, 0 },
+	{ "f1.6", "f1.5", "f1.5 f1.5", "cp", SAME, 0 },
+	{ "f1.7", "f1.6", "f1.5 f1.5", "cp", CONFLICT, 0 },
 	/* links */
 	{ "la", "la", "", "", SAME, 0 },
 	{ "la.5", "la.9", "", "", SAME, 0 },
@@ -186,6 +194,7 @@ static void decide(const struct row *row, struct uc_sync_choice *choice)
 			    : strchr(row->how, '#') ? UC_SYNC_CONTENTS_DIFFER
 						    : UC_SYNC_CONTENTS_UNKNOWN,
 		.coarse = strchr(row->how, 'c'),
+		.pull = strchr(row->how, 'p'),
 		.remove = strchr(row->how, 'r'),
 		.overwrite = strchr(row->how, 'o'),
 	};

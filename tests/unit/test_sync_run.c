@@ -726,6 +726,13 @@ static void test_coarse(void **state)
 	pull(w, "update c\n");
 	push(w, "");
 	pull(w, "");
+	/* written again within the second */
+	put(w->near, "d/a", "seven", 405);
+	pull(w, "keep d/a\n");
+	push(w, "update d/a\n");
+	assert_text(w->far, "d/a", "seven");
+	push(w, "");
+	pull(w, "");
 }
 
 static void test_dry_run(void **state)
