@@ -110,7 +110,8 @@ one_kill()
 	local kills=${UC_SYNC_KILLS:-0} done=0 end way what direction begun
 
 	version_tree a a
-	version_tree b b
+	# of other sizes: SFTP does not tell apart what changes within a second
+	version_tree b bb
 	rm -rf here there
 	cp -a a there
 	cp -a b here
