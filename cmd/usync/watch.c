@@ -117,6 +117,7 @@ static int watch_on(struct watch *watch)
 {
 	struct uc_error err = { 0 };
 	int status = push(watch);
+	bool missed;
 
 	if (!watch->root || status == 128 + 2 || status == UC_USAGE ||
 	    status == UC_DENIED)
@@ -130,10 +131,12 @@ static int watch_on(struct watch *watch)
 			   (long long)watch->tree.interval_ms / 1000, watch->tree.why);
 	if (!watch->args->all.json && !watch->args->all.quiet)
 		uc_run_say(watch->run, 0, "watching %s", watch->root);
-	/* what changed during the first push */
+	/* what changed during the first push, which nobody watched */
+	missed = !watch->retry_ms;
 	for (;;) {
-		if (wait_for_change(watch, &err) < 0)
+		if (!missed && wait_for_change(watch, &err) < 0)
 			return uc_run_error(watch->run, &err);
+		missed = false;
 		status = push(watch);
 		if (status == 128 + 2)
 			return status;

@@ -182,6 +182,12 @@ watches()
 	wait "$watch" 2>/dev/null || :
 }
 
+# arrives FOLDER: the first bytes of a large file are there.
+arrives()
+{
+	[ -n "$(find "$1" -name '.uc-*' -size +0 -print -quit 2>/dev/null)" ]
+}
+
 @test "watch pushes what changes, by inotify" {
 	watches
 	run ! grep -q looking "$WORK/out"
@@ -190,6 +196,21 @@ watches()
 @test "watch pushes what changes, by looking" {
 	watches --poll --interval=1s -v
 	grep -q 'looking for changes every 1 s' "$WORK/out"
+}
+
+@test "watch pushes what changed during its first push" {
+	local watch
+
+	head -c 8M /dev/urandom >large
+	usync watch --bwlimit=2M "${WAY[@]}" >"$WORK/out" 2>&1 3>&- &
+	watch=$!
+	wait_until 20 arrives "$WORK/far"
+	[ ! -e "$WORK/far/large" ]
+	echo late >late
+	wait_until 20 has_content "$WORK/far/late" late
+	grep -q watching "$WORK/out"
+	kill "$watch"
+	wait "$watch" 2>/dev/null || :
 }
 
 @test "watch goes on when the host comes back" {
