@@ -3,6 +3,8 @@
 #include "ssh/link.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #define IN_SIZE      (256U << 10)
 #define OUT_MAX      (8U << 20) /* a peer that makes us answer and does not read */
 #define SEND_AT      (128U << 10)
+#define SHORT        (16U << 10)
 #define MEMORY_EARLY (4U << 20)
 #define MEMORY_MAX   (192U << 20)
 #define PACKET_MAX   36000 /* bytes of anything that a packet can hold */
@@ -101,6 +104,18 @@ static void broke(struct uc_link *link, int error)
 	link->ended = true;
 }
 
+/*
+ * A server that sends two short messages holds the second back until the first is
+ * acknowledged, which the kernel here may put off for 40 ms.
+ */
+static void acknowledge(int fd, size_t len)
+{
+	const int on = 1;
+
+	if (len < SHORT)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 /* More from the socket into the buffer, which is empty. */
 static void fill(struct uc_link *link)
 {
@@ -111,6 +126,7 @@ static void fill(struct uc_link *link)
 		link->in_len = (size_t)got;
 		link->heard = uc_monotonic_ms();
 		link->dry = link->in_len < IN_SIZE;
+		acknowledge(link->fd, link->in_len);
 	} else if (got == 0) {
 		link->ended = true;
 	} else if (errno == EAGAIN || errno == EINTR) {
