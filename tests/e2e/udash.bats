@@ -43,6 +43,8 @@ job()
 	wait_until 10 eval "! tmux_has '^$first '"
 	tmux_has 'only: seco'
 	tmux_keys f Escape
+	wait_until 10 eval "! tmux_has 'only: '"
+	tmux_keys g
 	tmux_wait "^$first "
 	tmux_keys q
 	tmux_wait '^then 0'
