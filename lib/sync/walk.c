@@ -52,7 +52,7 @@ static void note(struct walker *w, enum uc_sync_note what, int errno_value)
 static void note_errno(struct walker *w, int errno_value)
 {
 	bool gone = errno_value == ENOENT || errno_value == ENOTDIR ||
-		    errno_value == ELOOP || errno_value == ESTALE;
+		    errno_value == ELOOP;
 
 	note(w, gone ? UC_SYNC_VANISHED : UC_SYNC_UNREADABLE, errno_value);
 }
