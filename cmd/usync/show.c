@@ -104,12 +104,21 @@ static bool is_inside_extra(struct usync_show *show, const struct uc_sync_item *
 	return false;
 }
 
+/* A folder and what is none: --overwrite does not say which of them goes. */
+static void remember_conflict(struct usync_show *show, const struct uc_sync_item *item)
+{
+	remember_item(show, &show->conflicts, item);
+	show->kinds +=
+		item->why && (strcmp(item->why, "a folder there") == 0 ||
+			      strcmp(item->why, "below what is no folder there") == 0);
+}
+
 static void on_item(void *arg, const struct uc_sync_item *item)
 {
 	struct usync_show *show = arg;
 
 	if (item->action == UC_SYNC_CONFLICT)
-		remember_item(show, &show->conflicts, item);
+		remember_conflict(show, item);
 	else if (item->action == UC_SYNC_SECRET)
 		remember_item(show, &show->secrets, item);
 	else if (item->action == UC_SYNC_DELETE)
@@ -267,6 +276,7 @@ static void on_done(void *arg, const struct uc_sync_item *item, const char *text
 	struct usync_show *show = arg;
 	uc_auto(buf) struct uc_buf name = { 0 };
 
+	show->removed += !text && item->action == UC_SYNC_DELETE;
 	if (show->json) {
 		usync_json_item(text ? "failed" : "done", item, text);
 		return;

@@ -37,7 +37,9 @@ struct usync_show {
 	bool status;                      /* both directions are told, as in status */
 	bool idle_quiet;                  /* a run that had nothing to do says nothing */
 	struct usync_names conflicts, secrets, removes, faults;
-	char *extra; /* a folder that is only there: what is in it is not listed */
+	uint64_t kinds;   /* conflicts of a folder and what is none */
+	uint64_t removed; /* moved to the trash */
+	char *extra;      /* a folder that is only there: what is in it is not listed */
 	uint64_t listed, unlisted;
 	/* progress */
 	bool progress, drawn;

@@ -35,6 +35,11 @@ static void hint_conflict(const struct usync_show *show)
 	uc_auto(buf) struct uc_buf text = { 0 }, word = { 0 };
 	const bool one = show->conflicts.count == 1;
 
+	if (show->kinds == show->conflicts.count) {
+		hint("a folder on one side, and no folder on the other: --overwrite does "
+		     "not decide it; move one of them away");
+		return;
+	}
 	if (strcmp(show->verb, "push") != 0 && strcmp(show->verb, "pull") != 0 &&
 	    !show->status) {
 		hint("--overwrite takes the source's; what it replaces goes to the trash");
@@ -114,10 +119,10 @@ static void add_done(const struct usync_show *show, const struct uc_sync_result 
 {
 	const struct uc_sync_progress *p = &result->progress;
 	const bool pull = show->request->direction == UC_SYNC_PULL;
+	const uint64_t sent = p->files > show->removed ? p->files - show->removed : 0;
 
-	if (p->files)
-		uc_buf_addf(out, "%" PRIu64 " %s, ", p->files, pull ? "fetched" : "sent");
-	if (p->files) {
+	if (sent) {
+		uc_buf_addf(out, "%" PRIu64 " %s, ", sent, pull ? "fetched" : "sent");
 		usync_bytes(out, p->bytes);
 		if (p->wire) {
 			uc_buf_add(out, " (");
@@ -125,15 +130,12 @@ static void add_done(const struct usync_show *show, const struct uc_sync_result 
 			uc_buf_add(out, " on the wire)");
 		}
 		add_seconds(out, p->seconds);
-	} else if (result->done) {
-		add_count(out, result->done, "change", "changes");
-		add_seconds(out, p->seconds);
-	} else {
+	} else if (result->interrupted) {
+		uc_buf_addf(out, "nothing %s in full", pull ? "fetched" : "sent");
+	} else if (!show->removed) {
 		uc_buf_addf(out, "nothing to %s", pull ? "fetch" : "send");
 	}
-	if (result->plan.entries[UC_SYNC_DELETE] && !result->interrupted)
-		add_count(out, result->plan.entries[UC_SYNC_DELETE], "moved to the trash",
-			  "moved to the trash");
+	add_count(out, show->removed, "moved to the trash", "moved to the trash");
 }
 
 static void add_rest(const struct uc_sync_result *result, struct uc_buf *out)

@@ -149,21 +149,22 @@ static int take_message(struct helper *h, const struct uc_frame *frame,
 /* Nobody there speaks usync: what was said instead may tell why. */
 static int say_silent(struct helper *h, struct uc_error *err)
 {
-	uc_auto(buf) struct uc_buf said = { 0 };
+	uc_auto(buf) struct uc_buf said = { 0 }, safe = { 0 };
+	const struct uc_talk_side *in = &h->talk.input;
 	size_t len = h->talk.noise_len < sizeof(h->talk.noise)
 			     ? h->talk.noise_len
 			     : sizeof(h->talk.noise) - 1;
-	const char *noise = h->talk.noise;
 
-	if (!len) {
-		noise = (const char *)h->talk.input.data + h->talk.input.at;
-		len = h->talk.input.len - h->talk.input.at;
-		len = len < 100 ? len : 100;
-	}
-	uc_buf_safen(&said, noise, len, 0);
-	if (len && !said.failed)
+	/* what may have been the beginning of a greeting was not skipped */
+	uc_buf_addn(&said, h->talk.noise, len);
+	uc_buf_addn(&said, (const char *)in->data + in->at,
+		    in->len - in->at < 100 ? in->len - in->at : 100);
+	while (said.len && strchr("\r\n", said.data[said.len - 1]))
+		said.data[--said.len] = '\0';
+	uc_buf_safen(&safe, uc_buf_text(&said), said.len, 0);
+	if (said.len && !safe.failed)
 		return uc_fail(err, UC_UNREACHABLE, "no helper answers there, but '%s'",
-			       said.data);
+			       safe.data);
 	return uc_fail(err, UC_UNREACHABLE, "no helper answers there");
 }
 

@@ -192,7 +192,8 @@ static void say_where(const struct uc_sync_run *run, struct uc_error *err)
 	const struct uc_sync_request *request = run->request;
 	const struct uc_far *far = run->lane[0].far;
 
-	if (err->hint[0] || !far || !far->silent)
+	/* NULL: there was no helper, and no SFTP to try after it */
+	if (err->hint[0] || (far && !far->silent))
 		return;
 	if (request->helper)
 		uc_hint(err, "is '%s' the helper's command line there?", request->helper);

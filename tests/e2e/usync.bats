@@ -99,6 +99,33 @@ conflict()
 	each_way conflict
 }
 
+kinds()
+{
+	mkdir thing
+	echo 1 >thing/x
+	usync push -Q "${WAY[@]}"
+	rm -r thing
+	echo file >thing
+	run -1 usync push --overwrite "${WAY[@]}"
+	[[ $output == *"left as it is: thing"*"--overwrite does not decide it"* ]]
+	[[ $output != *"usync push --overwrite"* ]]
+	[ "$(cat "$WORK/far/thing/x")" = 1 ]
+	run -1 usync pull --overwrite "${WAY[@]}"
+	[[ $output == *"--overwrite does not decide it"* ]]
+	[ "$(cat thing)" = file ]
+}
+
+@test "a folder on one side and a file on the other is said, and no hint leads nowhere" {
+	each_way kinds
+}
+
+@test "a helper that is none is named" {
+	way libssh2
+	run -4 usync push --helper='/bin/echo hello' "${WAY[@]}"
+	[[ $output == *"no helper answers there, but 'hello'"* ]]
+	[[ $output == *"is '/bin/echo hello' the helper's command line there?"* ]]
+}
+
 delete()
 {
 	mkdir dir
@@ -114,6 +141,8 @@ delete()
 	[ -e "$WORK/far/dir/gone" ]
 	run -0 usync push --delete --yes "${WAY[@]}"
 	[[ $output == *"delete dir/gone"* ]]
+	# what is removed is not sent
+	[[ $output == *"usync push: 3 moved to the trash"* ]]
 	[ ! -e "$WORK/far/dir" ]
 	[ "$(cat "$WORK"/far/.ucluster-trash/*/dir/gone)" = 1 ]
 }
