@@ -331,9 +331,10 @@ static int check_room(const struct uc_sync_plan *plan, uint64_t need,
 	uc_size_words(&wanted, need);
 	uc_size_words(&left, room);
 	return uc_fail(err, UC_FAILED,
-		       "no room: %s are to be written, %s are left%s: nothing was done",
+		       "no room: %s are to be written, %s are left%s%s: nothing was done",
 		       uc_buf_text(&wanted), uc_buf_text(&left),
-		       quota ? " of the quota" : " there");
+		       quota ? " of the quota" : " there",
+		       need <= room ? ", 16M of it stay free" : "");
 }
 
 int uc_sync_plan_check(const struct uc_sync_planner *planner,
