@@ -87,6 +87,7 @@ struct uc_sync_lane {
 	struct uc_store *store;
 	struct uc_far_options options;
 	struct uc_sync_job *jobs; /* under way */
+	struct uc_sync_job *lost; /* when the lane is closed others do them */
 	size_t count;
 	uint64_t bytes;
 	pthread_t thread;

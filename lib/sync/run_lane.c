@@ -99,6 +99,16 @@ struct uc_sync_row *uc_sync_lane_take(struct uc_sync_lane *lane)
 
 /* ---- Far ends ---- */
 
+static void hand_over(struct uc_sync_run *run, struct uc_sync_job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&run->lock);
+	*run->ended_end = job;
+	run->ended_end = &job->next;
+	pthread_cond_signal(&run->some);
+	pthread_mutex_unlock(&run->lock);
+}
+
 /* In the lane's thread: the first one's is the run's. */
 static void take_done(void *arg, struct uc_far_job *far)
 {
@@ -111,11 +121,12 @@ static void take_done(void *arg, struct uc_far_job *far)
 		uc_sync_ended(run, job);
 		return;
 	}
-	pthread_mutex_lock(&run->lock);
-	*run->ended_end = job;
-	run->ended_end = &job->next;
-	pthread_cond_signal(&run->some);
-	pthread_mutex_unlock(&run->lock);
+	if (far->outcome != UC_FAR_LOST) {
+		hand_over(run, job);
+		return;
+	}
+	job->next = lane->lost;
+	lane->lost = job;
 }
 
 /* Nothing is waited for any more: at once before there is a plan, later after a while. */
@@ -247,6 +258,21 @@ static void move_files(struct uc_sync_lane *lane)
 		(lane->store && uc_store_finish(lane->store, &lane->err) != UC_STORE_OK);
 }
 
+/*
+ * The lane went: what it had begun is for others, who go on in its partial files. These
+ * are its own until it is closed.
+ */
+static void give_up(struct uc_sync_lane *lane)
+{
+	uc_sync_lane_close(lane);
+	while (lane->lost) {
+		struct uc_sync_job *job = lane->lost;
+
+		lane->lost = job->next;
+		hand_over(lane->run, job);
+	}
+}
+
 static void *lane_main(void *arg)
 {
 	struct uc_sync_lane *lane = arg;
@@ -255,6 +281,8 @@ static void *lane_main(void *arg)
 		move_files(lane);
 		tell_run(lane);
 	}
+	if (lane->lost)
+		give_up(lane);
 	pthread_mutex_lock(&lane->run->lock);
 	lane->over = true;
 	lane->moving = 0;

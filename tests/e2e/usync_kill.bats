@@ -156,6 +156,39 @@ one_kill()
 	[ "$done" -ge 24 ]
 }
 
+# The helpers that sshd started, the youngest last.
+helpers()
+{
+	local pid
+
+	for pid in $(sshd_processes); do
+		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q '^usync --serve' && echo "$pid"
+	done
+}
+
+several_move()
+{
+	[ "$(find here -name '.uc-part-*' -size +16M | wc -l)" -ge 2 ]
+}
+
+@test "all connections but the first are killed: it goes on in their files, and leaves none behind" {
+	local client n
+
+	mkdir there here
+	for n in 1 2 3 4; do
+		head -c "$((160 << 20))" /dev/urandom >"there/$n"
+	done
+	way libssh2
+	usync -Q --streams=3 "${WAY[@]}" "there:$WORK/there/" here 3>&- &
+	client=$!
+	wait_until 20 several_move
+	# shellcheck disable=SC2046
+	kill -KILL $(helpers | tail -n +2)
+	wait "$client"
+	diff -r there here
+	no_leftovers here
+}
+
 @test "a large file goes on where it was killed: the bytes on the wire prove it" {
 	local way client wire size=$((96 << 20))
 
