@@ -136,10 +136,11 @@ static int note_extra(void *arg, int folder, const struct uc_sync_entry *entry,
 	int fd = uc_store_openat(r->tree, entry->path, O_PATH);
 
 	(void)folder;
-	if (fd >= 0 || errno == ELOOP) { /* a link is there, too */
+	if (fd >= 0)
 		uc_snapshot_close(&fd);
+	/* only what is known not to be in it has to go */
+	if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
 		return 0;
-	}
 	return uc_sync_list_add(&r->list, entry, err);
 }
 
