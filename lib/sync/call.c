@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 #include "sync/connect.h"
+#include "sync/run.h"
 
 static void nothing_done(void *arg, struct uc_far_job *job)
 {
@@ -13,16 +14,18 @@ int uc_sync_call(const struct uc_sync_request *request, const char *verb,
 {
 	uc_auto(sync_connect) struct uc_sync_connect *connect = NULL;
 	uc_auto(far) struct uc_far *far = NULL;
+	char name[UC_SYNC_RUN_NAME];
 	const struct uc_far_options options = {
 		.root = request->far,
 		.create = request->create,
-		.run = "call",
+		.run = name,
 		.near = -1,
 		.compress = request->compress,
 		.done = nothing_done,
 	};
 	struct uc_sync_opener opener;
 
+	uc_sync_run_name(name);
 	if (uc_sync_connect_new(&connect, request, &opener, err) < 0 ||
 	    opener.open(opener.arg, 0, request->sftp, &options, &far, err) < 0)
 		return -1;

@@ -23,8 +23,7 @@ static void phase(const struct uc_sync_run *run, const char *text)
 
 /* ---- This side ---- */
 
-/* 20261121-134500-3f2a: unique enough for two runs in one second. */
-static void name_run(struct uc_sync_run *run)
+void uc_sync_run_name(char name[UC_SYNC_RUN_NAME])
 {
 	time_t now = time(NULL);
 	unsigned short random = 0;
@@ -33,7 +32,7 @@ static void name_run(struct uc_sync_run *run)
 	if (getrandom(&random, sizeof(random), 0) < 0)
 		random = (unsigned short)getpid();
 	gmtime_r(&now, &utc);
-	(void)snprintf(run->name, sizeof(run->name), "%04d%02d%02d-%02d%02d%02d-%04x",
+	(void)snprintf(name, UC_SYNC_RUN_NAME, "%04d%02d%02d-%02d%02d%02d-%04x",
 		       (utc.tm_year + 1900) % 10000, utc.tm_mon + 1, utc.tm_mday,
 		       utc.tm_hour, utc.tm_min, utc.tm_sec, random);
 }
@@ -434,7 +433,7 @@ int uc_sync_run_with(const struct uc_sync_request *request,
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&run->some, &clock);
 	pthread_condattr_destroy(&clock);
-	name_run(run);
+	uc_sync_run_name(run->name);
 	status = do_run(run, err);
 	end_run(run);
 	return status;

@@ -79,6 +79,10 @@ struct uc_sync_job {
 	struct uc_sync_job *next, *before;
 };
 
+/* 20261121-134500-3f2a: unique enough for two runs in one second. */
+#define UC_SYNC_RUN_NAME 40
+void uc_sync_run_name(char name[UC_SYNC_RUN_NAME]);
+
 /* A far end and what is under way there. */
 struct uc_sync_lane {
 	struct uc_sync_run *run;
@@ -103,7 +107,7 @@ struct uc_sync_run {
 	const struct uc_sync_watcher *watcher;
 	const struct uc_sync_opener *opener;
 	struct uc_sync_result *result;
-	char name[40];
+	char name[UC_SYNC_RUN_NAME];
 	struct uc_sync_scope scope;
 	struct uc_sync_planner planner;
 	struct uc_sync_walking walking;

@@ -264,6 +264,9 @@ arrives()
 	run -0 usync pull "${WAY[@]}"
 	[ "$(cat code)" = 1 ]
 	[ -w code ]
+	# each time has its own place in the trash
+	run -0 usync restore --yes "$second" "${WAY[@]}"
+	[ "$(find "$WORK/far/.ucluster-trash" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
 	run -0 usync prune --keep=1 --yes "${WAY[@]}"
 	[ "$(ls "$WORK/far/.ucluster-snapshots")" = "$second" ]
 }
