@@ -82,18 +82,18 @@ void uc_resume_begin(const struct uc_resume *resume, struct uc_buf *out)
 	reserve = reserve < RESERVE_MOST ? reserve : RESERVE_MOST;
 	uc_buf_addf(
 		out,
-		"told='' late='' timer=''\n"
+		"told='' timer=''\n"
+		"exec 9<> <(:) # whoever is first writes what happened: the command, the clock\n"
 		"# %u s before the time limit Slurm tells this script, and it the command\n"
 		"tell()\n"
 		"{\n"
 		"\ttold=1\n"
-		"\tscancel --signal=%s \"$SLURM_JOB_ID\"\n"
-		"\t(sleep %u && kill -ALRM $$) &\n"
+		"\t(scancel --signal=%s \"$SLURM_JOB_ID\"; sleep %u && echo late >&9) &\n"
 		"\ttimer=$!\n"
 		"}\n"
 		"trap tell USR1\n"
-		"trap 'late=1' ALRM\n"
-		"trap '[ -z \"$timer\" ] || kill \"$timer\" 2>/dev/null' EXIT\n\n",
+		"trap '[ -z \"$timer\" ] || kill \"$timer\" 2>/dev/null' EXIT\n\n"
+		"{ ",
 		resume->lead, resume->signal, resume->lead - reserve);
 }
 
@@ -101,20 +101,11 @@ void uc_resume_end(const struct uc_resume *resume, struct uc_buf *out)
 {
 	uc_buf_addf(
 		out,
-		"step=$!\n"
-		"until\n"
-		"\twait \"$step\"\n"
-		"\tstatus=$?\n"
-		"\t[ -n \"$late\" ] || ! kill -0 \"$step\" 2>/dev/null # or a signal came\n"
-		"do :; done\n"
-		"# a signal's, perhaps, while the command ended: wait has kept its own\n"
-		"if [ \"$status\" -gt 128 ] && ! kill -0 \"$step\" 2>/dev/null; then\n"
-		"\twait \"$step\"\n"
-		"\tagain=$?\n"
-		"\t[ \"$again\" -eq 127 ] || status=$again\n"
-		"fi\n"
-		"case $told$late:$status in\n"
+		"# not \"wait\": a signal that comes just before makes it miss the end\n"
+		"read -r status <&9\n"
+		"case $told:$status in\n"
 		"*:0 | :*) exit \"$status\" ;; # done, or failed while there was time left\n"
+		"*:late) status=1 ;;\n"
 		"esac\n"
 		"if [ \"${SLURM_RESTART_COUNT:-0}\" -ge %" PRIu32 " ]; then\n"
 		"\techo 'usrun: not done, and resumed %" PRIu32

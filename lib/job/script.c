@@ -278,7 +278,7 @@ static int add_body(const struct uc_spec *spec, struct uc_buf *out, struct uc_er
 		uc_buf_addc(out, ' ');
 		add_word(out, command.item[i]);
 	}
-	uc_buf_add(out, resume ? " &\n" : "\n");
+	uc_buf_add(out, resume ? " 9>&-; echo \"$?\" >&9; } &\n" : "\n");
 	if (save)
 		add_save_end(spec, out);
 	if (resume)
