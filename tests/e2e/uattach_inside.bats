@@ -142,8 +142,9 @@ step_runs()
 
 @test "a named container, and one of plain namespaces" {
 	srun -J named --time=5 --container-image="$IMAGES/tiny.sqsh" \
-		--container-name="uct$BASHPID" sh -c 'echo mine >/tmp/mark; sleep 600' >/dev/null 2>&1 3>&- &
-	wait_until 30 runs named
+		--container-mounts="$WORK:$WORK" --container-name="uct$BASHPID" \
+		sh -c "echo mine >/tmp/mark; : >'$WORK/up'; sleep 600" >/dev/null 2>&1 3>&- &
+	wait_until 30 test -e "$WORK/up" # a step that runs may not be in its container yet
 	run -0 --separate-stderr uattach named --shell cat /tmp/mark
 	[ "$output" = mine ]
 	unshare -rm true 2>/dev/null || skip "no user namespaces here"
