@@ -381,7 +381,25 @@ static int begin(int top, char temporary[UC_STORE_NAME_SIZE], struct uc_error *e
 	return fd;
 }
 
-static void id_of(char id[UC_STORE_NAME_SIZE], time_t now)
+/* The latest has the last name, also of two in one second. */
+static void go_behind(int top, char *id)
+{
+	uc_auto(strv) struct uc_strv ids = { 0 };
+	const size_t len = strcspn(id, "-") + 1;
+	unsigned long number;
+	const char *last;
+
+	if (uc_snapshot_ids(top, &ids, NULL) < 0 || ids.count == 0)
+		return;
+	last = ids.item[ids.count - 1];
+	if (strncmp(id, last, len) != 0 || strcmp(id, last) > 0)
+		return;
+	number = strtoul(last + len, NULL, 16);
+	if (number < 0xffff)
+		(void)snprintf(id + len, 5, "%04lx", number + 1);
+}
+
+static void id_of(int top, char id[UC_STORE_NAME_SIZE], time_t now)
 {
 	char random[UC_STORE_NAME_SIZE] = ".uc-0000";
 	struct tm tm;
@@ -389,7 +407,9 @@ static void id_of(char id[UC_STORE_NAME_SIZE], time_t now)
 	(void)gmtime_r(&now, &tm);
 	(void)uc_store_random_name(random);
 	(void)strftime(id, UC_STORE_NAME_SIZE, "%Y%m%dT%H%M%SZ-", &tm);
+	random[4] = (char)('0' + (random[4] & 7)); /* there are some behind it */
 	memcpy(id + strlen(id), random + 4, 4);
+	go_behind(top, id);
 }
 
 static void maker_free(struct maker *m)
@@ -425,7 +445,7 @@ json_t *uc_snapshot_make(int root, const struct uc_snapshot_options *options,
 	if (fd >= 0) {
 		time_t now = time(NULL);
 
-		id_of(id, now);
+		id_of(m.top, id, now);
 		meta = fill(&m, root, fd, id, now, err);
 		if (meta && uc_store_rename_new(m.top, temporary, m.top, id) < 0) {
 			(void)uc_fail_errno(err, UC_FAILED, errno,

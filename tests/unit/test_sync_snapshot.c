@@ -251,6 +251,19 @@ static void test_snapshot_is_restored(void **state)
 	assert_text(w, ".ucluster-trash/run-1/extra", "extra");
 }
 
+static void test_the_latest_is_the_last_within_a_second(void **state)
+{
+	struct world *w = *state;
+	char before[32] = "", id[32];
+
+	plant(w);
+	for (int i = 0; i < 12; i++) {
+		snapshot(w, id);
+		assert_true(strcmp(before, id) < 0);
+		memcpy(before, id, sizeof(before));
+	}
+}
+
 static void test_snapshots_are_pruned(void **state)
 {
 	struct world *w = *state;
@@ -484,6 +497,7 @@ int main(void)
 		TEST(test_snapshot_has_what_the_folder_has),
 		TEST(test_snapshot_shares_what_did_not_change),
 		TEST(test_snapshot_is_restored),
+		TEST(test_the_latest_is_the_last_within_a_second),
 		TEST(test_snapshots_are_pruned),
 		TEST(test_snapshots_that_were_interrupted_go),
 		TEST(test_snapshot_that_is_stopped_leaves_nothing),
