@@ -33,7 +33,9 @@ static void hint(const char *text)
 static void hint_conflict(const struct usync_show *show)
 {
 	uc_auto(buf) struct uc_buf text = { 0 }, word = { 0 };
-	const bool one = show->conflicts.count == 1;
+	/* a link's name has its target behind it */
+	const bool one = show->conflicts.count == 1 &&
+			 !strstr(show->conflicts.shown.item[0], " -> ");
 
 	if (show->kinds == show->conflicts.count) {
 		hint("a folder on one side, and no folder on the other: --overwrite does "

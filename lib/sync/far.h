@@ -64,6 +64,7 @@ struct uc_far_info {
 	const char *root; /* absolute, as the far end says; raw */
 	const char *how;  /* "helper 0.1.0", "sftp": safe */
 	bool deltas, resumes, sums, snapshots, trash, nanoseconds;
+	bool apart; /* which names are of one file is not told */
 	/* Room for this user where the folder is; UINT64_MAX: not known. */
 	uint64_t bytes_free, files_free, quota_free;
 };

@@ -314,7 +314,9 @@ static void weigh(struct uc_sync_planner *planner, const char *path,
 		     has_first(planner, one->here);
 	if (!more->twin || !one->there)
 		return;
-	more->linked = is_linked(planner, (uint32_t)planner->at, planner->listed - 1);
+	/* else each run would link them anew */
+	more->linked = (planner->info->apart && uc_sync_is_push(planner)) ||
+		       is_linked(planner, (uint32_t)planner->at, planner->listed - 1);
 	if (choice->action == UC_SYNC_SAME && !more->linked)
 		choice->action =
 			UC_SYNC_META; /* its contents are there, in another file */

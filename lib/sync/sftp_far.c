@@ -483,6 +483,7 @@ int uc_far_sftp_open(struct uc_far **out, struct uc_stream *stream,
 	far->far = (struct uc_far){
 		.ops = &ops,
 		.info = { .how = "sftp",
+			  .apart = true,
 			  .resumes = true,
 			  .trash = true,
 			  .bytes_free = UINT64_MAX,

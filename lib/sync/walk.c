@@ -51,8 +51,8 @@ static void note(struct walker *w, enum uc_sync_note what, int errno_value)
 /* Something went between two looks at it, or cannot be read. */
 static void note_errno(struct walker *w, int errno_value)
 {
-	bool gone = errno_value == ENOENT || errno_value == ENOTDIR ||
-		    errno_value == ELOOP;
+	bool gone =
+		errno_value == ENOENT || errno_value == ENOTDIR || errno_value == ELOOP;
 
 	note(w, gone ? UC_SYNC_VANISHED : UC_SYNC_UNREADABLE, errno_value);
 }

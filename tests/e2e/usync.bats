@@ -99,6 +99,33 @@ conflict()
 	each_way conflict
 }
 
+names()
+{
+	echo 1 >one
+	ln one two
+	usync push -Q "${WAY[@]}"
+	mv one other
+	run -0 usync push --delete --yes "${WAY[@]}"
+	run -0 usync status "${WAY[@]}"
+	[[ $output == *"nothing to do" ]]
+	echo more >two
+	run -0 usync push "${WAY[@]}"
+	[ "$(cat "$WORK/far/two" "$WORK/far/other")" = $'more\nmore' ]
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"nothing to send" ]]
+	# a link's target is no part of its name
+	ln -s one link
+	usync push -Q "${WAY[@]}"
+	ln -sfn mine link
+	ln -sfn theirs "$WORK/far/link"
+	run -1 usync push "${WAY[@]}"
+	[[ $output == *"left as it is: link -> mine"*"'usync push --overwrite' takes"* ]]
+}
+
+@test "names of one file are at rest after a push" {
+	each_way names
+}
+
 kinds()
 {
 	mkdir thing
