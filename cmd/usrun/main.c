@@ -137,6 +137,14 @@ static const struct uc_opt options[] = {
 	  .doc = "With\n.Fl -pty\nor\n.Fl -detachable :\nwarn when the job was idle for\n"
 		 ".Ar TIME ,\nand end it when it goes on so; 0 is never.\n"
 		 "It wins over\n.Ic session.idle .\nSee\n.Sx IDLE TERMINALS ." },
+	{ "on", .type = UC_OPT_STRING, .metavar = "HOST", .offset = offsetof(struct args, on),
+	  .group = "Another host", .help = "push the project there and run it from a snapshot",
+	  .doc = "Bring the project to\n.Ar HOST ,\nsubmit from a snapshot there,"
+		 " print the job's output until it ends,\nbring the results here, and exit"
+		 " as the job did.\nNo Slurm is needed here.\nSee\n.Sx ANOTHER HOST ." },
+	{ "ssh-config", .type = UC_OPT_STRING, .metavar = "FILE",
+	  .offset = offsetof(struct args, ssh_config),
+	  .help = "with --on: of ssh, instead of the user's own" },
 	{ "dry-run", .type = UC_OPT_FLAG, .offset = offsetof(struct args, dry_run),
 	  .group = "General", .help = "print the srun command or the script",
 	  .doc = "Print the\n.Xr srun 1\ncommand, to be pasted into a shell, or with\n"
@@ -183,6 +191,10 @@ static bool foreign(size_t index, struct uc_opt *out)
 
 static int work(struct usrun *u, struct uc_error *err)
 {
+	if (u->args.on)
+		return usrun_on(u, err);
+	if (u->args.ssh_config)
+		return uc_fail(err, UC_USAGE, "'--ssh-config' goes with '--on'");
 	if (usrun_detach_wanted(u, err) < 0 || usrun_resume_wanted(u, err) < 0 ||
 	    usrun_forward_wanted(u, err) < 0)
 		return -1;
@@ -220,6 +232,7 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	else if (work(&u, &err) < 0)
 		status = err.text[0] ? uc_run_error(run, &err) : run->status;
 	uc_strv_free(&u.words);
+	uc_strv_free(&u.on_words);
 	uc_strv_free(&u.args.env);
 	uc_strv_free(&u.args.env_file);
 	uc_strv_free(&u.args.secret);
@@ -238,9 +251,11 @@ static int run_usrun(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 
 int main(int argc, char **argv)
 {
-	static const char *const usage[] = { "[options] [--] COMMAND [ARG...]",
-					     "--batch [options] SCRIPT|COMMAND [ARG...]",
-					     NULL };
+	static const char *const usage[] = {
+		"[options] [--] COMMAND [ARG...]",
+		"--batch [options] SCRIPT|COMMAND [ARG...]",
+		"--on HOST [options] [--] SCRIPT|COMMAND [ARG...]", NULL
+	};
 	static const struct uc_cmd cmd = {
 		.name = "usrun",
 		.summary = "run a command on the cluster, in a container",

@@ -8,6 +8,7 @@
 #include "usrun/usrun.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -17,6 +18,9 @@ struct own {
 	struct uc_strv words; /* first pass: for the option table */
 	bool collect;         /* first pass */
 	bool batch, over;     /* --batch was seen; --help or --version was */
+	/* with --on: which words are for us alone */
+	const char *const *argv;
+	bool on, *here;
 };
 
 static const struct uc_opt *find_own(const struct uc_cmd *cmd, const char *name,
@@ -144,6 +148,18 @@ static int take_variable(struct own *own, const struct uc_opt *opt, const char *
 	return 0;
 }
 
+/* What is not for the usrun of --on's host. */
+static void keep_here(struct own *own, const struct uc_opt *opt, size_t at, int count)
+{
+	static const char *const names[] = { "on",     "ssh-config", "batch",
+					     "follow", "parsable",   "dry-run" };
+
+	own->on |= strcmp(opt->name, "on") == 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (int j = 0; strcmp(opt->name, names[i]) == 0 && j < count; j++)
+			own->here[at + (size_t)j] = true;
+}
+
 static int take_own(void *arg, const char *const *words, struct uc_error *err)
 {
 	struct own *own = arg;
@@ -178,6 +194,7 @@ static int take_own(void *arg, const char *const *words, struct uc_error *err)
 	uc_strv_add(&own->words, words[0]);
 	if (count == 2)
 		uc_strv_add(&own->words, words[1]);
+	keep_here(own, opt, (size_t)(words - own->argv), count);
 	own->batch |= strcmp(opt->name, "batch") == 0;
 	own->over |= strcmp(opt->name, "help") == 0 || strcmp(opt->name, "version") == 0;
 	return own->over ? uc_fail(err, UC_OK, "asked for help") : count;
@@ -197,7 +214,11 @@ static int pass(struct own *own, const char *const *argv, bool batch,
 	if (uc_spec_new(&u->spec, err) < 0 ||
 	    uc_spec_parse(u->spec, argv, &rules, &used, err) < 0)
 		return -1;
-	if (own->words.failed)
+	uc_strv_free(&u->on_words);
+	for (size_t i = 0; own->on && i < used; i++)
+		if (!own->here[i])
+			uc_strv_add(&u->on_words, argv[i]);
+	if (own->words.failed || u->on_words.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return uc_spec_set_command(u->spec, argv + used, err);
 }
@@ -207,8 +228,10 @@ static int first_pass(struct own *own, const char *const *argv, struct uc_error 
 {
 	uc_strv_add(&own->words, own->u->cmd->name);
 	own->collect = true;
-	if (pass(own, argv, false, err) == 0 && !own->batch)
+	if (pass(own, argv, false, err) == 0 && !own->batch &&
+	    (!own->on || uc_spec_get(own->u->spec, "pty")))
 		return 0;
+	own->batch |= own->on;
 	if (!own->batch || own->over)
 		return own->over ? 0 : -1;
 	uc_strv_free(&own->words);
@@ -218,15 +241,22 @@ static int first_pass(struct own *own, const char *const *argv, struct uc_error 
 
 static bool read_own(struct usrun *u, const char *const *argv)
 {
-	struct own own = { .u = u };
+	struct own own = { .u = u, .argv = argv };
 	struct uc_error err = { 0 };
 	bool ok = false;
+	size_t count = 1;
 
-	if (first_pass(&own, argv, &err) < 0)
+	while (argv[count - 1])
+		count++;
+	own.here = calloc(count, sizeof(*own.here));
+	if (!own.here)
+		uc_fail(&err, UC_FAILED, "out of memory");
+	if (!own.here || first_pass(&own, argv, &err) < 0)
 		uc_run_error(u->run, &err);
 	else
 		ok = uc_run_parse(u->run, u->cmd, own.words.item, &u->args);
 	u->words = own.words; /* args borrows from them */
+	free(own.here);
 	return ok;
 }
 
@@ -241,6 +271,9 @@ bool usrun_read(struct usrun *u, char **argv)
 				      .unchecked = true };
 	if (!read_own(u, words))
 		return false;
+	/* the rest is that host's configuration */
+	if (u->args.on)
+		return uc_run_config(u->run, NULL) == 0;
 	if (u->args.again && usrun_again_open(u, &err) < 0) {
 		uc_run_error(u->run, &err);
 		return false;

@@ -131,7 +131,9 @@ bool usrun_code_note(const struct usrun *u, struct uc_buf *note)
 {
 	const char *code = NULL;
 
-	if (u->run->cwd && !u->snapshot && !u->args.snapshot && !u->again)
+	/* what --on started has its code in a snapshot */
+	if (u->run->cwd && !u->snapshot && !u->args.snapshot && !u->again &&
+	    !uc_run_env(u->run, "UCLUSTER_SNAPSHOT"))
 		code = find_code(u);
 	if (!code)
 		return false;

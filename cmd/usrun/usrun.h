@@ -18,6 +18,7 @@ struct args {
 	bool detachable, attached, resume;
 	int64_t max_resumes, idle; /* -1: not given */
 	const char *session;
+	const char *on, *ssh_config;
 };
 enum usrun_runtime {
 	RUNTIME_CONFIGURED = -1, /* nothing was said */
@@ -31,8 +32,9 @@ enum usrun_runtime {
 struct usrun {
 	struct uc_run *run;
 	const struct uc_cmd *cmd;
-	struct uc_strv words; /* our own of the command line */
-	struct args args;     /* borrows from words */
+	struct uc_strv words;    /* our own of the command line */
+	struct uc_strv on_words; /* with --on: those that are for the host's usrun */
+	struct args args;        /* borrows from words */
 	struct uc_spec *spec;
 	struct uc_secrets *secrets;
 	struct uc_where where;
@@ -128,6 +130,9 @@ bool usrun_keeps_receipts(const struct usrun *u);
 void usrun_receipt(const struct usrun *u, uint32_t job_id, int64_t submit_time);
 /* "pyxis", "enroot", "none" */
 const char *usrun_runtime_name(const struct usrun *u);
+
+/* --on: do it on that host; -1 without a text: run->status is set. */
+int usrun_on(struct usrun *u, struct uc_error *err);
 
 /* Print what would be done. */
 int usrun_show(struct usrun *u, struct uc_error *err);

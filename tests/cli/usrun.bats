@@ -135,6 +135,8 @@ site()
 
 	site <<<"image_dirs: [$BATS_TEST_TMPDIR/images]"
 	printf '#!/bin/bash\n' >job.sh
+	# of --on
+	printf 'sync:\n  host: cluster\n  dir: /data/me/proj\n' >.ucluster.yaml
 	install -m 600 /dev/stdin "$HOME/.hf" <<<token
 	# --again has its own tests: there is no job here
 	while read -r example; do
