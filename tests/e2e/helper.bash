@@ -136,7 +136,8 @@ tmux_start()
 		echo \$? >$(printf %q "$WORK/tmux.status")
 		sleep 1000
 	EOT
-	tmux -L "$E2E_TMUX" -f /dev/null \
+	# a server that is about to end, because its last terminal did, takes no more
+	wait_until 10 tmux -L "$E2E_TMUX" -f /dev/null \
 		new-session -d -x "$columns" -y "$rows" "exec bash $(printf %q "$WORK/tmux.run")"
 	tmux_do set-option -g status off
 }

@@ -45,11 +45,18 @@ time_is_near()
 	scancel --batch --signal=USR1 "$1"
 }
 
-# Slurm keeps a requeued job back for two minutes.
+# Slurm keeps a requeued job back for two minutes, which it says when all of it has ended.
 let_go()
 {
 	wait_for_job "$1" PENDING 60
+	wait_until 60 waits_no_more "$1"
+}
+
+waits_no_more()
+{
+	job_is "$1" PENDING || return 0
 	scontrol update "JobId=$1" StartTime=now
+	return 1
 }
 
 @test "told in time, queued again, done at last: one job, output appended" {
