@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucluster/spawn.h>
 #include <unistd.h>
@@ -41,14 +42,19 @@ int usrun_on_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The signal that came, 0: none. */
-static int take_signal(const struct usrun_on *on)
+/*
+ * The signal that came, 0: none. The child has one of the terminal's itself; one that
+ * somebody sent is handed on, and what only shows output ends.
+ */
+static int take_signal(const struct usrun_on *on, pid_t pid, bool ends)
 {
 	struct signalfd_siginfo info;
 
 	if (on->signals < 0 ||
 	    read(on->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
+	if (pid > 0 && (ends || info.ssi_code == SI_USER))
+		kill(pid, ends ? SIGTERM : (int)info.ssi_signo);
 	return (int)info.ssi_signo;
 }
 
@@ -85,6 +91,13 @@ static int show_tail(struct relay *r)
 	return len ? show(r, r->tail, len) : 0;
 }
 
+static bool may_be_mark(const struct relay *r)
+{
+	const size_t len = strlen(r->child->mark), had = r->tail_len - 1;
+
+	return memcmp(r->tail + 1, r->child->mark, had < len ? had : len) == 0;
+}
+
 /* The last RS and what is behind it is held back as long as it may be the mark. */
 static int relay_bytes(struct relay *r, const char *bytes, size_t len)
 {
@@ -95,6 +108,8 @@ static int relay_bytes(struct relay *r, const char *bytes, size_t len)
 		if (r->tail_len && plain && r->tail_len + plain < TAIL_MAX) {
 			memcpy(r->tail + r->tail_len, bytes, plain);
 			r->tail_len += plain;
+			if (!may_be_mark(r) && show_tail(r) < 0)
+				return -1;
 		} else if (plain && (show_tail(r) < 0 || show(r, bytes, plain) < 0)) {
 			return -1;
 		}
@@ -155,12 +170,8 @@ static int pump(struct relay *r, int out, int err, pid_t pid)
 	while (on[0].fd >= 0) {
 		if (poll(on, 3, -1) < 0 && errno != EINTR)
 			return -1;
-		if (on[2].revents) {
-			r->child->signal = take_signal(r->on);
-			/* of the terminal's the child has one, too */
-			if (r->child->signal && r->child->relay)
-				kill(pid, SIGTERM);
-		}
+		if (on[2].revents)
+			r->child->signal = take_signal(r->on, pid, r->child->relay);
 		/* its errors first: they may say why it ended */
 		for (int i = 1; i >= 0; i--) {
 			ssize_t got;
@@ -177,6 +188,20 @@ static int pump(struct relay *r, int out, int err, pid_t pid)
 		}
 	}
 	return 0;
+}
+
+/* Until the child ends, whose outputs are ours. */
+static void attend(struct relay *r, pid_t pid)
+{
+	struct pollfd on[2] = { { .fd = (int)syscall(SYS_pidfd_open, pid, 0),
+				  .events = POLLIN },
+				{ .fd = r->on->signals, .events = POLLIN } };
+
+	while (on[0].fd >= 0 && !on[0].revents)
+		if (poll(on, 2, -1) > 0 && on[1].revents)
+			r->child->signal = take_signal(r->on, pid, false);
+	if (on[0].fd >= 0)
+		close(on[0].fd);
 }
 
 /* What is there already of its errors. */
@@ -279,14 +304,18 @@ int usrun_on_run(const struct usrun_on *on, const struct uc_strv *words,
 	fflush(NULL);
 	rc = start(on, words, child, &pipes, &pid, err);
 	if (rc == 0) {
-		if (pipes.out[0] >= 0 && pump(&r, pipes.out[0], pipes.err[0], pid) < 0)
+		if (pipes.out[0] < 0)
+			attend(&r, pid);
+		else if (pump(&r, pipes.out[0], pipes.err[0], pid) < 0)
 			failed = errno;
+		if (failed)
+			kill(pid, SIGTERM);
 		close_one(&pipes.out[0]);
 		child->status = wait_for(pid);
 		if (!failed && drain(&r, pipes.err[0]) < 0)
 			failed = errno;
 		if (!child->signal)
-			child->signal = take_signal(on);
+			child->signal = take_signal(on, 0, false);
 	}
 	failed = finish(&r, failed);
 	close_one(&pipes.out[0]);

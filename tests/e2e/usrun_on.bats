@@ -134,6 +134,20 @@ submitted()
 	[ "$(squeue -h -t R -o %T)" = RUNNING ]
 }
 
+@test "a signal that is sent ends it, and not the job; a reader that is gone, too" {
+	env -u SLURM_CONF "${ON[@]}" -- bash -c 'echo begun; sleep 300' >"$WORK/out" 2>"$WORK/err" 3>&- &
+	wait_until 60 grep -q begun "$WORK/out"
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	[ "$status" -eq 143 ]
+	grep -q 'goes on; its output' "$WORK/err"
+	laptop "${ON[@]}" -- bash -c 'echo begun; while sleep 0.1; do echo y; done' \
+		2>"$WORK/err" 3>&- | head -n 1 | grep begun
+	[ "$(squeue -h -t R -o %T | wc -l)" -eq 2 ]
+	run ! grep -qi 'broken pipe' "$WORK/err"
+}
+
 @test "a terminal there" {
 	script ask.sh '[ -t 0 ] && read -rp "name? " n && mkdir -p results && echo "hi $n" | tee results/n'
 	tmux_start 100 30 env -u SLURM_CONF "${ON[@]}" --pty ./ask.sh
