@@ -9,6 +9,19 @@
 #include <ucluster/sync.h>
 #include "usync/usync.h"
 
+#define OPEN_FILES 8192
+
+/* Files that arrived wait open until they are synced to disk together. */
+static void allow_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= OPEN_FILES)
+		return;
+	files.rlim_cur = files.rlim_max < OPEN_FILES ? files.rlim_max : OPEN_FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int usync_serve(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -17,6 +30,7 @@ int usync_serve(void)
 
 	/* What is copied must not lie about in a core file. */
 	(void)setrlimit(RLIMIT_CORE, &none);
+	allow_files();
 	signal(SIGPIPE, SIG_IGN);
 	if (uc_sync_serve(STDIN_FILENO, STDOUT_FILENO, home, &err) == 0)
 		return 0;

@@ -56,8 +56,7 @@ int uc_sender_open(struct uc_sender *sender, struct uc_talk *talk, int root,
 	sender->root = root;
 	sender->last = &sender->first;
 	sender->block = malloc(BLOCK);
-	sender->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!sender->block || !sender->sha)
+	if (!sender->block)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return 0;
 }
@@ -103,6 +102,14 @@ void uc_sender_free(struct uc_sender *sender)
 	free(sender->block);
 	EVP_MD_free(sender->sha);
 	*sender = (struct uc_sender){ 0 };
+}
+
+/* With the first file: libcrypto takes milliseconds to begin. NULL: out of memory. */
+static const EVP_MD *sha256_of(struct uc_sender *sender)
+{
+	if (!sender->sha)
+		sender->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return sender->sha;
 }
 
 /* Small files */
@@ -178,7 +185,7 @@ int uc_sender_read(struct uc_sender *sender, const struct uc_sync_entry *entry,
 	if (outcome != UC_FAR_DONE)
 		return outcome;
 	uc_buf_addn(buf, sender->block, (size_t)got);
-	if (buf->failed ||
+	if (buf->failed || !sha256_of(sender) ||
 	    !EVP_Digest(sender->block, (size_t)got, sha256, NULL, sender->sha, NULL))
 		return refuse(why, UC_FAR_FAILED, ENOMEM, "cannot send it");
 	return UC_FAR_DONE;
@@ -222,7 +229,7 @@ int uc_sender_add(struct uc_sender *sender, uint32_t id,
 	file->entry.path = strdup(entry->path);
 	file->sha = EVP_MD_CTX_new();
 	file->sum = XXH3_createState();
-	if (!file->entry.path || !file->sha || !file->sum ||
+	if (!file->entry.path || !file->sha || !file->sum || !sha256_of(sender) ||
 	    !EVP_DigestInit_ex2(file->sha, sender->sha, NULL)) {
 		outgoing_free(file);
 		return uc_fail(err, UC_FAILED, "out of memory");

@@ -7,8 +7,11 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include <xxhash.h>
 
 #include "sync/store_inside.h"
 
@@ -58,6 +61,18 @@ static bool is_run_name(const char *run)
 	return len > 0 && len <= 100 && !run[len] && run[0] != '.';
 }
 
+/* Each file that waits is open; others in this process need some as well. */
+static size_t batch_size(void)
+{
+	struct rlimit files;
+	rlim_t half;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return 256;
+	half = files.rlim_cur / 2;
+	return half > STORE_BATCH ? STORE_BATCH : half < 16 ? 16 : (size_t)half;
+}
+
 int uc_store_open(struct uc_store **store, int root,
 		  const struct uc_store_options *options, struct uc_error *err)
 {
@@ -74,15 +89,14 @@ int uc_store_open(struct uc_store **store, int root,
 		return uc_fail(err, UC_FAILED, "out of memory");
 	new->root = root;
 	new->trash = -1;
+	new->batch = batch_size();
 	new->no_sync = options->no_sync;
 	new->keep_special = options->keep_special;
 	new->by_steps = options->by_steps;
 	new->user = geteuid();
 	new->umask = uc_store_umask();
 	new->run = strdup(run);
-	new->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
-	new->small = EVP_MD_CTX_new();
-	if (!new->run || !new->sha || !new->small)
+	if (!new->run)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (st.st_uid != new->user && faccessat(root, ".", W_OK, AT_EACCESS) < 0)
 		return uc_fail_errno(err, UC_DENIED, errno, "cannot write to the folder");
@@ -317,6 +331,7 @@ void uc_store_flush(struct uc_store *store)
 	memcpy(file, store->ended, count * sizeof(struct uc_store_file *));
 	store->ended_count = 0;
 	store->ended_bytes = 0;
+	memset(store->waits, 0, sizeof(store->waits));
 	sync_files(file, count);
 	for (size_t i = 0; i < count; i++)
 		if (file[i]->outcome == UC_STORE_OK)
@@ -325,6 +340,27 @@ void uc_store_flush(struct uc_store *store)
 	uc_store_folders_forget(store);
 	for (size_t i = 0; i < count; i++)
 		tell(file[i]);
+}
+
+static uint64_t *wait_of(struct uc_store *store, const char *path, size_t len,
+			 uint64_t *bit)
+{
+	size_t at = (size_t)(XXH3_64bits(path, len) % STORE_WAITS);
+
+	*bit = (uint64_t)1 << at % 64;
+	return &store->waits[at / 64];
+}
+
+static void add_waits(struct uc_store *store, const char *path)
+{
+	uint64_t bit;
+
+	for (const char *at = path;; at++) {
+		at += strcspn(at, "/");
+		*wait_of(store, path, (size_t)(at - path), &bit) |= bit;
+		if (!*at)
+			return;
+	}
 }
 
 void uc_store_enqueue(struct uc_store_file *file)
@@ -342,14 +378,18 @@ void uc_store_enqueue(struct uc_store_file *file)
 	}
 	store->ended[store->ended_count++] = file;
 	store->ended_bytes += file->entry.size;
-	if (store->ended_count == STORE_BATCH || store->ended_bytes >= STORE_BATCH_BYTES)
+	add_waits(store, file->path);
+	if (store->ended_count >= store->batch || store->ended_bytes >= STORE_BATCH_BYTES)
 		uc_store_flush(store);
 }
 
 void uc_store_settle(struct uc_store *store, const char *path)
 {
 	size_t len = strlen(path);
+	uint64_t bit;
 
+	if (!(*wait_of(store, path, len, &bit) & bit))
+		return;
 	for (size_t i = 0; i < store->ended_count; i++) {
 		const char *at = store->ended[i]->path;
 

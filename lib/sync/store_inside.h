@@ -7,8 +7,9 @@
 
 #include "sync/store_path.h"
 
-#define STORE_BATCH       256         /* files that are synced to disk together */
+#define STORE_BATCH       2048 /* files that are synced to disk together, at most */
 #define STORE_BATCH_BYTES (64u << 20) /* of theirs */
+#define STORE_WAITS       65536u      /* bits, many more than a batch needs */
 #define STORE_TOGETHER    16          /* and more are synced by one call */
 #define STORE_FOLDERS     64          /* kept open */
 #define STORE_USES        1024        /* of open folders, before all are opened again */
@@ -36,14 +37,16 @@ struct uc_store {
 	bool no_sync, keep_special, by_steps, no_clone;
 	uid_t user;
 	mode_t umask;
-	EVP_MD *sha; /* fetched once: it takes longer than a small file's sum */
-	EVP_MD_CTX *small;
+	EVP_MD *sha; /* fetched once: it takes longer than a small file's sum; NULL: not
+			yet */
+	EVP_MD_CTX *small;                          /* NULL: not yet */
 	struct store_folder *folder[STORE_FOLDERS]; /* by hash of the path; NULL: none */
 	unsigned folder_uses;
 	struct store_folder *dirty[STORE_DIRTY];
 	size_t dirty_count;
 	struct uc_store_file *ended[STORE_BATCH]; /* waiting for their flush */
-	size_t ended_count;
+	size_t ended_count, batch;                /* as many as may be open */
+	uint64_t waits[STORE_WAITS / 64]; /* by hash: their paths and folders above */
 	uint64_t ended_bytes;
 	struct uc_store_file *begun; /* list */
 	struct store_touch *touch;
