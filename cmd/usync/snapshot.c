@@ -303,8 +303,8 @@ static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	answer = usync_call(&u, "prune", json_pack("{s:I}", "keep", (json_int_t)keep));
 	if (!answer)
 		return run->status;
-	uc_run_say(run, 0, "removed %zu snapshots",
-		   json_array_size(json_object_get(answer, "removed")));
+	count = json_array_size(json_object_get(answer, "removed"));
+	uc_run_say(run, 0, "removed %zu snapshot%s", count, count == 1 ? "" : "s");
 	json_decref(answer);
 	return 0;
 }

@@ -132,7 +132,7 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 	const struct uc_strv *words = &run->parsed.operands;
 	struct uc_error err = { 0 };
 	json_t *answer, *paths = json_array();
-	json_int_t kept;
+	json_int_t kept, count;
 
 	(void)argc;
 	if (!uc_run_parse(run, cmd, argv, &args) || open_trash(&u, &args, &err) < 0) {
@@ -147,8 +147,9 @@ static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
 	if (!answer)
 		return run->status;
 	kept = json_integer_value(json_object_get(answer, "kept"));
-	uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " files put back",
-		   json_integer_value(json_object_get(answer, "restored")));
+	count = json_integer_value(json_object_get(answer, "restored"));
+	uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " file%s put back", count,
+		   count == 1 ? "" : "s");
 	if (kept)
 		uc_run_say(run, 0,
 			   "%" JSON_INTEGER_FORMAT
