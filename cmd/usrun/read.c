@@ -223,20 +223,34 @@ static int pass(struct own *own, const char *const *argv, bool batch,
 	return uc_spec_set_command(u->spec, argv + used, err);
 }
 
-/* Find our own words; -W means another thing when --batch is among them. */
+static int pass_again(struct own *own, const char *const *argv, struct uc_error *err)
+{
+	uc_strv_free(&own->words);
+	uc_strv_add(&own->words, own->u->cmd->name);
+	return pass(own, argv, true, err) == 0 || own->over ? 0 : -1;
+}
+
+/*
+ * Find our own words; -W means another thing when --batch is among them, and what only
+ * sbatch knows may come before it.
+ */
 static int first_pass(struct own *own, const char *const *argv, struct uc_error *err)
 {
+	struct uc_error as_batch = { 0 };
+
 	uc_strv_add(&own->words, own->u->cmd->name);
 	own->collect = true;
 	if (pass(own, argv, false, err) == 0 && !own->batch &&
 	    (!own->on || uc_spec_get(own->u->spec, "pty")))
 		return 0;
-	own->batch |= own->on;
-	if (!own->batch || own->over)
-		return own->over ? 0 : -1;
-	uc_strv_free(&own->words);
-	uc_strv_add(&own->words, own->u->cmd->name);
-	return pass(own, argv, true, err) == 0 || own->over ? 0 : -1;
+	if (own->over)
+		return 0;
+	if (own->batch || own->on) {
+		own->batch = true;
+		return pass_again(own, argv, err);
+	}
+	return pass_again(own, argv, &as_batch) == 0 && (own->batch || own->over) ? 0
+										  : -1;
 }
 
 static bool read_own(struct usrun *u, const char *const *argv)

@@ -126,6 +126,11 @@ site()
 @test "an option of sbatch without --batch, and the other way round, is said" {
 	run -2 usrun --array=1-3 true
 	[ "${lines[0]}" = "usrun: --array is an option of sbatch: it needs --batch" ]
+	# before --batch or behind it
+	run -0 usrun --array=1-2 --batch --dry-run --no-container true
+	[[ $output == *"#SBATCH --array=1-2"* ]]
+	run -2 usrun --array=1-2 true --batch
+	run -0 usrun --array=1-2 --help
 	run -2 usrun --dry-run --batch --pty bash
 	[ "${lines[0]}" = "usrun: --pty does not go with --batch: a batch job has no terminal" ]
 }
