@@ -66,13 +66,14 @@ tree()
 	perl "$BATS_TEST_DIRNAME/usync_tree.pl" "$@"
 }
 
-# same A B [pulled]: the two trees are the same, but for what usync keeps for itself, and
-# what the way does not tell.
+# same A B [pulled|edited]: the two trees are the same, but for what usync keeps for itself,
+# and what the way does not tell: over SFTP not which files are one, so that these are apart
+# when they were pulled, and when they were there and equal before.
 same()
 {
 	local flags=$SECONDS_ONLY
 
-	[ "${3-}" != pulled ] || flags+=" $APART"
+	[ -z "${3-}" ] || flags+=" $APART"
 	# shellcheck disable=SC2086
 	diff <(tree list $flags "$1") <(tree list $flags "$2") >"$WORK/difference" || {
 		echo "$1 and $2 differ:"

@@ -37,7 +37,7 @@ one_tree()
 	tree edit here "$2"
 	usync -Q "${WAY[@]}" "${ALL[@]}" --delete here/ "there:$WORK/there" || return 1
 	rsync_oracle here oracle
-	same oracle there || return 1
+	same oracle there edited || return 1
 	tree edit there $(($2 + 1))
 	usync -Q "${WAY[@]}" "${ALL[@]}" --delete "there:$WORK/there/" back || return 1
 	rm -rf oracle
