@@ -3,6 +3,7 @@
 #ifndef UC_USYNC_COMMAND_H
 #define UC_USYNC_COMMAND_H
 #include <ucluster/sync.h>
+#include "common/files.h"
 #include "common/run.h"
 #include "usync/show.h"
 
@@ -80,10 +81,7 @@ json_t *usync_call(struct usync *u, const char *verb, json_t *arguments);
 /* What ssh has to ask and say (prompt.c). */
 void usync_prompts(struct usync *u);
 
-/* Write a file of our own state, whole or not at all. (files.c) */
-int usync_file_write(const char *path, const char *bytes, size_t len, unsigned mode,
-		     struct uc_error *err) UC_MUST_CHECK;
-/* At most `most` bytes; 1: it is not there. */
+/* A file of our own state, at most `most` bytes; 1: it is not there. (files.c) */
 int usync_file_read(const char *path, size_t most, struct uc_buf *out,
 		    struct uc_error *err) UC_MUST_CHECK;
 

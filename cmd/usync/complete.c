@@ -154,7 +154,7 @@ static void complete_path(struct usync *u, const struct usync_place *place)
 		uc_buf_reset(&names);
 		ask_names(u, uc_buf_text(&place->host), uc_buf_text(&folder), &names);
 		if (names.len && kept.len &&
-		    usync_file_write(kept.data, names.data, names.len, 0600, NULL) < 0)
+		    uc_keep_file(kept.data, names.data, names.len, 0600, NULL) < 0)
 			uc_run_say(u->run, 2, "the names were not kept");
 	}
 	for (line = names.data; line && *line; line = rest) {

@@ -123,7 +123,7 @@ static int write_it(struct uc_run *run, const struct usync_place *place,
 	add_section(&text, host, dir);
 	if (path.failed || text.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (usync_file_write(path.data, text.data, text.len, 0644, err) < 0)
+	if (uc_keep_file(path.data, text.data, text.len, 0644, err) < 0)
 		return -1;
 	uc_buf_safe(&shown, uc_raw(dir), run->safe);
 	uc_run_say(run, 0,

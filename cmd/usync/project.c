@@ -60,7 +60,7 @@ void usync_agree(const struct usync *u)
 	agreement(u, &text);
 	if (!path.len || path.failed || text.failed)
 		return;
-	if (usync_file_write(path.data, text.data, text.len, 0600, &err) < 0)
+	if (uc_keep_file(path.data, text.data, text.len, 0600, &err) < 0)
 		uc_run_say(u->run, 0, "it will be asked again: %s", err.text);
 }
 
