@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <jansson.h>
 #include <ucluster/receipt.h>
 #include "usrun/usrun.h"
 
@@ -143,6 +144,26 @@ bool usrun_keeps_receipts(const struct usrun *u)
 	return find_state(u, &dir);
 }
 
+/*
+ * A session that was over before its receipt was there: its server wrote down how it
+ * ended, and then found no receipt to write it into.
+ */
+static void note_end(const char *state_dir, uint32_t job_id)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+	json_t *record, *code;
+	json_int_t ended;
+
+	uc_buf_addf(&path, "%s/sessions/%u.json", state_dir, job_id);
+	record = path.failed ? NULL : json_load_file(path.data, 0, NULL);
+	code = json_object_get(record, "exit_code");
+	ended = json_integer_value(json_object_get(record, "ended"));
+	if (json_is_integer(code) && ended > 0)
+		(void)!uc_receipt_end(state_dir, job_id,
+				      (uint32_t)json_integer_value(code), ended, NULL);
+	json_decref(record);
+}
+
 void usrun_receipt(const struct usrun *u, uint32_t job_id, int64_t submit_time)
 {
 	uc_auto(buf) struct uc_buf dir = { 0 };
@@ -163,6 +184,8 @@ void usrun_receipt(const struct usrun *u, uint32_t job_id, int64_t submit_time)
 	    uc_receipt_write(uc_buf_text(&dir), &d.receipt, &err) < 0 ||
 	    uc_receipt_prune(uc_buf_text(&dir), &keep, NULL, &err) < 0)
 		uc_run_say(u->run, 1, "no receipt of job %u: %s", job_id, err.text);
+	else
+		note_end(uc_buf_text(&dir), job_id);
 	free(d.options);
 	uc_strv_free(&d.text);
 	uc_strv_free(&d.command);
