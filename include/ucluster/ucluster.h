@@ -19,6 +19,7 @@
 #include <ucluster/health.h>
 #include <ucluster/history.h>
 #include <ucluster/idle.h>
+#include <ucluster/image.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>
