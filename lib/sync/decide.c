@@ -86,7 +86,7 @@ static void choose_conflict(const struct uc_sync_case *one, struct uc_sync_choic
 	if (!one->overwrite)
 		return;
 	choice->action = UC_SYNC_UPDATE;
-	choice->clear = true;
+	choice->keep = true;
 }
 
 static void only_there(const struct uc_sync_case *one, struct uc_sync_choice *choice)
@@ -111,7 +111,8 @@ static void differ(const struct uc_sync_case *one, struct uc_sync_choice *choice
 		if (newer(one->there, one->here, one->coarse))
 			choose_conflict(one, choice, UC_SYNC_KEEP, "newer there");
 		else
-			choose(choice, UC_SYNC_UPDATE, NULL);
+			choose(choice, UC_SYNC_UPDATE, "older there: to the trash");
+		choice->keep = choice->action == UC_SYNC_UPDATE;
 		return;
 	}
 	here = here_changed(one);
@@ -124,6 +125,8 @@ static void differ(const struct uc_sync_case *one, struct uc_sync_choice *choice
 		choose(choice, UC_SYNC_UPDATE, NULL);
 	else /* equal then, and untouched since */
 		choose(choice, UC_SYNC_SAME, NULL);
+	/* who changed it behind its time, nobody knows */
+	choice->keep = choice->keep || (choice->action == UC_SYNC_UPDATE && !here);
 }
 
 static void other_kind(const struct uc_sync_case *one, struct uc_sync_choice *choice)

@@ -33,7 +33,7 @@ struct uc_sync_case {
 struct uc_sync_choice {
 	enum uc_sync_action action;
 	const char *why;
-	bool clear;  /* what is there goes to the trash before */
+	bool keep;   /* what is there has not been here: it goes to the trash */
 	bool linger; /* a folder is there: after what is in it was removed */
 };
 

@@ -25,7 +25,8 @@ struct uc_sync_entry {
 	uint32_t twin;      /* 1 + the index of an earlier entry that is the same file */
 	uint16_t mode;      /* permission bits, 07777 */
 	uint8_t kind;       /* enum uc_sync_kind */
-	bool holes;         /* takes less room than its size says */
+	bool holes : 1;     /* takes less room than its size says */
+	bool keep : 1;      /* of what is expected: the trash gets what is replaced */
 };
 
 #define UC_SYNC_PATH_MAX  4095 /* bytes of a path */

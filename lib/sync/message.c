@@ -22,7 +22,8 @@ enum {
 	JOB_WHOLE = 2,
 	JOB_NOW = 4,
 	JOB_CONTENT = 8,
-	JOB_ALL = 15,
+	JOB_KEEP = 16,
+	JOB_ALL = 31,
 };
 
 /* Reading */
@@ -245,7 +246,8 @@ void uc_write_job(struct uc_buf *buf, struct uc_job_codec *codec,
 		  const struct uc_message_job *job, bool content_follows)
 {
 	unsigned flags = (job->expects ? JOB_EXPECT : 0) | (job->whole ? JOB_WHOLE : 0) |
-			 (job->now ? JOB_NOW : 0) | (content_follows ? JOB_CONTENT : 0);
+			 (job->now ? JOB_NOW : 0) | (content_follows ? JOB_CONTENT : 0) |
+			 (job->expects && job->expect.keep ? JOB_KEEP : 0);
 
 	uc_buf_addc(buf, (char)job->what);
 	uc_write_number(buf, job->id);
@@ -279,6 +281,7 @@ void uc_read_job(struct uc_reader *r, struct uc_job_codec *codec,
 	if (job->expects)
 		read_facts(r, &codec->entry, codec->target, &job->expect, NULL);
 	job->expect.path = job->entry.path;
+	job->expect.keep = flags & JOB_KEEP;
 	if (job->what == UC_FAR_TWIN) {
 		uc_read_text(r, codec->twin, UC_SYNC_PATH_MAX);
 		job->twin = codec->twin;
@@ -288,6 +291,7 @@ void uc_read_job(struct uc_reader *r, struct uc_job_codec *codec,
 		job->sha256 = uc_read_bytes(r, 32);
 	}
 	if (flags & ~JOB_ALL || job->what > UC_FAR_REMOVE ||
+	    (flags & JOB_KEEP && !job->expects) ||
 	    (flags & JOB_CONTENT && job->what != UC_FAR_PUT))
 		r->bad = true;
 }

@@ -264,7 +264,7 @@ static int store_row(struct uc_sync_planner *planner, const struct uc_sync_entry
 	row->near = near;
 	row->why = choice->why;
 	row->action = choice->action;
-	row->clear = choice->clear;
+	row->keep = choice->keep;
 	row->linger = choice->linger;
 	if (far) {
 		row->far = keep_far(planner, near, far);

@@ -27,7 +27,7 @@ struct uc_sync_row {
 	bool above : 1;             /* a folder that is made when something in it is */
 	bool time : 1;              /* a folder whose time alone differs: not told */
 	bool touched : 1;           /* a folder in which something is done */
-	bool clear : 1, linger : 1; /* see decide.h */
+	bool keep : 1, linger : 1;  /* see decide.h */
 	bool twin : 1;              /* another name of an earlier file, at the source */
 	bool linked : 1;            /* and at the destination */
 };

@@ -315,7 +315,9 @@ static void add_room(const struct uc_sync_planner *planner, const struct uc_sync
 		*largest = then;
 	if (row->action == UC_SYNC_UPDATE && now <= then && now > *largest)
 		*largest = now;
-	*bytes += now > then || row->clear ? now - (row->clear ? 0 : then) : 0;
+	if (row->keep) /* what is there stays, in the trash */
+		then = 0;
+	*bytes += now > then ? now - then : 0;
 }
 
 static int check_room(const struct uc_sync_plan *plan, uint64_t need,

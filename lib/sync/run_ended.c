@@ -131,7 +131,7 @@ static void succeed(struct uc_sync_run *run, struct uc_sync_job *job)
 		struct uc_sync_row **more =
 			reallocarray(run->cleared, run->cleared_count + 1, sizeof(*more));
 
-		row->clear = row->linger = false;
+		row->linger = false;
 		row->state = UC_SYNC_ROW_GONE;
 		if (!more)
 			return;

@@ -31,6 +31,11 @@ struct uc_sync_job *uc_sync_job_new(struct uc_sync_lane *lane, struct uc_sync_ro
 	if (row) {
 		job->far.entry = uc_sync_row_here(planner, row);
 		job->far.expect = uc_sync_row_there(planner, row);
+		if (row->keep && job->far.expect) {
+			job->expect = *job->far.expect;
+			job->expect.keep = true;
+			job->far.expect = &job->expect;
+		}
 	}
 	return job;
 }

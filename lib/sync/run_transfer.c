@@ -144,7 +144,7 @@ static int submit_content(struct uc_sync_run *run, struct uc_sync_row *row,
 	struct uc_sync_job *job;
 	enum uc_far_what what = is_push(run) ? UC_FAR_PUT : UC_FAR_GET;
 
-	if (row->clear || row->linger) {
+	if (row->linger) {
 		job = uc_sync_job_new(&run->lane[0], row, UC_FAR_REMOVE);
 		if (job) {
 			job->far.entry = job->far.expect;
@@ -306,7 +306,7 @@ static bool is_large(const struct uc_sync_run *run, const struct uc_sync_row *ro
 	const struct uc_sync_entry *here = here_of(run, row);
 
 	return row->action != UC_SYNC_META && here->kind == UC_SYNC_FILE &&
-	       here->size >= LARGE && !row->clear;
+	       here->size >= LARGE;
 }
 
 /* The large ones are put aside for all lanes. */
@@ -406,7 +406,7 @@ static int move_twins(struct uc_sync_run *run, struct uc_error *err)
 		if (!is_content(run, row) || !row->twin || row->linger)
 			continue;
 		twin = twin_there(run, row);
-		if (!twin || row->clear || (meta && row->linked)) {
+		if (!twin || (meta && row->linked)) {
 			if (meta && is_set_already(run, row))
 				row->state = UC_SYNC_ROW_EQUAL;
 			else if (submit_content(run, row, err) < 0)

@@ -32,6 +32,10 @@ static int take_moved(void *arg, uint64_t note, struct uc_sftp_answer *answer,
 	if (answer->status == UC_SFTP_FAILURE && task->trash_tries < 3) {
 		task->trash_tries++; /* something of this name is there already */
 		task->then = move_to_trash;
+	} else if (answer->status != UC_SFTP_OK && task->links) {
+		task->links = false; /* no second names on this file system */
+		task->trash_tries = 0;
+		task->then = move_to_trash;
 	} else if (answer->status != UC_SFTP_OK) {
 		uc_sftp_fail_answer(task, "move it to the trash", answer);
 	}
@@ -69,6 +73,17 @@ static void trash_folder(struct uc_sftp_task *task, const char *trash)
 	uc_sftp_send(&far->sftp);
 }
 
+static void ask_link(struct uc_sftp_far *far, const char *from, const char *to,
+		     struct uc_sftp_call call)
+{
+	const char *old = uc_sftp_full(far, 0, from), *new = uc_sftp_full(far, 1, to);
+
+	uc_sftp_ask_extended(&far->sftp, UC_SFTP_HARDLINK, call);
+	uc_sftp_add_bytes(&far->sftp, old, strlen(old));
+	uc_sftp_add_bytes(&far->sftp, new, strlen(new));
+	uc_sftp_send(&far->sftp);
+}
+
 static void move_to_trash(struct uc_sftp_task *task)
 {
 	uc_auto(buf) struct uc_buf to = { 0 };
@@ -91,6 +106,8 @@ static void move_to_trash(struct uc_sftp_task *task)
 	task->then = task->after_trash;
 	if (task->job->expect->kind == UC_SYNC_FOLDER)
 		trash_folder(task, to.data);
+	else if (task->links)
+		ask_link(far, task->path, to.data, uc_sftp_await(task, take_moved, 0));
 	else
 		uc_sftp_ask_paths(&far->sftp, UC_SFTP_RENAME,
 				  uc_sftp_full(far, 0, task->path),
@@ -102,6 +119,14 @@ void uc_sftp_trash(struct uc_sftp_task *task, uc_sftp_step *after)
 {
 	task->after_trash = after;
 	move_to_trash(task);
+}
+
+void uc_sftp_save(struct uc_sftp_task *task, uc_sftp_step *after)
+{
+	task->links = task->far->sftp.extensions & UC_SFTP_HARDLINK &&
+		      task->far->sftp.extensions & UC_SFTP_POSIX_RENAME &&
+		      task->job->expect->kind != UC_SYNC_FOLDER;
+	uc_sftp_trash(task, after);
 }
 
 /* Removing */
@@ -344,7 +369,6 @@ static bool is_twin(const struct uc_sftp_task *task)
 static void link_twin(struct uc_sftp_task *task)
 {
 	struct uc_sftp_far *far = task->far;
-	const char *from = uc_sftp_full(far, 0, task->job->twin), *to;
 
 	if (!is_twin(task))
 		uc_sftp_fail(task, UC_FAR_CHANGED, 0, "the other name is not this file");
@@ -354,13 +378,8 @@ static void link_twin(struct uc_sftp_task *task)
 		uc_sftp_go_on(task);
 		return;
 	}
-	to = uc_sftp_full(far, 1, task->temp);
 	task->then = uc_sftp_place;
-	uc_sftp_ask_extended(&far->sftp, UC_SFTP_HARDLINK,
-			     uc_sftp_await(task, take_twin, 0));
-	uc_sftp_add_bytes(&far->sftp, from, strlen(from));
-	uc_sftp_add_bytes(&far->sftp, to, strlen(to));
-	uc_sftp_send(&far->sftp);
+	ask_link(far, task->job->twin, task->temp, uc_sftp_await(task, take_twin, 0));
 	uc_sftp_look(task);
 }
 

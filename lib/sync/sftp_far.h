@@ -77,6 +77,7 @@ struct uc_sftp_task {
 	bool there;     /* what stands in `place` */
 	struct uc_sftp_attrs place, other;
 	unsigned trash_tries;
+	bool links; /* a second name in the trash; what is there stays until then */
 	uc_sftp_step *after_trash;
 	/* Content. */
 	int fd;
@@ -173,6 +174,8 @@ bool uc_sftp_make_temp(struct uc_sftp_task *task, const char *name);
 bool uc_sftp_expected(struct uc_sftp_task *task); /* else it fails with CHANGED */
 void uc_sftp_place(struct uc_sftp_task *task);    /* temp to path */
 void uc_sftp_trash(struct uc_sftp_task *task, uc_sftp_step *after);
+/* The same, but it keeps its name, where the server can do that: task->links then. */
+void uc_sftp_save(struct uc_sftp_task *task, uc_sftp_step *after);
 uc_sftp_step uc_sftp_put, uc_sftp_get, uc_sftp_make_folder, uc_sftp_make_link,
 	uc_sftp_make_twin, uc_sftp_set_meta, uc_sftp_remove;
 /* Mode bits that a new file or folder gets. */

@@ -159,25 +159,13 @@ static void place_new(struct uc_sftp_task *task)
 			  uc_sftp_await(task, take_rename, 0));
 }
 
-void uc_sftp_place(struct uc_sftp_task *task)
+/* In place of what is there. */
+static void place_over(struct uc_sftp_task *task)
 {
 	const struct uc_far_job *job = task->job;
 	struct uc_sftp_far *far = task->far;
 	const char *from, *to;
 
-	if (!uc_sftp_expected(task)) {
-		uc_sftp_go_on(task);
-		return;
-	}
-	if (!job->expect) {
-		place_new(task);
-		return;
-	}
-	if (job->expect->kind != job->entry->kind ||
-	    !(far->sftp.extensions & UC_SFTP_POSIX_RENAME)) {
-		uc_sftp_trash(task, place_new);
-		return;
-	}
 	task->then = placed;
 	from = uc_sftp_full(far, 0, task->temp);
 	to = uc_sftp_full(far, 1, task->path);
@@ -189,6 +177,29 @@ void uc_sftp_place(struct uc_sftp_task *task)
 	if (job->what == UC_FAR_TWIN) /* two names of one file: rename leaves both */
 		uc_sftp_ask_path(&far->sftp, UC_SFTP_REMOVE, from,
 				 (struct uc_sftp_call){ 0 });
+}
+
+static void saved(struct uc_sftp_task *task)
+{
+	if (task->links)
+		place_over(task);
+	else
+		place_new(task);
+}
+
+void uc_sftp_place(struct uc_sftp_task *task)
+{
+	const struct uc_far_job *job = task->job;
+
+	if (!uc_sftp_expected(task))
+		uc_sftp_go_on(task);
+	else if (!job->expect)
+		place_new(task);
+	else if (job->expect->keep || job->expect->kind != job->entry->kind ||
+		 !(task->far->sftp.extensions & UC_SFTP_POSIX_RENAME))
+		uc_sftp_save(task, saved);
+	else
+		place_over(task);
 }
 
 /* Partial files */

@@ -213,6 +213,7 @@ int uc_store_place(struct uc_store *store, const struct store_spot *spot,
 {
 	const struct uc_sync_entry *expect = spot->expect;
 	int folder = spot->folder->fd, outcome;
+	bool saved = spot->saved;
 	struct stat st;
 
 	if (expect) {
@@ -222,7 +223,13 @@ int uc_store_place(struct uc_store *store, const struct store_spot *spot,
 								 spot->path);
 		if (!uc_store_matches(folder, spot->name, &st, expect))
 			return uc_store_changed(err, spot->path);
-		if (expect->kind == spot->kind) {
+		if (expect->kind == spot->kind && !expect->keep) {
+			saved = true;
+		} else if (expect->kind != UC_SYNC_FOLDER && !saved) {
+			saved = uc_store_save(store, spot, &st, temporary);
+			uc_store_folders_sync(store);
+		}
+		if (saved) {
 			if (renameat(folder, temporary, folder, spot->name) < 0)
 				return uc_store_failed(err, errno, "replace", spot->path);
 			uc_store_folder_dirty(store, spot->folder);
@@ -248,12 +255,39 @@ static void place_file(struct uc_store_file *file)
 				   .path = file->path,
 				   .name = file->name,
 				   .expect = file->expects ? &file->expect : NULL,
-				   .kind = UC_SYNC_FILE };
+				   .kind = UC_SYNC_FILE,
+				   .saved = file->saved };
 
 	file->outcome = uc_store_place(file->store, &spot, file->temporary, &file->err);
 	file->errno_value = errno;
 	if (file->outcome == UC_STORE_OK)
 		file->temporary[0] = '\0';
+}
+
+/* Before all of them are placed, so that the trash is synced once. */
+static void save_replaced(struct uc_store *store, struct uc_store_file *const *file,
+			  size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct store_spot spot = { .folder = file[i]->folder,
+						 .path = file[i]->path,
+						 .name = file[i]->name,
+						 .expect = &file[i]->expect,
+						 .kind = UC_SYNC_FILE };
+		struct stat st;
+
+		if (file[i]->outcome != UC_STORE_OK || !file[i]->expects ||
+		    !file[i]->expect.keep || file[i]->expect.kind == UC_SYNC_FOLDER ||
+		    fstatat(spot.folder->fd, spot.name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !uc_store_matches(spot.folder->fd, spot.name, &st, spot.expect))
+			continue;
+		file[i]->saved = uc_store_save(store, &spot, &st, file[i]->temporary);
+		any = true;
+	}
+	if (any)
+		uc_store_folders_sync(store);
 }
 
 static void tell(struct uc_store_file *file)
@@ -333,6 +367,7 @@ void uc_store_flush(struct uc_store *store)
 	store->ended_bytes = 0;
 	memset(store->waits, 0, sizeof(store->waits));
 	sync_files(file, count);
+	save_replaced(store, file, count);
 	for (size_t i = 0; i < count; i++)
 		if (file[i]->outcome == UC_STORE_OK)
 			place_file(file[i]);

@@ -108,6 +108,8 @@ void uc_store_folders_forget(struct uc_store *store)
 		uc_store_folder_free(store->folder[i]);
 		store->folder[i] = NULL;
 	}
+	uc_store_folder_free(store->saving);
+	store->saving = NULL;
 }
 
 /* To disk */

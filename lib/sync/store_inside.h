@@ -54,6 +54,7 @@ struct uc_store {
 	uint64_t *swept; /* set of folders' hashes; 0: empty slot */
 	size_t swept_count, swept_room;
 	int trash; /* folder of this run; -1: not made yet */
+	struct store_folder *saving; /* in it, the one used last; NULL */
 };
 
 struct uc_store_file {
@@ -64,7 +65,7 @@ struct uc_store_file {
 	const char *name; /* in path */
 	struct uc_sync_entry entry, expect;
 	char *target; /* expect's */
-	bool expects, partial, failed, prepared;
+	bool expects, partial, failed, prepared, saved;
 	char temporary[UC_STORE_NAME_SIZE]; /* "": none */
 	int fd, basis;
 	uint64_t offset; /* bytes that it has */
@@ -112,10 +113,17 @@ struct store_spot {
 	const char *path, *name;
 	const struct uc_sync_entry *expect; /* NULL: nothing */
 	uint8_t kind;                       /* of what comes */
+	bool saved;                         /* see uc_store_save() */
 };
 /* Give `temporary` in the same folder that name. On failure it is still there. */
 int uc_store_place(struct uc_store *store, const struct store_spot *spot,
 		   const char *temporary, struct uc_error *err);
+/*
+ * Before `temporary` replaces what is there: give that a second name in the trash, unless
+ * its content is the same. False: there are no second names; it has to be moved there.
+ */
+bool uc_store_save(struct uc_store *store, const struct store_spot *spot,
+		   const struct stat *st, const char *temporary);
 /* Move what is there to the trash. */
 int uc_store_to_trash(struct uc_store *store, const struct store_spot *spot,
 		      const struct stat *st, struct uc_error *err);

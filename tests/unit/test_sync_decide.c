@@ -79,7 +79,7 @@ struct row {
 	const char *here, *there, *then; /* "here there" of the last run, or "" */
 	const char *how;
 	enum uc_sync_action action;
-	char before; /* 'c' it is cleared, 'l' after what is in it was removed */
+	char before; /* 'k' it is kept in the trash, 'l' after what is in it was removed */
 };
 
 // clang-format off
@@ -106,13 +106,13 @@ static const struct row rows[] = {
 	/* files without a last run */
 	{ "f1.5", "f1.5", "", "", SAME, 0 },
 	{ "x1.5", "f1.5", "", "", META, 0 },
-	{ "f1.6", "f1.5", "", "", UPDATE, 0 },
-	{ "f2.6", "f1.5", "", "", UPDATE, 0 },
-	{ "f2.5", "f1.5", "", "", UPDATE, 0 },
+	{ "f1.6", "f1.5", "", "", UPDATE, 'k' },
+	{ "f2.6", "f1.5", "", "", UPDATE, 'k' },
+	{ "f2.5", "f1.5", "", "", UPDATE, 'k' },
 	{ "f1.5", "f1.6", "", "", KEEP, 0 },
 	{ "f2.5", "f1.6", "", "", KEEP, 0 },
-	{ "f1.5", "f1.6", "", "o", UPDATE, 'c' },
-	{ "f1.6", "f1.5", "", "o", UPDATE, 0 },
+	{ "f1.5", "f1.6", "", "o", UPDATE, 'k' },
+	{ "f1.6", "f1.5", "", "o", UPDATE, 'k' },
 	/* files with one */
 	{ "f1.5", "f1.5", "f1.5 f1.5", "", SAME, 0 },
 	{ "f1.5", "f1.9", "f1.5 f1.9", "", SAME, 0 },	/* equal then, untouched since */
@@ -127,13 +127,13 @@ static const struct row rows[] = {
 	{ "f1.6", "f1.7", "f1.5 f1.5", "", CONFLICT, 0 },
 	{ "f1.7", "f1.6", "f1.5 f1.5", "", CONFLICT, 0 },
 	{ "f2.5", "f3.5", "f1.5 f1.5", "", CONFLICT, 0 },
-	{ "f1.7", "f1.6", "f1.5 f1.5", "o", UPDATE, 'c' },
+	{ "f1.7", "f1.6", "f1.5 f1.5", "o", UPDATE, 'k' },
 	{ "f1.7", "f1.7", "f1.5 f1.5", "", SAME, 0 },	/* the same change on both sides */
 	{ "f1.7", "f1.6", "d d", "", CONFLICT, 0 },
 	/* contents known */
 	{ "f1.5", "f1.5", "", "=", SAME, 0 },
-	{ "f1.5", "f1.5", "", "#", UPDATE, 0 },
-	{ "f1.5", "f1.5", "f1.5 f1.5", "#", UPDATE, 0 },
+	{ "f1.5", "f1.5", "", "#", UPDATE, 'k' },
+	{ "f1.5", "f1.5", "f1.5 f1.5", "#", UPDATE, 'k' },
 	{ "f1.6", "f1.5", "", "=", META, 0 },
 	{ "f1.5", "f1.6", "", "=", META, 0 },
 	{ "f1.6", "f1.7", "f1.5 f1.5", "=", META, 0 },
@@ -143,8 +143,8 @@ static const struct row rows[] = {
 	{ "f1.5", "f1.6", "", "c", SAME, 0 },
 	{ "f1.6", "f1.5", "", "c", SAME, 0 },
 	{ "f1.5", "f1.7", "", "c", KEEP, 0 },
-	{ "f1.7", "f1.5", "", "c", UPDATE, 0 },
-	{ "f2.5", "f1.6", "", "c", UPDATE, 0 },	/* not newer by more than the skew */
+	{ "f1.7", "f1.5", "", "c", UPDATE, 'k' },
+	{ "f2.5", "f1.6", "", "c", UPDATE, 'k' },	/* not newer by more than the skew */
 	{ "f2.9", "f1.6", "f1.5 f1.5", "c", UPDATE, 0 },
 	/* the near side was written again within the seconds that the far end knows */
 	{ "f1.6", "f1.5", "f1.5 f1.5", "c", UPDATE, 0 },
@@ -155,20 +155,20 @@ static const struct row rows[] = {
 	/* links */
 	{ "la", "la", "", "", SAME, 0 },
 	{ "la.5", "la.9", "", "", SAME, 0 },
-	{ "lb.5", "la.4", "", "", UPDATE, 0 },
+	{ "lb.5", "la.4", "", "", UPDATE, 'k' },
 	{ "lb.4", "la.5", "", "", KEEP, 0 },
 	{ "lb", "la", "la la", "", UPDATE, 0 },
 	{ "la", "lb", "la la", "", KEEP, 0 },
 	{ "lc", "lb", "la la", "", CONFLICT, 0 },
-	{ "lc", "lb", "la la", "o", UPDATE, 'c' },
+	{ "lc", "lb", "la la", "o", UPDATE, 'k' },
 	/* folders */
 	{ "d", "d", "", "", SAME, 0 },
 	{ "d", "D", "", "", META, 0 },
 	{ "d", "D", "d d", "", META, 0 },
 	/* other kinds */
-	{ "f1.5", "la.4", "", "", UPDATE, 0 },
+	{ "f1.5", "la.4", "", "", UPDATE, 'k' },
 	{ "f1.5", "la.6", "", "", KEEP, 0 },
-	{ "la.5", "f1.4", "", "", UPDATE, 0 },
+	{ "la.5", "f1.4", "", "", UPDATE, 'k' },
 	{ "la", "f1.5", "f1.5 f1.5", "", UPDATE, 0 },
 	{ "f1.5", "la", "f1.5 f1.5", "", KEEP, 0 },
 	{ "la", "f1.6", "f1.5 f1.5", "", CONFLICT, 0 },
@@ -178,7 +178,7 @@ static const struct row rows[] = {
 	{ "f1.5", "d", "d d", "r", UPDATE, 'l' },
 	{ "f1.5", "d", "f1.5 f1.5", "r", CONFLICT, 0 },	/* a folder of results came there */
 	{ "d", "f1.5", "", "", CONFLICT, 0 },
-	{ "d", "f1.5", "", "o", UPDATE, 'c' },
+	{ "d", "f1.5", "", "o", UPDATE, 'k' },
 	{ "d", "f1.5", "f1.5 f1.5", "", UPDATE, 0 },
 	{ "d", "f1.5", "d d", "", KEEP, 0 },
 	{ "d", "f1.6", "f1.5 f1.5", "", CONFLICT, 0 },
@@ -221,11 +221,11 @@ static void test_table(void **state)
 
 		decide(row, &choice);
 		if (choice.action != row->action ||
-		    choice.clear != (row->before == 'c') ||
+		    choice.keep != (row->before == 'k') ||
 		    choice.linger != (row->before == 'l'))
 			fail_msg("'%s' '%s' then '%s' how '%s': %d %d %d", row->here,
 				 row->there, row->then, row->how, choice.action,
-				 choice.clear, choice.linger);
+				 choice.keep, choice.linger);
 	}
 }
 
@@ -253,7 +253,7 @@ static void test_never_eats(void **state)
 					(void)snprintf(then, sizeof(then), "%s %s",
 						       words[n], words[n]);
 					decide(&row, &choice);
-					assert_false(choice.clear);
+					assert_true(!choice.keep || strchr(hows[w], '#'));
 					if (!file || !strchr("fx", *words[n]) ||
 					    strcmp(words[t] + 1, words[n] + 1) == 0 ||
 					    strchr(hows[w], 'c'))
