@@ -76,15 +76,16 @@ static void add_deed(struct dash *d, const struct uc_action *action,
 	dash_box_addf(d, "%s", uc_buf_text(&id));
 }
 
-/* Those that are marked, or the one at the cursor. */
+/* Those that are marked, or those of the row at the cursor. */
 static void list_deeds(struct dash *d, const struct uc_action *action)
 {
 	const struct uc_jobs *jobs = d->data->jobs;
-	const struct uc_job *at = dash_job(d);
+	const struct uc_job *at = NULL;
 
 	if (!d->marks.count) {
-		if (at && may_act(d, at) && fits(action, at))
-			add_deed(d, action, at);
+		while ((at = dash_job_next(d, at)) && d->deed_count < DEEDS_MAX)
+			if (may_act(d, at) && fits(action, at))
+				add_deed(d, action, at);
 		return;
 	}
 	for (size_t i = 0; i < jobs->count && d->deed_count < DEEDS_MAX; i++)

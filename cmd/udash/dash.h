@@ -46,6 +46,9 @@ struct dash_pane {
 	bool (*key)(struct dash *d, const struct dash_event *event);
 	/* The job at the cursor, borrowed from d->data; NULL: none. */
 	const struct uc_job *(*job)(struct dash *d);
+	/* All jobs that the row at the cursor stands for, one after the other; NULL: the
+	 * first, and the end. NULL function: it stands for job() alone. */
+	const struct uc_job *(*next)(struct dash *d, const struct uc_job *job);
 	/* What the view waits for besides: a descriptor, milliseconds, or -1. */
 	int (*fd)(struct dash *d);
 	int (*wait_ms)(struct dash *d);
@@ -187,6 +190,8 @@ void dash_acted(struct dash *d);
 
 /* The job at the cursor of the view; NULL. */
 const struct uc_job *dash_job(struct dash *d);
+/* All that its row stands for, as dash_pane.next. */
+const struct uc_job *dash_job_next(struct dash *d, const struct uc_job *job);
 struct dash_id dash_job_id(const struct uc_job *job);
 bool dash_is_mine(const struct dash *d, const struct uc_job *job);
 enum dash_role dash_job_role(const struct uc_job *job);

@@ -28,6 +28,15 @@ const struct uc_job *dash_job(struct dash *d)
 	return d->data && pane->job ? pane->job(d) : NULL;
 }
 
+const struct uc_job *dash_job_next(struct dash *d, const struct uc_job *job)
+{
+	const struct dash_pane *pane = dash_panes[d->view];
+
+	if (d->data && pane->next)
+		return pane->next(d, job);
+	return job ? NULL : dash_job(d);
+}
+
 enum dash_role dash_job_role(const struct uc_job *job)
 {
 	const uint32_t base = job->state & UC_JOB_BASE;

@@ -9,6 +9,8 @@
 struct jobs_row {
 	const struct uc_job *job; /* of an array: one of it, the rest first */
 	uint32_t records;         /* that it stands for */
+	uint32_t first, last;     /* of these, by their place in d->data->jobs */
+	int64_t submitted;        /* the earliest of these */
 	uint32_t running, waiting;
 	uint64_t gpus;
 	uint64_t key; /* to sort by, when it is a number */
@@ -30,6 +32,7 @@ enum jobs_sort {
 struct jobs_pane {
 	struct dash_list list;
 	struct jobs_row *row;
+	uint32_t *next; /* of each job: the next one of its row */
 	size_t room;
 	struct dash_set unfolded; /* arrays: what = their id */
 	enum jobs_sort sort;
@@ -39,6 +42,9 @@ struct jobs_pane {
 /* The rows of d->data that are to be seen, in their order. */
 void jobs_rows_take(struct dash *d, struct jobs_pane *p);
 struct dash_id jobs_row_id(const void *rows, size_t index);
+/* Its records, one after the other; NULL: the first, and the end. */
+const struct uc_job *jobs_row_next(const struct dash *d, const struct jobs_pane *p,
+				   const struct jobs_row *row, const struct uc_job *job);
 /* What is unfolded is named by this. */
 struct dash_id jobs_array_id(const struct uc_job *job);
 

@@ -34,11 +34,25 @@ struct dash_id jobs_array_id(const struct uc_job *job)
 	return (struct dash_id){ job->array_job_id, 1 };
 }
 
+/* An array that is folded is the same one however many of its tasks have records. */
 struct dash_id jobs_row_id(const void *rows, size_t index)
 {
 	const struct jobs_row *row = &((const struct jobs_row *)rows)[index];
 
-	return row->records > 1 ? jobs_array_id(row->job) : dash_job_id(row->job);
+	if (row->job->array_job_id && !row->inside)
+		return (struct dash_id){ row->job->array_job_id,
+					 (uint64_t)row->submitted << 1 | 1 };
+	return dash_job_id(row->job);
+}
+
+const struct uc_job *jobs_row_next(const struct dash *d, const struct jobs_pane *p,
+				   const struct jobs_row *row, const struct uc_job *job)
+{
+	const struct uc_job *jobs = d->data->jobs->row;
+
+	if (!job)
+		return &jobs[row->first];
+	return job == &jobs[row->last] ? NULL : &jobs[p->next[job - jobs]];
 }
 
 static void count_into(struct jobs_row *row, const struct uc_job *job)
@@ -46,6 +60,8 @@ static void count_into(struct jobs_row *row, const struct uc_job *job)
 	const uint32_t tasks = uc_array_count(job->array_tasks.bytes);
 
 	row->records++;
+	if (job->submit_time < row->submitted)
+		row->submitted = job->submit_time;
 	row->running += uc_job_holds(job);
 	if (uc_job_waits(job))
 		row->waiting += tasks && tasks != UC_NONE32 ? tasks : 1;
@@ -80,10 +96,12 @@ static bool reserve(struct jobs_pane *p, size_t count, struct arrays *arrays)
 {
 	if (count > p->room) {
 		struct jobs_row *row = reallocarray(p->row, count, sizeof(*row));
+		uint32_t *next = reallocarray(p->next, count, sizeof(*next));
 
-		if (!row)
+		p->row = row ? row : p->row;
+		p->next = next ? next : p->next;
+		if (!row || !next)
 			return false;
-		p->row = row;
 		p->room = count;
 	}
 	for (arrays->slots = 64; arrays->slots < 2 * count; arrays->slots *= 2)
@@ -108,12 +126,18 @@ static size_t collect(struct dash *d, struct jobs_pane *p, struct arrays *arrays
 		if (job->array_job_id && !unfolded) {
 			place = array_row(arrays, job->array_job_id);
 			if (*place != UINT32_MAX) {
+				p->next[p->row[*place].last] = (uint32_t)i;
+				p->row[*place].last = (uint32_t)i;
 				count_into(&p->row[*place], job);
 				continue;
 			}
 			*place = (uint32_t)count;
 		}
-		p->row[count] = (struct jobs_row){ .job = job, .inside = unfolded };
+		p->row[count] = (struct jobs_row){ .job = job,
+						   .first = (uint32_t)i,
+						   .last = (uint32_t)i,
+						   .submitted = job->submit_time,
+						   .inside = unfolded };
 		count_into(&p->row[count++], job);
 	}
 	return count;

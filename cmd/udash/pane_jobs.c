@@ -206,6 +206,20 @@ static void draw_row(const struct dash *d, struct dash_area area, int line,
 		     uc_raw(uc_buf_text(&where)));
 }
 
+/* An array that is folded: all of it. */
+static bool is_marked(const struct dash *d, const struct jobs_pane *p,
+		      const struct jobs_row *row)
+{
+	const struct uc_job *job = NULL;
+
+	if (!d->marks.count)
+		return false;
+	while ((job = jobs_row_next(d, p, row, job)))
+		if (!dash_set_has(&d->marks, dash_job_id(job)))
+			return false;
+	return true;
+}
+
 static void draw(struct dash *d, struct dash_area area)
 {
 	struct jobs_pane *p = jobs_of(d);
@@ -226,7 +240,7 @@ static void draw(struct dash *d, struct dash_area area)
 		if (at >= p->list.count)
 			break;
 		draw_row(d, area, line, &p->row[at], &w);
-		if (dash_set_has(&d->marks, dash_job_id(p->row[at].job)))
+		if (is_marked(d, p, &p->row[at]))
 			dash_flag_row(area, line, DASH_MARKED);
 		if (wanted[0] && dash_text_has(p->row[at].job->name.bytes, wanted))
 			dash_flag_row(area, line, DASH_FOUND);
@@ -277,24 +291,42 @@ static void fold(struct dash *d, bool open)
 {
 	struct jobs_pane *p = jobs_of(d);
 	const struct uc_job *job = job_at(d);
-	struct dash_id id;
+	uint32_t array;
 
 	if (!job || !job->array_job_id)
 		return;
-	id = jobs_array_id(job);
-	if (dash_set_has(&p->unfolded, id) == open || !dash_set_toggle(&p->unfolded, id))
+	array = job->array_job_id;
+	if (dash_set_has(&p->unfolded, jobs_array_id(job)) == open ||
+	    !dash_set_toggle(&p->unfolded, jobs_array_id(job)))
 		return;
-	p->list.id = open ? dash_job_id(job) : id;
+	p->list.id = dash_job_id(job);
 	take(d);
+	for (size_t i = 0; !open && i < p->list.count; i++)
+		if (p->row[i].job->array_job_id == array)
+			dash_list_go(&p->list, p->row, jobs_row_id, (int64_t)i);
 }
 
+static const struct uc_job *next_at(struct dash *d, const struct uc_job *job)
+{
+	const struct jobs_pane *p = jobs_of(d);
+
+	return p->list.count ? jobs_row_next(d, p, &p->row[p->list.at], job) : NULL;
+}
+
+/* All that the row stands for, or, when all of that is marked, none of it. */
 static void mark(struct dash *d)
 {
 	struct jobs_pane *p = jobs_of(d);
-	const struct uc_job *job = job_at(d);
+	const struct uc_job *job = NULL;
+	bool all;
 
-	if (!job || !dash_set_toggle(&d->marks, dash_job_id(job)))
+	if (!p->list.count)
 		return;
+	all = is_marked(d, p, &p->row[p->list.at]);
+	while ((job = next_at(d, job)))
+		if (dash_set_has(&d->marks, dash_job_id(job)) == all &&
+		    !dash_set_toggle(&d->marks, dash_job_id(job)))
+			return;
 	dash_list_go(&p->list, p->row, jobs_row_id, (int64_t)p->list.at + 1);
 }
 
@@ -374,6 +406,7 @@ static void close_pane(struct dash *d)
 	if (!p)
 		return;
 	free(p->row);
+	free(p->next);
 	dash_set_free(&p->unfolded);
 	free(p);
 }
@@ -386,4 +419,5 @@ const struct dash_pane dash_pane_jobs = {
 	.draw = draw,
 	.key = key,
 	.job = job_at,
+	.next = next_at,
 };
