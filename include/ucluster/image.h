@@ -89,7 +89,7 @@ struct uc_image {
 	struct uc_raw os;           /* "Ubuntu 22.04.4 LTS" */
 	struct uc_raw architecture; /* "x86_64" */
 	struct uc_raw origin;       /* where it came from */
-	struct uc_raw workdir, entrypoint;
+	struct uc_raw workdir, entrypoint, command;
 	struct uc_raw python, cuda;       /* versions */
 	const struct uc_raw *environment; /* "NAME=value" */
 	size_t environment_count;
