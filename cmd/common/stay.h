@@ -38,6 +38,6 @@ struct uc_stay {
  */
 int uc_stay(const struct uc_stay *what, struct uc_error *err);
 /* Keep in its receipt, where it has one, how a job ended; uc_stay() does. */
-void uc_stay_keep(const struct uc_run *run, uint32_t job_id, int status);
+void uc_stay_keep(const struct uc_run *run, const struct uc_job *job, int status);
 
 #endif

@@ -13,10 +13,10 @@
 #include <ucluster/efficiency.h>
 #include <ucluster/ending.h>
 #include <ucluster/history.h>
-#include <ucluster/receipt.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
 #include "common/json.h"
+#include "common/own.h"
 #include "common/stay_state.h"
 
 /* Seconds: shorter jobs have no efficiency; ms for accounting to tell of it. */
@@ -72,27 +72,20 @@ static bool add_again(struct uc_buf *line, const struct uc_ending *ending,
 	return true;
 }
 
-static bool has_receipt(const struct stay *s, uint32_t job_id)
+void uc_stay_keep(const struct uc_run *run, const struct uc_job *job, int status)
 {
 	uc_auto(buf) struct uc_buf dir = { 0 };
-	uc_auto(receipt) struct uc_receipt *receipt = NULL;
-
-	uc_run_state_dir(s->run, &dir);
-	return dir.len > 0 &&
-	       uc_receipt_read(uc_buf_text(&dir), job_id, NULL, &receipt, NULL) == 0;
-}
-
-void uc_stay_keep(const struct uc_run *run, uint32_t job_id, int status)
-{
-	uc_auto(buf) struct uc_buf dir = { 0 };
+	struct uc_receipt_key key;
 	struct uc_error err = { 0 };
 
+	uc_receipt_key_of(&key, job);
 	uc_run_state_dir(run, &dir);
-	if (dir.len > 0 && status >= 0 &&
-	    uc_receipt_end(uc_buf_text(&dir), job_id, (uint32_t)status, time(NULL),
-			   &err) < 0 &&
+	if (dir.len > 0 && job->user_id == getuid() && status >= 0 &&
+	    uc_receipt_end(uc_buf_text(&dir), &key, (uint32_t)status, time(NULL), &err) <
+		    0 &&
 	    err.code != UC_NOTFOUND)
-		uc_run_say(run, 1, "receipt of job %" PRIu32 ": %s", job_id, err.text);
+		uc_run_say(run, 1, "receipt of job %" PRIu32 ": %s", key.job_id,
+			   err.text);
 }
 
 /* "43% of 4 CPUs, 5.9G of 64G memory": where the site measures it, and it ran long enough
@@ -132,9 +125,7 @@ static void tell_use(struct stay *s, const struct uc_job *job)
 static void tell_one(struct stay *s, const struct uc_job *job)
 {
 	uc_auto(buf) struct uc_buf line = { 0 }, more = { 0 };
-	const uint32_t submitted = job->array_job_id ? job->array_job_id
-				   : job->het_job_id ? job->het_job_id
-						     : job->job_id;
+	uc_auto(receipt) struct uc_receipt *receipt = NULL;
 	struct uc_ending ending;
 
 	uc_ending_of_job(&ending, job, s->jobs->now);
@@ -156,7 +147,8 @@ static void tell_one(struct stay *s, const struct uc_job *job)
 	if (more.len > 0)
 		fprintf(stderr, "hint: %s\n", uc_buf_text(&more));
 	uc_buf_reset(&more);
-	if (has_receipt(s, submitted) && add_again(&more, &ending, submitted))
+	receipt = uc_run_receipt(s->run, job);
+	if (receipt && add_again(&more, &ending, receipt->job_id))
 		fprintf(stderr, "again: %s\n", uc_buf_text(&more));
 }
 
@@ -198,10 +190,6 @@ void stay_end(struct stay *s)
 	const struct uc_job *only = NULL;
 	size_t rows = 0;
 
-	if (s->over && s->seen && s->what->id.task == UC_NONE32 &&
-	    s->what->id.component == UC_NONE32)
-		uc_stay_keep(s->run, s->what->id.job, s->status);
-
 	for (size_t i = 0; s->jobs && i < s->jobs->count; i++)
 		if (uc_job_id_match(&s->what->id, &s->jobs->row[i])) {
 			only = &s->jobs->row[i];
@@ -209,6 +197,9 @@ void stay_end(struct stay *s)
 			if (s->printer.json && stay_event(s, "end", only) < 0)
 				return;
 		}
+	if (only && s->over && s->seen && s->what->id.task == UC_NONE32 &&
+	    s->what->id.component == UC_NONE32)
+		uc_stay_keep(s->run, only, s->status);
 	if (!s->what->ending || s->printer.json)
 		return;
 	if (rows == 1)

@@ -99,7 +99,7 @@ static int conclude(struct uattach_view *v, struct uc_error *err)
 			uc_run_say(run, 0, "%s", uc_buf_text(&v->notice));
 		run->status = WIFSIGNALED(v->over.status) ? 128 + WTERMSIG(v->over.status)
 							  : WEXITSTATUS(v->over.status);
-		uc_stay_keep(run, v->job->job_id, run->status);
+		uc_stay_keep(run, v->job, run->status);
 		return run->status ? -1 : 0;
 	default:
 		return fail_link(v, err);

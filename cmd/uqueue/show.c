@@ -8,13 +8,12 @@
 #include <ucluster/gres.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
+#include "common/own.h"
 #include "uqueue/about.h"
 #include "uqueue/show.h"
 
 /* A host list of a job is not longer than this; who writes more means harm. */
 #define NODES_MAX 100000
-/* Slurm's ids come again one day: a receipt is of a job submitted at that second. */
-#define SAME_JOB 120
 
 bool show_ending(const struct show *show, const struct uc_job *job,
 		 struct uc_ending *ending)
@@ -202,29 +201,6 @@ static void gather_array(struct show *show)
 	show->row_count = 1;
 }
 
-static void find_receipt(struct show *show)
-{
-	const struct uc_job *job = show->rows[0].job;
-	const uint32_t ids[] = { show->id.job, job->array_job_id, job->job_id };
-	uc_auto(buf) struct uc_buf dir = { 0 };
-
-	uc_run_state_dir(show->run, &dir);
-	if (!dir.len || job->user_id != getuid())
-		return;
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]) && !show->receipt; i++) {
-		int64_t apart;
-
-		if (!ids[i] || uc_receipt_read(uc_buf_text(&dir), ids[i], NULL,
-					       &show->receipt, NULL) < 0)
-			continue;
-		apart = show->receipt->submit_time - job->submit_time;
-		if (apart >= -SAME_JOB && apart <= SAME_JOB)
-			continue;
-		uc_receipt_free(show->receipt);
-		show->receipt = NULL;
-	}
-}
-
 static void show_free(struct show *show)
 {
 	for (size_t i = 0; i < show->group_count; i++) {
@@ -248,7 +224,7 @@ static int load_all(struct show *show, struct uc_source *source, struct uc_error
 	show->context.mark = false;
 	show->context.now = show->now;
 	gather_array(show);
-	find_receipt(show);
+	show->receipt = uc_run_receipt(show->run, show->rows[0].job);
 	return 0;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <ucluster/receipt.h>
 #include <ucluster/source.h>
+#include "common/own.h"
 #include "uqueue/why.h"
 
 /* Lines of at most `columns` on a terminal. */
@@ -70,13 +70,9 @@ static void load_limits(struct uc_run *run, struct uc_source *source,
 
 static bool has_receipt(const struct uc_run *run, const struct uc_job *job)
 {
-	const uint32_t id = job->array_job_id ? job->array_job_id : job->job_id;
-	uc_auto(receipt) struct uc_receipt *receipt = NULL;
-	uc_auto(buf) struct uc_buf dir = { 0 };
+	uc_auto(receipt) struct uc_receipt *receipt = uc_run_receipt(run, job);
 
-	uc_run_state_dir(run, &dir);
-	return dir.len &&
-	       uc_receipt_read(uc_buf_text(&dir), id, NULL, &receipt, NULL) == 0;
+	return receipt != NULL;
 }
 
 /*

@@ -150,6 +150,7 @@ bool usrun_keeps_receipts(const struct usrun *u)
  */
 static void note_end(const char *state_dir, uint32_t job_id)
 {
+	const struct uc_receipt_key key = { .job_id = job_id };
 	uc_auto(buf) struct uc_buf path = { 0 };
 	json_t *record, *code;
 	json_int_t ended;
@@ -159,8 +160,8 @@ static void note_end(const char *state_dir, uint32_t job_id)
 	code = json_object_get(record, "exit_code");
 	ended = json_integer_value(json_object_get(record, "ended"));
 	if (json_is_integer(code) && ended > 0)
-		(void)!uc_receipt_end(state_dir, job_id,
-				      (uint32_t)json_integer_value(code), ended, NULL);
+		(void)!uc_receipt_end(state_dir, &key, (uint32_t)json_integer_value(code),
+				      ended, NULL);
 	json_decref(record);
 }
 

@@ -19,6 +19,7 @@
  */
 #include <stdint.h>
 #include <ucluster/error.h>
+#include <ucluster/job.h>
 #include <ucluster/text.h>
 
 #ifdef __cplusplus
@@ -105,12 +106,28 @@ int uc_receipt_write(const char *state_dir, const struct uc_receipt *receipt,
  */
 int uc_receipt_read(const char *state_dir, uint32_t job_id, const char *cluster,
 		    struct uc_receipt **out, struct uc_error *err) UC_MUST_CHECK;
+
 /*
- * Keep how a job ended in its newest receipt. Who learns it first says it: 0 and nothing
- * is changed where it is known. UC_NOTFOUND: it has none.
+ * One submission. Numbers of jobs come again, and two clusters may share a home: what
+ * was submitted at another time (by more than two minutes, which clocks may be apart) is
+ * another job. A job that was requeued has the time of that, so an earlier one will do.
  */
-int uc_receipt_end(const char *state_dir, uint32_t job_id, uint32_t exit_code,
-		   int64_t ended, struct uc_error *err) UC_MUST_CHECK;
+struct uc_receipt_key {
+	uint32_t job_id;
+	int64_t submit_time; /* epoch; 0: the newest of that number */
+	bool requeued;
+};
+/* An array's task and a part of a heterogeneous job are what was submitted as one. */
+void uc_receipt_key_of(struct uc_receipt_key *key, const struct uc_job *job);
+/* The receipt of a submission, as uc_receipt_read. */
+int uc_receipt_find(const char *state_dir, const struct uc_receipt_key *key,
+		    struct uc_receipt **out, struct uc_error *err) UC_MUST_CHECK;
+/*
+ * Keep how a job ended in its receipt. Who learns it first says it: 0 and nothing is
+ * changed where it is known. UC_NOTFOUND: it has none.
+ */
+int uc_receipt_end(const char *state_dir, const struct uc_receipt_key *key,
+		   uint32_t exit_code, int64_t ended, struct uc_error *err) UC_MUST_CHECK;
 /* The newest of all that `cluster` (or NULL) has. */
 int uc_receipt_newest(const char *state_dir, const char *cluster, struct uc_receipt **out,
 		      struct uc_error *err) UC_MUST_CHECK;

@@ -15,6 +15,7 @@
 #include "base/file.h"
 
 #define LEFTOVER_S 86400 /* no writer takes a day */
+#define APART_S    120   /* clocks, and the way of a submission */
 
 int uc_receipt_write(const char *state_dir, const struct uc_receipt *receipt,
 		     struct uc_error *err)
@@ -192,9 +193,19 @@ static int try_read(const struct uc_receipt_entry *entry, const char *cluster,
 	return 1;
 }
 
+static bool is_it(const struct uc_receipt_key *key, const struct uc_receipt_entry *entry)
+{
+	const int64_t apart = entry->submit_time - key->submit_time;
+
+	if (key->job_id && entry->job_id != key->job_id)
+		return false;
+	return !key->submit_time ||
+	       (apart <= APART_S && (key->requeued || apart >= -APART_S));
+}
+
 /* The first that fits; job_id 0 = any. 1, or 0 when there is none. */
-static int find(const char *state_dir, uint32_t job_id, const char *cluster,
-		struct uc_receipt **out, struct uc_error *err)
+static int find(const char *state_dir, const struct uc_receipt_key *key,
+		const char *cluster, struct uc_receipt **out, struct uc_error *err)
 {
 	uc_auto(receipts) struct uc_receipts list = { 0 };
 	int rc = 0;
@@ -203,36 +214,61 @@ static int find(const char *state_dir, uint32_t job_id, const char *cluster,
 	if (uc_receipt_list(state_dir, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < list.count; i++)
-		if (job_id == 0 || list.item[i].job_id == job_id)
+		if (is_it(key, &list.item[i]))
 			rc = try_read(&list.item[i], cluster, out, err);
 	return rc;
 }
 
-int uc_receipt_read(const char *state_dir, uint32_t job_id, const char *cluster,
-		    struct uc_receipt **out, struct uc_error *err)
+static int find_one(const char *state_dir, const struct uc_receipt_key *key,
+		    const char *cluster, struct uc_receipt **out, struct uc_error *err)
 {
-	int rc = find(state_dir, job_id ? job_id : UINT32_MAX, cluster, out, err);
+	const struct uc_receipt_key none = { .job_id = UINT32_MAX };
+	int rc = find(state_dir, key->job_id ? key : &none, cluster, out, err);
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	uc_fail(err, UC_NOTFOUND, "there is no receipt of job %" PRIu32, job_id);
+	uc_fail(err, UC_NOTFOUND, "there is no receipt of job %" PRIu32, key->job_id);
 	return uc_hint(err,
 		       "receipts are kept of jobs submitted by usrun, in %s/receipts",
 		       state_dir);
 }
 
-int uc_receipt_end(const char *state_dir, uint32_t job_id, uint32_t exit_code,
-		   int64_t ended, struct uc_error *err)
+void uc_receipt_key_of(struct uc_receipt_key *key, const struct uc_job *job)
+{
+	key->job_id = job->array_job_id ? job->array_job_id
+		      : job->het_job_id ? job->het_job_id
+					: job->job_id;
+	key->submit_time = job->submit_time;
+	key->requeued = job->restarts > 0;
+}
+
+int uc_receipt_find(const char *state_dir, const struct uc_receipt_key *key,
+		    struct uc_receipt **out, struct uc_error *err)
+{
+	return find_one(state_dir, key, NULL, out, err);
+}
+
+int uc_receipt_read(const char *state_dir, uint32_t job_id, const char *cluster,
+		    struct uc_receipt **out, struct uc_error *err)
+{
+	const struct uc_receipt_key key = { .job_id = job_id };
+
+	return find_one(state_dir, &key, cluster, out, err);
+}
+
+int uc_receipt_end(const char *state_dir, const struct uc_receipt_key *key,
+		   uint32_t exit_code, int64_t ended, struct uc_error *err)
 {
 	uc_auto(receipt) struct uc_receipt *receipt = NULL;
 
-	if (uc_receipt_read(state_dir, job_id, NULL, &receipt, err) < 0)
+	if (uc_receipt_find(state_dir, key, &receipt, err) < 0)
 		return -1;
 	if (receipt->ended)
 		return 0;
 	if (ended < receipt->submit_time || exit_code > 255)
 		return uc_fail(err, UC_INVALID,
-			       "job %" PRIu32 " cannot have ended so, or then", job_id);
+			       "job %" PRIu32 " cannot have ended so, or then",
+			       key->job_id);
 	receipt->ended = ended;
 	receipt->exit_code = exit_code;
 	return uc_receipt_write(state_dir, receipt, err);
@@ -241,7 +277,8 @@ int uc_receipt_end(const char *state_dir, uint32_t job_id, uint32_t exit_code,
 int uc_receipt_newest(const char *state_dir, const char *cluster, struct uc_receipt **out,
 		      struct uc_error *err)
 {
-	int rc = find(state_dir, 0, cluster, out, err);
+	const struct uc_receipt_key any = { 0 };
+	int rc = find(state_dir, &any, cluster, out, err);
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;

@@ -86,6 +86,8 @@ static void remove_empty_log(const struct server *s)
 static void keep_end(const struct server *s)
 {
 	const char *slash = strrchr(s->options.state, '/');
+	const struct uc_receipt_key key = { .job_id =
+						    (uint32_t)strtoul(s->job, NULL, 10) };
 	uc_auto(buf) struct uc_buf dir = { 0 };
 
 	if (!slash || strcmp(slash, "/sessions") != 0)
@@ -93,9 +95,8 @@ static void keep_end(const struct server *s)
 	uc_buf_addn(&dir, s->options.state, (size_t)(slash - s->options.state));
 	/* a viewer learns of it, too */
 	if (!dir.failed)
-		(void)!uc_receipt_end(uc_buf_text(&dir),
-				      (uint32_t)strtoul(s->job, NULL, 10),
-				      (uint32_t)exit_code(s), time(NULL), NULL);
+		(void)!uc_receipt_end(uc_buf_text(&dir), &key, (uint32_t)exit_code(s),
+				      time(NULL), NULL);
 }
 
 void uc_server_record(const struct server *s)

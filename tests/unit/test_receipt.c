@@ -131,20 +131,21 @@ static void test_receipt_comes_back_byte_for_byte(void **state)
 
 static void test_receipt_keeps_the_first_end(void **state)
 {
+	const struct uc_receipt_key key = { .job_id = 4711 };
 	const struct place *p = *state;
 	struct uc_error err = { 0 };
 
-	assert_int_equal(uc_receipt_end(p->dir, 4711, 3, 1790000009, &err), -1);
+	assert_int_equal(uc_receipt_end(p->dir, &key, 3, 1790000009, &err), -1);
 	assert_int_equal(err.code, UC_NOTFOUND);
 	write_one(p, 4711, 1690000000);
 	write_one(p, 4711, 1790000000);
 	/* before it began, or no exit code at all */
-	assert_int_equal(uc_receipt_end(p->dir, 4711, 3, 1789999999, &err), -1);
-	assert_int_equal(uc_receipt_end(p->dir, 4711, 256, 1790000009, &err), -1);
+	assert_int_equal(uc_receipt_end(p->dir, &key, 3, 1789999999, &err), -1);
+	assert_int_equal(uc_receipt_end(p->dir, &key, 256, 1790000009, &err), -1);
 	for (uint32_t code = 3; code < 5; code++) {
 		uc_auto(receipt) struct uc_receipt *r = NULL;
 
-		assert_int_equal(uc_receipt_end(p->dir, 4711, code, 1790000009, &err), 0);
+		assert_int_equal(uc_receipt_end(p->dir, &key, code, 1790000009, &err), 0);
 		assert_int_equal(uc_receipt_read(p->dir, 4711, NULL, &r, &err), 0);
 		assert_int_equal(r->exit_code, 3);
 		assert_int_equal(r->ended, 1790000009);
@@ -153,6 +154,52 @@ static void test_receipt_keeps_the_first_end(void **state)
 		check_list(r->secrets, secrets);
 		assert_string_equal(r->options[2].value, "\xff");
 		assert_string_equal(r->cwd, "/home/ann/\xe9");
+	}
+}
+
+static void test_receipt_of_this_submission_and_no_other(void **state)
+{
+	static const struct {
+		struct uc_job job;
+		uint32_t id;
+		int64_t submitted; /* 0: none */
+	} cases[] = {
+		{ { .job_id = 7, .submit_time = 1790000000 }, 7, 1790000000 },
+		/* clocks are apart */
+		{ { .job_id = 7, .submit_time = 1790000110 }, 7, 1790000000 },
+		/* the number was another cluster's, or of long ago */
+		{ { .job_id = 7, .submit_time = 1790009000 }, 7, 0 },
+		{ { .job_id = 7, .submit_time = 1600000000 }, 7, 0 },
+		/* not the newest of that number */
+		{ { .job_id = 7, .submit_time = 1690000000 }, 7, 1690000000 },
+		/* requeued: the newest before */
+		{ { .job_id = 7, .submit_time = 1790009000, .restarts = 1 },
+		  7,
+		  1790000000 },
+		{ { .job_id = 7, .submit_time = 1600000000, .restarts = 1 }, 7, 0 },
+		/* a task, a part */
+		{ { .job_id = 9, .array_job_id = 7, .submit_time = 1790000000 },
+		  7,
+		  1790000000 },
+		{ { .job_id = 9, .het_job_id = 7, .submit_time = 1790000000 },
+		  7,
+		  1790000000 },
+		{ { .job_id = 8, .submit_time = 1790000000 }, 8, 0 },
+	};
+	const struct place *p = *state;
+
+	write_one(p, 7, 1690000000);
+	write_one(p, 7, 1790000000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uc_auto(receipt) struct uc_receipt *r = NULL;
+		struct uc_error err = { 0 };
+		struct uc_receipt_key key;
+
+		uc_receipt_key_of(&key, &cases[i].job);
+		assert_int_equal(key.job_id, cases[i].id);
+		if (uc_receipt_find(p->dir, &key, &r, &err) < 0)
+			assert_int_equal(err.code, UC_NOTFOUND);
+		assert_int_equal(r ? r->submit_time : 0, cases[i].submitted);
 	}
 }
 
@@ -547,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_receipt_comes_back_byte_for_byte),
 		TEST(test_receipt_keeps_the_first_end),
+		TEST(test_receipt_of_this_submission_and_no_other),
 		TEST(test_receipt_of_an_end_that_cannot_be),
 		TEST(test_receipt_is_private),
 		TEST(test_receipt_newest_of_a_job_id_used_again),
