@@ -4,12 +4,12 @@
  * What is done to jobs: always those that were listed in a box, by id, owner and submit
  * time. The library looks at them again before it acts.
  */
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 #include "udash/dash.h"
 
 /* More are not listed, and so not done to. */
@@ -26,30 +26,65 @@ static void drop_deeds(struct dash *d)
 	d->deed_count = 0;
 }
 
+/* What is proposed, to whatever it fits. */
+struct proposal {
+	struct uc_action action;
+	const struct uc_change *change; /* of the time limit; NULL: none */
+	const char *verb;
+};
+
 /* One's own; root may do it to everybody's. */
 static bool may_act(const struct dash *d, const struct uc_job *job)
 {
 	return dash_is_mine(d, job) || d->me == 0;
 }
 
-static bool fits(const struct uc_action *action, const struct uc_job *job)
+static bool fits(const struct proposal *what, const struct uc_job *job)
 {
-	switch (action->kind) {
+	struct uc_error ignored = { 0 };
+	int64_t limit;
+
+	switch (what->action.kind) {
 	case UC_ACTION_HOLD:
 	case UC_ACTION_RELEASE:
 		return uc_job_waits(job);
 	case UC_ACTION_REQUEUE:
 		return uc_job_holds(job);
+	case UC_ACTION_CHANGE:
+		return (uc_job_holds(job) || uc_job_waits(job)) &&
+		       uc_change_limit(what->change, job, &limit, &ignored) == 0;
 	default:
 		return !uc_job_is_finished(job->state) || uc_job_holds(job);
 	}
 }
 
-static void add_deed(struct dash *d, const struct uc_action *action,
+/* "100012  anna  train", and the new limit where there is one. */
+static void list_deed(struct dash *d, const struct dash_deed *deed,
+		      const struct uc_job *job)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	uc_buf_job_id(&text, job, UC_NONE32);
+	uc_buf_add(&text, "  ");
+	uc_buf_safe(&text, job->user, d->grid.safe);
+	uc_buf_add(&text, "  ");
+	uc_buf_safe(&text, job->name, d->grid.safe);
+	if (deed->action.kind == UC_ACTION_CHANGE) {
+		uc_buf_add(&text, ": ");
+		if (deed->limit == UC_DURATION_INFINITE)
+			uc_buf_add(&text, "no limit");
+		else
+			uc_duration_words(&text, deed->limit);
+	}
+	dash_box_addf(d, "%s", uc_buf_text(&text));
+}
+
+static void add_deed(struct dash *d, const struct proposal *what,
 		     const struct uc_job *job)
 {
 	struct dash_deed *deed = &d->deeds[d->deed_count];
 	uc_auto(buf) struct uc_buf id = { 0 };
+	struct uc_error ignored = { 0 };
 
 	/* the rest of an array by the array's id: its record is no task */
 	if (job->array_job_id && !uc_raw_empty(job->array_tasks))
@@ -60,38 +95,38 @@ static void add_deed(struct dash *d, const struct uc_action *action,
 		uc_buf_job_id(&id, job, UC_NONE32);
 	if (id.failed || id.len >= sizeof(deed->id))
 		return;
-	*deed = (struct dash_deed){ .action = *action,
+	*deed = (struct dash_deed){ .action = what->action,
 				    .job_id = job->job_id,
 				    .user_id = job->user_id,
 				    .submit_time = job->submit_time };
 	deed->action.user_hold = dash_is_mine(d, job);
+	if (what->change) {
+		if (uc_change_limit(what->change, job, &deed->limit, &ignored) < 0)
+			return;
+		deed->change = *what->change;
+		deed->change.value = "";
+	}
 	memcpy(deed->id, uc_buf_text(&id), id.len + 1);
 	d->deed_count++;
-	uc_buf_reset(&id);
-	uc_buf_job_id(&id, job, UC_NONE32);
-	uc_buf_add(&id, "  ");
-	uc_buf_safe(&id, job->user, d->grid.safe);
-	uc_buf_add(&id, "  ");
-	uc_buf_safe(&id, job->name, d->grid.safe);
-	dash_box_addf(d, "%s", uc_buf_text(&id));
+	list_deed(d, deed, job);
 }
 
-/* Those that are marked, or those of the row at the cursor. */
-static void list_deeds(struct dash *d, const struct uc_action *action)
+/* Those that are marked, or the one at the cursor. */
+static void list_deeds(struct dash *d, const struct proposal *what)
 {
 	const struct uc_jobs *jobs = d->data->jobs;
 	const struct uc_job *at = NULL;
 
 	if (!d->marks.count) {
 		while ((at = dash_job_next(d, at)) && d->deed_count < DEEDS_MAX)
-			if (may_act(d, at) && fits(action, at))
-				add_deed(d, action, at);
+			if (may_act(d, at) && fits(what, at))
+				add_deed(d, what, at);
 		return;
 	}
 	for (size_t i = 0; i < jobs->count && d->deed_count < DEEDS_MAX; i++)
 		if (dash_set_has(&d->marks, dash_job_id(&jobs->row[i])) &&
-		    may_act(d, &jobs->row[i]) && fits(action, &jobs->row[i]))
-			add_deed(d, action, &jobs->row[i]);
+		    may_act(d, &jobs->row[i]) && fits(what, &jobs->row[i]))
+			add_deed(d, what, &jobs->row[i]);
 }
 
 static bool answer(struct dash *d, int key)
@@ -107,7 +142,7 @@ static bool answer(struct dash *d, int key)
 }
 
 /* List what it is done to, and ask: y does it, any other key does not. */
-static void propose(struct dash *d, const struct uc_action *action, const char *verb)
+static void propose(struct dash *d, const struct proposal *what)
 {
 	char title[60];
 
@@ -122,14 +157,14 @@ static void propose(struct dash *d, const struct uc_action *action, const char *
 	if (!d->deeds)
 		return;
 	dash_box_open(d, "");
-	list_deeds(d, action);
+	list_deeds(d, what);
 	if (!d->deed_count) {
 		dash_box_close(d);
 		drop_deeds(d);
 		dash_say(d, "no job of yours here that this can be done to");
 		return;
 	}
-	snprintf(title, sizeof(title), "%s %zu job%s? y/N", verb, d->deed_count,
+	snprintf(title, sizeof(title), "%s %zu job%s? y/N", what->verb, d->deed_count,
 		 d->deed_count == 1 ? "" : "s");
 	snprintf(d->box.title, sizeof(d->box.title), "%s", title);
 	d->box.key = answer;
@@ -137,61 +172,157 @@ static void propose(struct dash *d, const struct uc_action *action, const char *
 	dash_term_flush();
 }
 
+static void propose_kind(struct dash *d, enum uc_action_kind kind, const char *verb)
+{
+	propose(d, &(struct proposal){ .action = { .kind = kind }, .verb = verb });
+}
+
 void dash_cancel(struct dash *d)
 {
-	propose(d, &(struct uc_action){ .kind = UC_ACTION_CANCEL }, "Cancel");
+	propose_kind(d, UC_ACTION_CANCEL, "Cancel");
 }
 
 void dash_hold(struct dash *d)
 {
-	propose(d, &(struct uc_action){ .kind = UC_ACTION_HOLD }, "Hold");
+	propose_kind(d, UC_ACTION_HOLD, "Hold");
 }
 
 void dash_release(struct dash *d)
 {
-	propose(d, &(struct uc_action){ .kind = UC_ACTION_RELEASE }, "Release");
+	propose_kind(d, UC_ACTION_RELEASE, "Release");
 }
 
 void dash_requeue(struct dash *d)
 {
-	propose(d, &(struct uc_action){ .kind = UC_ACTION_REQUEUE }, "Requeue");
+	propose_kind(d, UC_ACTION_REQUEUE, "Requeue");
 }
 
-static void signal_typed(struct dash *d)
+/* --- signals --- */
+
+static const struct {
+	int number;
+	const char *help;
+} signals[] = {
+	{ SIGTERM, "TERM   end, please" },
+	{ SIGINT, "INT    as Ctrl-C" },
+	{ SIGUSR1, "USR1   what the job makes of it" },
+	{ SIGUSR2, "USR2   likewise" },
+	{ SIGHUP, "HUP    likewise" },
+	{ SIGSTOP, "STOP   stand still" },
+	{ SIGCONT, "CONT   go on" },
+	{ SIGKILL, "KILL   end at once" },
+};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static void send_signal(struct dash *d, int number)
 {
-	struct uc_action action = { .kind = UC_ACTION_CANCEL };
-	struct uc_error err = { 0 };
 	char verb[40];
 
-	if (uc_signal_parse(uc_buf_text(&d->prompt.text), &action.signal, &err) < 0) {
-		dash_say(d, "%s", err.text);
-		return;
-	}
-	snprintf(verb, sizeof(verb), "Signal %d to", action.signal);
-	propose(d, &action, verb);
+	snprintf(verb, sizeof(verb), "Signal %d to", number);
+	propose(d, &(struct proposal){
+			   .action = { .kind = UC_ACTION_CANCEL, .signal = number },
+			   .verb = verb });
+}
+
+static bool pick_signal(struct dash *d, int key)
+{
+	const size_t at = d->box.at;
+
+	if (key != DASH_KEY_ENTER || at >= SIGNALS)
+		return false;
+	dash_box_close(d);
+	send_signal(d, signals[at].number);
+	return true; /* another box may be open by now */
 }
 
 void dash_signal(struct dash *d)
 {
-	dash_prompt_open(d, "Signal (TERM, INT, USR1, ...): ", "", signal_typed);
+	if (!d->data || d->doing)
+		return;
+	dash_box_open(d, "Send which signal? Enter chooses, Esc goes back");
+	d->box.picks = true;
+	d->box.key = pick_signal;
+	for (size_t i = 0; i < SIGNALS; i++)
+		dash_box_addf(d, "%2d %s", signals[i].number, signals[i].help);
+}
+
+void dash_signal_named(struct dash *d, const char *name)
+{
+	struct uc_error err = { 0 };
+	int number;
+
+	if (uc_signal_parse(name, &number, &err) < 0)
+		dash_say(d, "%s", err.text);
+	else
+		send_signal(d, number);
+}
+
+/* --- the time limit --- */
+
+void dash_time_limit_to(struct dash *d, const char *value)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+	struct uc_change change;
+	struct uc_error err = { 0 };
+
+	uc_buf_addf(&text, "time=%s", value);
+	if (uc_change_parse(uc_buf_text(&text), &change, &err) < 0) {
+		dash_say(d, "%s", err.text);
+		return;
+	}
+	propose(d, &(struct proposal){ .action = { .kind = UC_ACTION_CHANGE },
+				       .change = &change,
+				       .verb = "Give a new time limit to" });
+}
+
+static void time_typed(struct dash *d)
+{
+	uc_auto(buf) struct uc_buf value = { 0 };
+
+	uc_buf_add(&value, uc_buf_text(&d->prompt.text));
+	if (value.len)
+		dash_time_limit_to(d, uc_buf_text(&value));
+}
+
+void dash_time_limit(struct dash *d)
+{
+	dash_prompt_open(d, "New time limit (8h, +1h, -30m): ", "", time_typed);
+}
+
+/* --- what became of it --- */
+
+/* One line each; they stay until a key is pressed. */
+static void show_failures(struct dash *d, size_t done)
+{
+	char title[80];
+
+	snprintf(title, sizeof(title), "%zu of %zu done", done, d->deed_count);
+	dash_box_open(d, title);
+	for (size_t i = 0; i < d->deed_count; i++) {
+		const struct dash_deed *deed = &d->deeds[i];
+
+		if (deed->done)
+			continue;
+		dash_box_addf(d, "%s: %s", deed->id, deed->err.text);
+		if (deed->err.hint[0])
+			dash_box_addf(d, "  hint: %s", deed->err.hint);
+	}
 }
 
 void dash_acted(struct dash *d)
 {
 	size_t done = 0;
-	const struct dash_deed *failed = NULL, *noted = NULL;
+	const struct dash_deed *noted = NULL;
 
 	d->doing = false;
 	for (size_t i = 0; i < d->deed_count; i++) {
 		done += d->deeds[i].done;
-		if (!d->deeds[i].done)
-			failed = &d->deeds[i];
-		else if (d->deeds[i].note[0])
+		if (d->deeds[i].done && d->deeds[i].note[0])
 			noted = &d->deeds[i];
 	}
-	if (failed)
-		dash_say(d, "%zu of %zu done; %s: %s", done, d->deed_count, failed->id,
-			 failed->err.text);
+	d->message[0] = '\0';
+	if (done < d->deed_count)
+		show_failures(d, done);
 	else if (noted)
 		dash_say(d, "%s: %s", noted->id, noted->note);
 	else

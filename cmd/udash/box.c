@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 /* Boxes on top of a view, messages, and lines that are typed. */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucluster/units.h>
@@ -37,29 +38,69 @@ void dash_box_addf(struct dash *d, const char *fmt, ...)
 	uc_strv_add(&d->box.line, uc_buf_text(&text));
 }
 
-void dash_box_key(struct dash *d, int key)
+/* Lines that are above and below what is shown, by so many. */
+static void scroll(struct dash_box *box, int64_t by)
 {
-	const size_t count = d->box.line.count;
+	const int64_t last = (int64_t)box->line.count - 1;
+	int64_t to = (int64_t)(box->picks ? box->at : box->top) + by;
 
-	if (key == DASH_KEY_DOWN || key == 'j' || key == DASH_KEY_WHEEL_DOWN) {
-		d->box.top += d->box.top + 1 < count;
+	if (by > 0 && !box->picks && !box->more)
 		return;
-	}
-	if (key == DASH_KEY_UP || key == 'k' || key == DASH_KEY_WHEEL_UP) {
-		d->box.top -= d->box.top > 0;
+	to = to > last ? last : to;
+	to = to < 0 ? 0 : to;
+	if (box->picks)
+		box->at = (size_t)to;
+	else
+		box->top = (size_t)to;
+}
+
+static bool scrolls(struct dash_box *box, int key)
+{
+	const int64_t page = box->inside.rows > 1 ? box->inside.rows - 1 : 1;
+
+	if (key == DASH_KEY_DOWN || key == 'j' || key == DASH_KEY_WHEEL_DOWN)
+		scroll(box, 1);
+	else if (key == DASH_KEY_UP || key == 'k' || key == DASH_KEY_WHEEL_UP)
+		scroll(box, -1);
+	else if (key == DASH_KEY_PAGE_DOWN || (key == ' ' && !box->picks))
+		scroll(box, page);
+	else if (key == DASH_KEY_PAGE_UP)
+		scroll(box, -page);
+	else if (key == DASH_KEY_HOME || key == 'g')
+		scroll(box, INT32_MIN);
+	else
+		return false;
+	return true;
+}
+
+/* Outside of it: it goes. In a list: that one is chosen. */
+static int clicked(struct dash_box *box, const struct dash_event *event)
+{
+	const int row = event->row - box->inside.row;
+	const int column = event->column - box->inside.column;
+
+	if (row < -1 || row > box->inside.rows || column < -2 ||
+	    column > box->inside.columns + 1)
+		return DASH_KEY_ESC;
+	if (!box->picks || row < 0 || box->top + (size_t)row >= box->line.count)
+		return DASH_KEY_NONE;
+	box->at = box->top + (size_t)row;
+	return DASH_KEY_ENTER;
+}
+
+void dash_box_key(struct dash *d, const struct dash_event *event)
+{
+	const int key =
+		event->key == DASH_KEY_CLICK ? clicked(&d->box, event) : event->key;
+
+	if (key == DASH_KEY_NONE || key == DASH_KEY_RESIZE || scrolls(&d->box, key))
 		return;
-	}
-	if (key == DASH_KEY_PAGE_DOWN || key == ' ') {
-		d->box.top = d->box.top + 10 < count ? d->box.top + 10 : d->box.top;
+	if (d->box.key && d->box.key(d, key))
 		return;
-	}
-	if (key == DASH_KEY_PAGE_UP) {
-		d->box.top = d->box.top > 10 ? d->box.top - 10 : 0;
-		return;
-	}
-	if (key == DASH_KEY_RESIZE || (d->box.key && d->box.key(d, key)))
-		return;
-	dash_box_close(d);
+	/* what is typed at a list without looking does nothing */
+	if (!d->box.picks || key == DASH_KEY_ESC || key == 'q' ||
+	    key == DASH_KEY_F + 10 || key == DASH_CTRL('c'))
+		dash_box_close(d);
 }
 
 /* Lines of the box that are wider than it go on in the next one. */
@@ -87,23 +128,64 @@ static int draw_line(struct dash_area inside, int row, const char *safe)
 	return row;
 }
 
+/* Rows that the lines take in so many columns. */
+static int count_rows(const struct dash_box *box, int columns)
+{
+	int rows = 0;
+
+	for (size_t i = 0; i < box->line.count; i++) {
+		rows++;
+		if (!box->picks && columns > 0)
+			rows += (int)(uc_text_width(box->line.item[i]) /
+				      ((size_t)columns + 1));
+	}
+	return rows;
+}
+
+static void draw_lines(struct dash_box *box)
+{
+	const struct dash_area inside = box->inside;
+	size_t i = box->top;
+	int row = 0;
+
+	for (; i < box->line.count && row < inside.rows; i++) {
+		if (!box->picks) {
+			row = draw_line(inside, row, box->line.item[i]);
+			continue;
+		}
+		dash_put(inside, row, 0, DASH_PLAIN, box->line.item[i]);
+		if (i == box->at)
+			dash_flag_row(inside, row, DASH_SELECTED);
+		row++;
+	}
+	box->more = i < box->line.count;
+}
+
 void dash_box_draw(struct dash *d, struct dash_area screen)
 {
 	const int columns =
 		screen.columns > BOX_COLUMNS + 8 ? BOX_COLUMNS : screen.columns - 4;
-	int rows = (int)d->box.line.count + 2, row = 0;
-	struct dash_area inside;
+	struct dash_box *box = &d->box;
+	int rows = count_rows(box, columns - 4) + 2;
+	struct dash_area all;
 
-	for (size_t i = 0; i < d->box.line.count; i++)
-		rows += (int)(uc_text_width(d->box.line.item[i]) /
-			      (size_t)(columns > 8 ? columns - 4 : 4));
 	if (rows > screen.rows - 2)
 		rows = screen.rows - 2;
-	inside = dash_box(dash_area_part(screen, (screen.rows - rows) / 2,
-					 (screen.columns - columns) / 2, rows, columns),
-			  d->box.title);
-	for (size_t i = d->box.top; i < d->box.line.count && row < inside.rows; i++)
-		row = draw_line(inside, row, d->box.line.item[i]);
+	all = dash_area_part(screen, (screen.rows - rows) / 2,
+			     (screen.columns - columns) / 2, rows, columns);
+	box->inside = dash_box(all, box->title);
+	if (box->picks && box->inside.rows > 0) {
+		const size_t page = (size_t)box->inside.rows;
+
+		if (box->at < box->top)
+			box->top = box->at;
+		if (box->at >= box->top + page)
+			box->top = box->at - page + 1;
+	}
+	draw_lines(box);
+	if (box->more || box->top)
+		dash_put_right(dash_span(all, all.rows - 1, all.columns - 15, 13),
+			       DASH_FAINT, box->more ? " PgDn: more " : " PgUp ");
 }
 
 void dash_say(struct dash *d, const char *fmt, ...)

@@ -19,8 +19,9 @@ enum dash_role {
 	DASH_WAIT,
 	DASH_BAD,
 	DASH_MINE,
-	DASH_HEAD, /* headings */
-	DASH_BAR,  /* names of function keys */
+	DASH_HEAD,   /* headings */
+	DASH_SORTED, /* the one that rows are in the order of */
+	DASH_BAR,    /* names of function keys */
 	DASH_ROLES
 };
 enum dash_flags {

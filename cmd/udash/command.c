@@ -65,6 +65,58 @@ static void mine(struct dash *d, const char *words)
 	dash_show_me(d);
 }
 
+static void sort(struct dash *d, const char *words)
+{
+	const struct dash_pane *pane = dash_panes[d->view];
+
+	if (!pane->sort)
+		dash_say(d, "this view has no order");
+	else if (!pane->sort(d, words))
+		dash_say(d, "no order '%s'; s goes through all of them", words);
+}
+
+static void columns(struct dash *d, const char *words)
+{
+	struct dash_columns *of = &d->columns[d->view];
+
+	if (!of->count)
+		dash_say(d, "this view has no columns");
+	else if (strcmp(words, "reset") == 0)
+		of->on = of->usual;
+	else if (words[0])
+		dash_columns_choose(of, words);
+	else
+		dash_columns_show(d);
+}
+
+static void mouse(struct dash *d, const char *words)
+{
+	d->options.mouse = words[0] ? strcmp(words, "on") == 0 : !d->options.mouse;
+	dash_term_mouse(d->options.mouse);
+	dash_say(d, d->options.mouse ? "the mouse works; Shift and the mouse select text"
+				     : "the mouse is the terminal's");
+}
+
+static void pick_signal(struct dash *d, const char *words)
+{
+	if (d->options.read_only)
+		dash_say(d, "udash was started with --read-only");
+	else if (words[0])
+		dash_signal_named(d, words);
+	else
+		dash_signal(d);
+}
+
+static void limit(struct dash *d, const char *words)
+{
+	if (d->options.read_only)
+		dash_say(d, "udash was started with --read-only");
+	else if (words[0])
+		dash_time_limit_to(d, words);
+	else
+		dash_time_limit(d);
+}
+
 static const struct {
 	const char *name, *help;
 	void (*fn)(struct dash *d, const char *words);
@@ -72,8 +124,13 @@ static const struct {
 	{ "filter", "TEXT: only rows with it; without: all", set_filter },
 	{ "job", "ID: put the cursor on it", go_to_job },
 	{ "view", "jobs, gpus, output, disk, nodes", show_view },
+	{ "sort", "NAME: user, gpus, load, ...", sort },
+	{ "columns", "NAME,NAME,...; reset; without: choose", columns },
 	{ "interval", "SECONDS between two questions", set_interval },
-	{ "mine", "my limits and GPU hours", mine },
+	{ "mouse", "on, off", mouse },
+	{ "signal", "NAME: to the job at the cursor, or the marked", pick_signal },
+	{ "time", "8h, +1h: another time limit", limit },
+	{ "me", "my limits and GPU hours", mine },
 	{ "quit", "end", quit },
 };
 #define COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -82,7 +139,7 @@ static void help(struct dash *d)
 {
 	dash_box_open(d, "Commands");
 	for (size_t i = 0; i < COUNT; i++)
-		dash_box_addf(d, ":%-9s %s", commands[i].name, commands[i].help);
+		dash_box_addf(d, ":%-10s%s", commands[i].name, commands[i].help);
 }
 
 /* A command may be shortened as long as it begins only one. */
@@ -90,16 +147,19 @@ static void typed(struct dash *d)
 {
 	const char *line = uc_buf_text(&d->prompt.text);
 	const size_t len = strcspn(line, " ");
-	const char *words = line + len + strspn(line + len, " ");
+	uc_auto(buf) struct uc_buf rest = {
+		0
+	}; /* what is typed may be another by then */
 	size_t found = COUNT, count = 0;
 
+	uc_buf_add(&rest, line + len + strspn(line + len, " "));
 	for (size_t i = 0; i < COUNT; i++)
 		if (len && strncmp(commands[i].name, line, len) == 0) {
 			found = i;
 			count++;
 		}
 	if (count == 1)
-		commands[found].fn(d, words);
+		commands[found].fn(d, uc_buf_text(&rest));
 	else
 		help(d);
 }

@@ -16,6 +16,7 @@
  */
 #include <jansson.h>
 #include "udash/cells.h"
+#include "udash/columns.h"
 #include "udash/data.h"
 #include "udash/list.h"
 #include "udash/term.h"
@@ -42,13 +43,18 @@ struct dash_pane {
 	/* d->data is another one, or what is to be shown of it has changed. */
 	void (*take)(struct dash *d);
 	void (*draw)(struct dash *d, struct dash_area area);
-	/* A key that the table of keys left to the view. False: it means nothing. */
+	/* A key that the table of keys left to the view, or the mouse, at a place counted
+	 * from the view's corner. False: it means nothing. */
 	bool (*key)(struct dash *d, const struct dash_event *event);
+	/* ":sort NAME", which may be shortened. False: no such name. */
+	bool (*sort)(struct dash *d, const char *name);
 	/* The job at the cursor, borrowed from d->data; NULL: none. */
 	const struct uc_job *(*job)(struct dash *d);
 	/* All jobs that the row at the cursor stands for, one after the other; NULL: the
 	 * first, and the end. NULL function: it stands for job() alone. */
 	const struct uc_job *(*next)(struct dash *d, const struct uc_job *job);
+	/* The node at the cursor, likewise. */
+	const struct uc_node *(*node)(struct dash *d);
 	/* What the view waits for besides: a descriptor, milliseconds, or -1. */
 	int (*fd)(struct dash *d);
 	int (*wait_ms)(struct dash *d);
@@ -74,8 +80,32 @@ struct dash_box {
 	char title[80];      /* safe */
 	struct uc_strv line; /* safe */
 	size_t top;
+	bool more;  /* lines below what is shown */
+	bool picks; /* there is a cursor in it */
+	size_t at;
+	struct dash_area inside; /* as it was drawn */
 	/* Any key that does not scroll. False, or no function: the box closes. */
 	bool (*key)(struct dash *d, int key);
+};
+
+/* A click here is this key. */
+struct dash_hot {
+	int row, column, columns;
+	int key;
+};
+#define DASH_HOTS 32
+
+/* Sums over the data, of one model of GPU, or of all that have no name. */
+struct dash_model {
+	const char *type; /* foreign; of d->data */
+	uint64_t total, free, mine, out;
+};
+#define DASH_MODELS 12
+struct dash_sums {
+	struct dash_model model[DASH_MODELS];
+	size_t models;
+	uint64_t gpus, used;                /* of all models */
+	uint64_t running, waiting, my_gpus; /* of one's own jobs */
 };
 
 #define DASH_HISTORY 512
@@ -98,8 +128,12 @@ struct dash {
 	uint32_t me;
 
 	enum dash_view view;
-	void *pane[DASH_VIEWS]; /* each view's own */
+	struct dash_columns columns[DASH_VIEWS]; /* of those that are lists */
+	void *pane[DASH_VIEWS];                  /* each view's own */
 	struct dash_grid grid;
+	struct dash_area body; /* the view's, as it was drawn */
+	struct dash_hot hot[DASH_HOTS];
+	size_t hots;
 	size_t page; /* rows that the view showed last: what a page is */
 
 	struct dash_prompt prompt;
@@ -115,7 +149,7 @@ struct dash {
 
 	uint64_t used[DASH_HISTORY]; /* GPUs in use, at every new answer */
 	size_t used_count;
-	uint64_t gpus; /* that there are */
+	struct dash_sums sums;
 };
 
 /* loop.c */
@@ -126,6 +160,8 @@ int dash_loop(struct dash *d, int signals, struct uc_error *err) UC_MUST_CHECK;
 void dash_take(struct dash *d, const struct dash_data *data);
 /* Something shown changes without new data: filter, sort, folds. */
 void dash_again(struct dash *d);
+/* Nobody looks: the terminal is somebody else's, or nothing was typed for long. */
+bool dash_is_unwatched(const struct dash *d);
 /* Ask as soon as is decent. */
 void dash_hurry(struct dash *d);
 /* Let the view find what it shows, for at most two seconds: for one frame. */
@@ -135,6 +171,9 @@ void dash_run_command(struct dash *d, const char *const *words);
 
 /* frame.c: one frame into d->grid. */
 void dash_draw(struct dash *d);
+/* header.c: what is free, what is mine, how old it is. */
+void dash_sum(struct dash *d);
+void dash_draw_header(const struct dash *d, struct dash_area line);
 
 /* keys.c */
 void dash_show_view(struct dash *d, enum dash_view view);
@@ -147,27 +186,33 @@ void dash_keys_print(struct uc_buf *out, enum dash_keys_form form);
 /* Lines for the help box; of the bar: "F1Help", its parts. */
 void dash_keys_help(struct uc_strv *lines);
 bool dash_keys_bar(const struct dash *d, size_t index, struct uc_buf *key,
-		   const char **name);
+		   const char **name, int *code);
+/* The keys of a row of the table, as they are written; NULL: there are fewer. */
+const char *dash_keys_name(size_t index);
 
 /* box.c */
 void dash_box_open(struct dash *d, const char *safe_title);
 void dash_box_addf(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
 void dash_box_close(struct dash *d);
-void dash_box_key(struct dash *d, int key);
+void dash_box_key(struct dash *d, const struct dash_event *event);
 void dash_box_draw(struct dash *d, struct dash_area screen);
 void dash_say(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
 void dash_prompt_open(struct dash *d, const char *title, const char *text,
 		      void (*done)(struct dash *d));
 void dash_prompt_key(struct dash *d, int key);
 
-/* job.c: boxes about a job */
+/* job.c, node.c: boxes about what is at the cursor */
 void dash_show_details(struct dash *d);
 void dash_show_why(struct dash *d);
+void dash_show_node(struct dash *d, const struct uc_node *node);
+
+/* pane_output.c: what the job at the cursor wrote as errors; there: the other file. */
+void dash_show_errors(struct dash *d);
 
 /* me.c */
 void dash_show_me(struct dash *d);
-/* Add "limit 8/8": GPUs by the default QOS or association; nothing without one. */
-void dash_add_limit(const struct dash *d, struct uc_buf *out);
+/* Add `word` and "8/8": GPUs by the default QOS or association; nothing without one. */
+void dash_add_limit(const struct dash *d, const char *word, struct uc_buf *out);
 
 /* command.c: a line after ':' */
 void dash_command(struct dash *d);
@@ -185,6 +230,10 @@ void dash_signal(struct dash *d);
 void dash_hold(struct dash *d);
 void dash_release(struct dash *d);
 void dash_requeue(struct dash *d);
+void dash_time_limit(struct dash *d);
+/* As they are typed after ':': "USR1", "+1h". */
+void dash_signal_named(struct dash *d, const char *name);
+void dash_time_limit_to(struct dash *d, const char *value);
 /* The deeds are done: say what became of them. */
 void dash_acted(struct dash *d);
 

@@ -22,6 +22,14 @@
 #include <ucluster/usage.h>
 #include "common/run.h"
 
+/* GPU hours of the last days, from accounting; asked for once in a while. */
+#define DASH_DAYS 14
+struct dash_past {
+	bool asked, known;
+	uint64_t gpu_seconds[DASH_DAYS]; /* the last is today */
+	size_t days;
+};
+
 /* Immutable while somebody has it. */
 struct dash_data {
 	const struct uc_jobs *jobs;
@@ -37,19 +45,13 @@ struct dash_data {
 	int64_t now;    /* of the source: what times in it are compared with */
 	int64_t at_ms;  /* when it was true, by uc_monotonic_ms() */
 	int64_t took_ms;
-};
-
-/* GPU hours of the last days, from accounting; asked for once in a while. */
-#define DASH_DAYS 14
-struct dash_past {
-	bool known;
-	uint64_t gpu_seconds[DASH_DAYS]; /* the last is today */
-	size_t days;
+	struct dash_past past;
 };
 
 struct dash_question {
 	bool everybody;     /* else one's own jobs */
 	bool fresh;         /* a key asked: what another process has is not enough */
+	bool past;          /* with accounting, which else comes with the second answer */
 	int64_t max_age_ms; /* of an answer that another process got */
 };
 
@@ -73,12 +75,14 @@ int dash_fetch_fd(const struct dash_fetch *fetch);
  */
 int dash_fetch_take(struct dash_fetch *fetch, const struct dash_data **data,
 		    struct uc_error *err);
-/* Of the last answer. */
-const struct dash_past *dash_fetch_past(const struct dash_fetch *fetch);
+/* Whose jobs are one's own where nothing is live; before the first question. */
+void dash_fetch_as(struct dash_fetch *fetch, uint32_t user_id);
 /* Do this to one job, in the thread, in place of a question; then as an answer. */
 struct dash_deed {
-	struct uc_action action;
-	char id[64]; /* as Slurm understands it */
+	struct uc_action action; /* without its changes */
+	struct uc_change change; /* CHANGE: the one there is; its value is nobody's */
+	int64_t limit;           /* CHANGE: seconds */
+	char id[64];             /* as Slurm understands it */
 	uint32_t job_id, user_id;
 	int64_t submit_time;
 	bool done;

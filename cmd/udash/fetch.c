@@ -16,12 +16,17 @@ static void act(struct dash_fetch *f)
 		const struct uc_target target = { .id = deed->id,
 						  .job_id = deed->job_id,
 						  .submit_time = deed->submit_time,
-						  .user_id = deed->user_id };
+						  .user_id = deed->user_id,
+						  .limit = deed->limit };
+		struct uc_action action = deed->action;
 		uc_auto(buf) struct uc_buf safe = { 0 };
 		char *note = NULL;
 
-		deed->done =
-			uc_act(f->src, &deed->action, &target, &note, &deed->err) == 0;
+		if (action.kind == UC_ACTION_CHANGE) {
+			action.changes = &deed->change;
+			action.change_count = 1;
+		}
+		deed->done = uc_act(f->src, &action, &target, &note, &deed->err) == 0;
 		uc_buf_safe(&safe, uc_raw(note), 0);
 		snprintf(deed->note, sizeof(deed->note), "%s", uc_buf_text(&safe));
 		free(note);
@@ -84,6 +89,7 @@ struct dash_fetch *dash_fetch_new(struct uc_run *run)
 		return NULL;
 	}
 	f->event = -1;
+	f->me = getuid();
 	if (uc_run_source(run, 0, &f->src) < 0) {
 		free(f);
 		return NULL;
@@ -192,7 +198,7 @@ bool dash_fetch_did(struct dash_fetch *f)
 	return true;
 }
 
-const struct dash_past *dash_fetch_past(const struct dash_fetch *f)
+void dash_fetch_as(struct dash_fetch *f, uint32_t user_id)
 {
-	return &f->past;
+	f->me = user_id;
 }

@@ -27,6 +27,7 @@ enum fetch_step {
 struct dash_fetch {
 	struct uc_source *src;
 	const char *slurm_conf;
+	uint32_t me;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -43,6 +44,7 @@ struct dash_fetch {
 	struct dash_data data[2];
 	int newest; /* of `data` */
 	int64_t nodes_ms, rules_ms, past_ms;
+	bool answered; /* once */
 	struct dash_past past;
 	struct uc_self self;
 	unsigned enforced;

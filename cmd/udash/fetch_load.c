@@ -29,7 +29,7 @@ enum {
 static int ask_jobs(struct dash_fetch *f, struct uc_jobs **out, struct uc_error *err)
 {
 	const struct dash_data *last = &f->data[f->newest];
-	const uint32_t me = getuid();
+	const uint32_t me = f->me;
 	const bool all = f->question.everybody;
 	const struct uc_job_query query = {
 		.user_ids = all ? NULL : &me,
@@ -53,7 +53,7 @@ static int ask_rules(struct dash_fetch *f, struct fetch_parts *parts,
 		return -1;
 	if (uc_reservations_load(f->src, &parts->reservations, &ignored) < 0)
 		parts->reservations = NULL;
-	if (uc_limits_load(f->src, getuid(), &parts->limits, &ignored) < 0)
+	if (uc_limits_load(f->src, f->me, &parts->limits, &ignored) < 0)
 		parts->limits = NULL;
 	if (!uc_limits_enforced(f->slurm_conf, &f->enforced))
 		f->enforced = UC_ENFORCED_ACCOUNTS | UC_ENFORCED_LIMITS | UC_ENFORCED_QOS;
@@ -69,13 +69,12 @@ static void ask_past(struct dash_fetch *f)
 	uc_auto(history) struct uc_history *past = NULL;
 	uc_auto(usage) struct uc_usage *usage = NULL;
 	struct uc_error ignored = { 0 };
-	const uint32_t me = getuid();
+	const uint32_t me = f->me;
 
 	query.user_ids = &me;
 	query.user_count = 1;
-	f->past.known = false;
-	if (!uc_source_is_live(f->src) ||
-	    uc_history_load(f->src, &query, &facts, &past, &ignored) < 0 ||
+	f->past = (struct dash_past){ .asked = true };
+	if (uc_history_load(f->src, &query, &facts, &past, &ignored) < 0 ||
 	    facts.origin == UC_HISTORY_MEMORY ||
 	    uc_usage_make(past, &by_day, &usage, &ignored) < 0)
 		return;
@@ -150,8 +149,10 @@ static int make_data(struct dash_fetch *f, const struct fetch_parts *fresh,
 		.enforced = f->enforced,
 		.now = data->now,
 	};
-	if (uc_self_find(&f->self, data->live, facts, err) < 0 ||
-	    uc_gpu_map_make(facts, &data->map, err) < 0)
+	if (uc_self_find(&f->self, data->live, facts, err) < 0)
+		return -1;
+	facts->who.user_id = f->me;
+	if (uc_gpu_map_make(facts, &data->map, err) < 0)
 		return -1;
 	return uc_capacity_make(facts, &data->capacity, err);
 }
@@ -199,9 +200,13 @@ int fetch_answer(struct dash_fetch *f)
 		data->at_ms -=
 			(int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - asked.at_ms;
 	}
-	if (!f->past_ms || start - f->past_ms > PAST_AGE) {
+	/* slurmdbd may be slow: the first screen does not wait for it */
+	if (f->question.past ||
+	    (f->answered && (!f->past_ms || start - f->past_ms > PAST_AGE))) {
 		ask_past(f);
 		f->past_ms = start;
 	}
+	f->answered = true;
+	data->past = f->past;
 	return 1;
 }

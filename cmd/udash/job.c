@@ -173,8 +173,11 @@ static void open_about(struct dash *d, const struct uc_job *job, const char *wha
 
 void dash_show_details(struct dash *d)
 {
+	const struct dash_pane *pane = dash_panes[d->view];
 	const struct uc_job *job = dash_job(d);
 
+	if (!job && d->data && pane->node)
+		dash_show_node(d, pane->node(d));
 	if (!job)
 		return;
 	open_about(d, job, "Job");

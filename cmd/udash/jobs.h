@@ -2,7 +2,7 @@
 /* Copyright the ucluster authors */
 #ifndef UC_UDASH_JOBS_H
 #define UC_UDASH_JOBS_H
-/* The pane of jobs: its rows (jobs_rows.c), and how they look (pane_jobs.c). */
+/* The pane of jobs: its rows (jobs_rows.c), its columns (jobs_columns.c). */
 #include "udash/dash.h"
 
 /* One line: a job, or an array that is folded. */
@@ -15,6 +15,30 @@ struct jobs_row {
 	uint64_t gpus;
 	uint64_t key; /* to sort by, when it is a number */
 	bool inside;  /* of an array that is unfolded */
+};
+
+/* In the order that they have on the screen. */
+enum jobs_column {
+	JOBS_ID,
+	JOBS_USER,
+	JOBS_ACCOUNT,
+	JOBS_NAME,
+	JOBS_PARTITION,
+	JOBS_QOS,
+	JOBS_STATE,
+	JOBS_TIME,
+	JOBS_USED,
+	JOBS_GPUS,
+	JOBS_CPUS,
+	JOBS_MEMORY,
+	JOBS_NODES,
+	JOBS_PRIORITY,
+	JOBS_SUBMITTED,
+	JOBS_START,
+	JOBS_END,
+	JOBS_WHERE,
+	JOBS_FOLDER,
+	JOBS_COLUMNS
 };
 
 enum jobs_sort {
@@ -39,9 +63,18 @@ struct jobs_pane {
 	bool inverted;
 };
 
+/* jobs_columns.c */
+void jobs_columns_open(struct dash_columns *columns);
+void jobs_draw_row(const struct dash *d, struct dash_area area, int line,
+		   const struct jobs_row *row);
+
 /* The rows of d->data that are to be seen, in their order. */
 void jobs_rows_take(struct dash *d, struct jobs_pane *p);
 struct dash_id jobs_row_id(const void *rows, size_t index);
+/* It stands for several tasks: an array that is folded, or the rest of one. */
+bool jobs_row_is_array(const struct jobs_row *row);
+/* Its number; an array that is folded: "100012[+]". */
+void jobs_row_name(struct uc_buf *out, const struct jobs_row *row);
 /* Its records, one after the other; NULL: the first, and the end. */
 const struct uc_job *jobs_row_next(const struct dash *d, const struct jobs_pane *p,
 				   const struct jobs_row *row, const struct uc_job *job);

@@ -55,6 +55,20 @@ const struct uc_job *jobs_row_next(const struct dash *d, const struct jobs_pane 
 	return job == &jobs[row->last] ? NULL : &jobs[p->next[job - jobs]];
 }
 
+bool jobs_row_is_array(const struct jobs_row *row)
+{
+	return row->records > 1 || (!row->inside && row->job->array_job_id &&
+				    !uc_raw_empty(row->job->array_tasks));
+}
+
+void jobs_row_name(struct uc_buf *out, const struct jobs_row *row)
+{
+	if (jobs_row_is_array(row))
+		uc_buf_addf(out, "%u[+]", row->job->array_job_id);
+	else
+		uc_buf_job_id(out, row->job, UC_NONE32);
+}
+
 static void count_into(struct jobs_row *row, const struct uc_job *job)
 {
 	const uint32_t tasks = uc_array_count(job->array_tasks.bytes);
@@ -213,6 +227,51 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	return p->inverted ? -order : order;
 }
 
+/* --- how wide they are --- */
+
+static uint8_t digits(uint32_t number)
+{
+	uint8_t count = 1;
+
+	for (; number > 9; number /= 10)
+		count++;
+	return count;
+}
+
+static void widest(uint8_t *most, size_t width)
+{
+	if (width > *most)
+		*most = width > UINT8_MAX ? UINT8_MAX : (uint8_t)width;
+}
+
+/* Columns as wide as what is in them, within bounds: they stay so while one scrolls. */
+static void measure(struct dash *d, const struct jobs_pane *p, size_t count)
+{
+	uint8_t *wanted = d->columns[DASH_JOBS].wanted;
+	uint8_t id = 5, user = 4, name = 8, partition = 4;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct uc_job *job = p->row[i].job;
+		size_t wide = digits(main_id(job));
+
+		if (jobs_row_is_array(&p->row[i]))
+			wide += 3;
+		else if (!uc_raw_empty(job->array_tasks))
+			wide += 3 + strlen(job->array_tasks.bytes);
+		else if (job->array_job_id)
+			wide += 1u + digits(job->array_task_id);
+		widest(&id, wide);
+		widest(&user, job->user.bytes ? strlen(job->user.bytes) : 0);
+		widest(&name, job->name.bytes ? strlen(job->name.bytes) : 0);
+		widest(&partition,
+		       job->partition.bytes ? strlen(job->partition.bytes) : 0);
+	}
+	wanted[JOBS_ID] = id > 16 ? 16 : id;
+	wanted[JOBS_USER] = user > 12 ? 12 : user;
+	wanted[JOBS_NAME] = name > 24 ? 24 : name;
+	wanted[JOBS_PARTITION] = partition > 12 ? 12 : partition;
+}
+
 void jobs_rows_take(struct dash *d, struct jobs_pane *p)
 {
 	struct arrays arrays = { 0 };
@@ -225,5 +284,6 @@ void jobs_rows_take(struct dash *d, struct jobs_pane *p)
 	for (size_t i = 0; i < count; i++)
 		p->row[i].key = number_of(&p->row[i], p->sort, d->data->now);
 	qsort_r(p->row, count, sizeof(*p->row), compare_rows, p);
+	measure(d, p, count);
 	dash_list_sync(&p->list, p->row, count, jobs_row_id);
 }

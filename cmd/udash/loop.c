@@ -39,22 +39,11 @@ const struct dash_pane *const dash_panes[DASH_VIEWS] = {
 
 static void note_use(struct dash *d)
 {
-	uint64_t used = 0, all = 0;
-
-	for (size_t n = 0; n < d->data->map->count; n++)
-		for (size_t i = 0; i < d->data->map->node[n].count; i++) {
-			const enum uc_gpu_holder holder =
-				d->data->map->node[n].slot[i].holder;
-
-			all++;
-			used += holder == UC_GPU_MINE || holder == UC_GPU_OTHER;
-		}
-	d->gpus = all;
 	if (d->used_count == DASH_HISTORY) {
 		memmove(d->used, d->used + 1, sizeof(d->used) - sizeof(d->used[0]));
 		d->used_count--;
 	}
-	d->used[d->used_count++] = used;
+	d->used[d->used_count++] = d->sums.used;
 }
 
 void dash_again(struct dash *d)
@@ -68,6 +57,7 @@ void dash_take(struct dash *d, const struct dash_data *data)
 {
 	d->data = data;
 	d->err = (struct uc_error){ 0 };
+	dash_sum(d);
 	note_use(d);
 	dash_again(d);
 }
@@ -117,8 +107,7 @@ static bool take_answer(struct dash *d)
 	return true;
 }
 
-/* Nobody looks: the terminal is somebody else's, or nothing was typed for long. */
-static bool is_unwatched(const struct dash *d)
+bool dash_is_unwatched(const struct dash *d)
 {
 	const pid_t group = d->run->stdin_tty ? tcgetpgrp(STDIN_FILENO) : -1;
 
@@ -135,7 +124,7 @@ static void ask(struct dash *d)
 		dash_fetch_do(d->fetch, d->deeds, d->deed_count);
 		return;
 	}
-	if (uc_monotonic_ms() < d->next_ms || d->paused || is_unwatched(d))
+	if (uc_monotonic_ms() < d->next_ms || d->paused || dash_is_unwatched(d))
 		return;
 	/* everybody's jobs, always: they hold the GPUs */
 	dash_fetch_ask(d->fetch,

@@ -91,7 +91,8 @@ static int dump(struct dash *d, const struct args *args)
 	struct uc_error err = { 0 };
 	int rc;
 
-	dash_fetch_ask(d->fetch, &(struct dash_question){ .everybody = true });
+	dash_fetch_ask(d->fetch,
+		       &(struct dash_question){ .everybody = true, .past = true });
 	while ((rc = dash_fetch_take(d->fetch, &data, &err)) == 0)
 		dash_fetch_wait(d->fetch);
 	if (rc < 0)

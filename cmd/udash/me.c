@@ -47,7 +47,7 @@ static void add_owner(struct uc_buf *out, const struct uc_limit *limit, unsigned
 	}
 }
 
-void dash_add_limit(const struct dash *d, struct uc_buf *out)
+void dash_add_limit(const struct dash *d, const char *word, struct uc_buf *out)
 {
 	const struct uc_limits *limits = d->data->limits;
 	const struct uc_limit *mine =
@@ -59,7 +59,7 @@ void dash_add_limit(const struct dash *d, struct uc_buf *out)
 	struct limit limit;
 
 	if ((qos && read_limit(qos, &limit)) || (mine && read_limit(mine, &limit)))
-		uc_buf_addf(out, "limit %ju/%ju", (uintmax_t)limit.used,
+		uc_buf_addf(out, "%s%ju/%ju", word, (uintmax_t)limit.used,
 			    (uintmax_t)limit.allowed);
 }
 
@@ -94,11 +94,13 @@ static void add_bar(const struct dash *d, struct uc_buf *out, uint64_t part,
 
 static void show_days(struct dash *d)
 {
-	const struct dash_past *past = dash_fetch_past(d->fetch);
+	const struct dash_past *past = &d->data->past;
 	uint64_t most = 0;
 
 	if (!past->known) {
-		dash_box_addf(d, "GPU hours are not known: there is no accounting");
+		dash_box_addf(d, past->asked ? "GPU hours are not known: there is no "
+					       "accounting"
+					     : "accounting has not been asked yet");
 		return;
 	}
 	for (size_t i = 0; i < past->days; i++)

@@ -27,6 +27,8 @@ struct output_pane {
 	struct output_stream *stream[OUTPUT_STREAMS];
 	size_t streams, at; /* at: the one that keys move */
 	size_t back;        /* lines that are below what is shown; 0: the end is */
+	size_t left;        /* columns that are cut off at the left; not with wrap */
+	size_t across;      /* streams side by side, as they were drawn; 0: none */
 	bool errors, wrap;
 };
 

@@ -69,6 +69,11 @@ void output_forget(struct output_stream *s)
 
 /* --- drawing --- */
 
+enum {
+	NARROW = 40, /* columns of a file; with less they stand one below the other */
+	SHORT = 6,   /* rows */
+};
+
 static size_t pieces(const struct output_pane *p, const char *text, int columns)
 {
 	const size_t width = text ? uc_text_width(text) : 0;
@@ -86,6 +91,8 @@ static void draw_line(const struct dash *d, const struct output_pane *p,
 	const bool found = text && wanted[0] && dash_text_has(text, wanted);
 	const size_t count = pieces(p, text, area.columns);
 
+	if (text && !p->wrap)
+		text += uc_text_clip(text, p->left);
 	for (size_t i = 0; text && i < count; i++) {
 		const size_t len = uc_text_clip(text, (size_t)area.columns);
 
@@ -96,32 +103,70 @@ static void draw_line(const struct dash *d, const struct output_pane *p,
 	}
 }
 
+static void draw_head(const struct dash *d, const struct output_pane *p,
+		      const struct output_stream *s, struct dash_area head)
+{
+	const bool here = p->stream[p->at] == s, alone = p->streams == 1;
+	const enum dash_role role = here && !alone ? DASH_SORTED : DASH_HEAD;
+	int column;
+
+	dash_role_row(head, 0, DASH_HEAD);
+	column = dash_putf(dash_from(head, 0, 0), role, "%s%s", s->name,
+			   p->errors ? " (errors)" : "");
+	dash_put_raw(dash_span(head, 0, column + 2, head.columns), DASH_HEAD,
+		     uc_raw(s->path));
+	if (here && p->back)
+		dash_putf(dash_span(head, 0, head.columns - 18, 18), DASH_SORTED,
+			  " %zu lines below%s", p->back,
+			  d->options.ascii ? " v" : " \xe2\x86\x93");
+}
+
+static const char *empty_words(const struct output_pane *p, const struct output_stream *s)
+{
+	if (s->note[0])
+		return s->note;
+	return s->which >= 0 && uc_follow_seen(p->follow, s->which)
+		       ? "it has written nothing yet"
+		       : "there is no such file yet";
+}
+
+/* The last line, which has no end yet: a progress bar is its last state. */
+static char *unended(const struct dash *d, const struct output_stream *s)
+{
+	uc_auto(buf) struct uc_buf safe = { 0 };
+	size_t from = 0;
+
+	if (!s->rest.len)
+		return NULL;
+	for (size_t i = 0; i + 1 < s->rest.len; i++)
+		if (s->rest.data[i] == '\r')
+			from = i + 1;
+	uc_buf_safen(&safe, s->rest.data + from,
+		     s->rest.len - from - (s->rest.data[s->rest.len - 1] == '\r'),
+		     d->grid.safe);
+	return uc_buf_take(&safe);
+}
+
 static void draw_stream(const struct dash *d, const struct output_pane *p,
 			struct output_stream *s, struct dash_area area)
 {
-	const bool here = p->stream[p->at] == s;
-	const size_t back = here ? p->back : 0;
-	const struct dash_area head = dash_area_top(&area, 1);
-	int row = area.rows;
+	const size_t back = p->stream[p->at] == s ? p->back : 0;
+	char *last = back ? NULL : unended(d, s);
+	int row, used;
 
-	dash_role_row(head, 0, here ? DASH_STRONG : DASH_HEAD);
-	dash_putf(dash_from(head, 0, 0), here ? DASH_STRONG : DASH_HEAD, "%s%s  ",
-		  s->name, p->errors ? " (errors)" : "");
-	dash_put_raw(dash_span(head, 0,
-			       (int)uc_text_width(s->name) + (p->errors ? 11 : 2),
-			       head.columns),
-		     DASH_FAINT, uc_raw(s->path));
-	if (back)
-		dash_put_right(dash_span(head, 0, head.columns - 16, 16), DASH_WAIT,
-			       "not at the end");
-	if (!s->count)
-		dash_put(area, 1, 2, DASH_FAINT,
-			 s->note[0] ? s->note
-			 : s->which >= 0 && uc_follow_seen(p->follow, s->which)
-				 ? "empty"
-				 : "no "
-				   "output "
-				   "yet");
+	draw_head(d, p, s, dash_area_top(&area, 1));
+	used = last ? (int)pieces(p, last, area.columns) : 0;
+	for (size_t i = s->count > back ? s->count - back : 0;
+	     i-- > 0 && used < area.rows;)
+		used += (int)pieces(p, *output_line_at(s, i), area.columns);
+	row = used < area.rows ? used : area.rows;
+	if (!s->count && !last)
+		dash_put(area, 1, 2, DASH_FAINT, empty_words(p, s));
+	if (last) {
+		row -= (int)pieces(p, last, area.columns);
+		draw_line(d, p, area, row, last);
+		free(last);
+	}
 	for (size_t i = s->count > back ? s->count - back : 0; i-- > 0 && row > 0;) {
 		const char *text = *output_line_at(s, i);
 
@@ -130,17 +175,40 @@ static void draw_stream(const struct dash *d, const struct output_pane *p,
 	}
 }
 
+/* Side by side where there is room for that, else below one another. */
+static size_t count_across(const struct output_pane *p, struct dash_area area)
+{
+	size_t across = p->streams;
+
+	while (across > 1 && area.columns / (int)across < NARROW &&
+	       area.rows / (int)((p->streams + across - 2) / (across - 1)) >= SHORT)
+		across--;
+	return across;
+}
+
 void output_draw(struct dash *d, struct dash_area area)
 {
 	struct output_pane *p = d->pane[DASH_OUTPUT];
-	const int columns = p->streams ? area.columns / (int)p->streams : area.columns;
+	int across, down, columns, rows;
 
 	d->page = (size_t)(area.rows > 1 ? area.rows - 1 : 1);
-	if (!p->streams)
+	if (!p->streams) {
 		dash_put(area, 1, 2, DASH_FAINT,
 			 "no job: choose one in Jobs, or mark up to four, and press l");
-	for (size_t i = 0; i < p->streams; i++)
+		return;
+	}
+	p->across = count_across(p, area);
+	across = (int)p->across;
+	down = ((int)p->streams + across - 1) / across;
+	columns = area.columns / across;
+	rows = area.rows / down;
+	d->page = (size_t)(rows > 1 ? rows - 1 : 1);
+	for (int i = 0; i < (int)p->streams; i++) {
+		const bool right = i % across == across - 1, low = i / across == down - 1;
+
 		draw_stream(d, p, p->stream[i],
-			    dash_area_part(area, 0, (int)i * columns, area.rows,
-					   columns - (i + 1 < p->streams)));
+			    dash_area_part(area, i / across * rows, i % across * columns,
+					   low ? area.rows : rows,
+					   right ? area.columns : columns - 1));
+	}
 }

@@ -103,15 +103,15 @@ static void take(struct dash *d)
 		p->room = map->count;
 	}
 	p->count = 0;
-	for (size_t i = 0; i < map->count; i++) {
-		if (!matches(d, &map->node[i]))
-			continue;
-		if (dash_id_same(node_id(map->node[i].node), p->id)) {
-			p->at = p->count;
+	for (size_t i = 0; i < map->count; i++)
+		if (matches(d, &map->node[i]))
+			p->node[p->count++] = i;
+	gpus_groups_make(d, p);
+	for (size_t i = 0; i < p->count && !found; i++)
+		if (dash_id_same(node_id(map->node[p->node[i]].node), p->id)) {
+			p->at = i;
 			found = true;
 		}
-		p->node[p->count++] = i;
-	}
 	if (!found && p->at >= p->count)
 		p->at = p->count ? p->count - 1 : 0;
 	if (p->count)
@@ -166,6 +166,70 @@ static void move_slot(struct dash *d, int by)
 	}
 }
 
+/* To the node above or below, in lines; from one group into the next. */
+static void move_lines(struct dash *d, int64_t by)
+{
+	struct gpus_pane *p = gpus_of(d);
+	size_t at, to, column;
+
+	if (!p->count || !p->columns || (at = gpus_line_at(p)) >= p->lines)
+		return;
+	column = p->at - p->line[at].first;
+	to = at;
+	while (by && (by > 0 ? to + 1 < p->lines : to > 0)) {
+		to = by > 0 ? to + 1 : to - 1;
+		if (!p->line[to].count)
+			continue;
+		at = to;
+		by += by > 0 ? -1 : 1;
+	}
+	if (column >= p->line[at].count)
+		column = p->line[at].count - 1;
+	move_node(d, (int64_t)(p->line[at].first + column) - (int64_t)p->at);
+}
+
+static const struct uc_node *node_at(struct dash *d)
+{
+	const struct gpus_pane *p = gpus_of(d);
+
+	return p->count ? d->data->map->node[p->node[p->at]].node : NULL;
+}
+
+/* The GPU that was clicked on; a second time: its job. */
+static bool click(struct dash *d, const struct dash_event *event)
+{
+	struct gpus_pane *p = gpus_of(d);
+	int row = 0;
+
+	if (!p->columns || event->column >= p->columns)
+		return false;
+	for (size_t i = p->top; i < p->lines; i++) {
+		const struct gpus_line *line = &p->line[i];
+		const struct gpus_group *group = &p->group[line->group];
+		const int rows = line->count ? group->rows : 1;
+
+		if (event->row >= row && event->row < row + rows) {
+			const size_t k = (size_t)(event->column / group->each);
+			const int across = (group->slots + group->rows - 1) / group->rows;
+			const int slot = event->column % group->each -
+					 (group->each - 2 - across) +
+					 (event->row - row) * across;
+			const size_t before = p->slot;
+			const size_t node = p->at;
+
+			if (k >= line->count)
+				return false;
+			p->slot = slot < 0 ? 0 : (size_t)slot;
+			move_node(d, (int64_t)(line->first + k) - (int64_t)p->at);
+			if (p->at == node && p->slot == before)
+				dash_show_details(d);
+			return true;
+		}
+		row += rows;
+	}
+	return false;
+}
+
 static void find_next(struct dash *d, bool back)
 {
 	struct gpus_pane *p = gpus_of(d);
@@ -190,7 +254,6 @@ static void find_next(struct dash *d, bool back)
 static bool key(struct dash *d, const struct dash_event *event)
 {
 	struct gpus_pane *p = gpus_of(d);
-	const int64_t across = p->across ? (int64_t)p->across : 1;
 
 	switch (event->key) {
 	case 'h':
@@ -202,17 +265,31 @@ static bool key(struct dash *d, const struct dash_event *event)
 		return true;
 	case 'j':
 	case DASH_KEY_DOWN:
-		move_node(d, across);
+		move_lines(d, 1);
 		return true;
 	case 'k':
 	case DASH_KEY_UP:
-		move_node(d, -across);
+		move_lines(d, -1);
 		return true;
+	case DASH_KEY_WHEEL_DOWN:
+		move_lines(d, 3);
+		return true;
+	case DASH_KEY_WHEEL_UP:
+		move_lines(d, -3);
+		return true;
+	case DASH_CTRL('d'):
+		move_lines(d, (int64_t)d->page / 2);
+		return true;
+	case DASH_CTRL('u'):
+		move_lines(d, -(int64_t)d->page / 2);
+		return true;
+	case DASH_KEY_CLICK:
+		return click(d, event);
 	case DASH_KEY_PAGE_DOWN:
-		move_node(d, across * (int64_t)d->page);
+		move_lines(d, (int64_t)d->page);
 		return true;
 	case DASH_KEY_PAGE_UP:
-		move_node(d, -across * (int64_t)d->page);
+		move_lines(d, -(int64_t)d->page);
 		return true;
 	case 'g':
 	case DASH_KEY_HOME:
@@ -247,6 +324,8 @@ static void close_pane(struct dash *d)
 		return;
 	free(p->node);
 	free(p->user);
+	free(p->group);
+	free(p->line);
 	free(p);
 }
 
@@ -258,4 +337,5 @@ const struct dash_pane dash_pane_gpus = {
 	.draw = gpus_draw,
 	.key = key,
 	.job = job_at,
+	.node = node_at,
 };

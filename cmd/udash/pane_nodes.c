@@ -4,27 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucluster/state.h>
-#include <ucluster/units.h>
-#include "udash/dash.h"
+#include "udash/nodes.h"
 
-enum sort {
-	BY_NAME,
-	BY_STATE,
-	BY_LOAD,
-	BY_MEMORY,
-	BY_GPUS,
-	SORTS
-};
-
-struct nodes {
-	struct dash_list list;
-	const struct uc_node **row;
-	size_t room;
-	enum sort sort;
-	bool inverted;
-};
-
-static struct nodes *nodes_of(const struct dash *d)
+static struct nodes_pane *nodes_of(const struct dash *d)
 {
 	return d->pane[DASH_NODES];
 }
@@ -52,17 +34,17 @@ static bool matches(const struct dash *d, const struct uc_node *node)
 }
 
 /* The most first; nodes that do not say so come last. */
-static uint64_t number_of(const struct uc_node *node, enum sort sort)
+static uint64_t number_of(const struct uc_node *node, enum nodes_sort sort)
 {
 	switch (sort) {
-	case BY_STATE:
+	case NODES_BY_STATE:
 		return (uint64_t)!uc_node_is_usable(node->state) << 8 |
 		       (node->state & UC_NODE_BASE);
-	case BY_LOAD:
+	case NODES_BY_LOAD:
 		return node->load == UC_NONE32 ? 0 : node->load;
-	case BY_MEMORY:
+	case NODES_BY_MEMORY:
 		return node->memory_used;
-	case BY_GPUS:
+	case NODES_BY_GPUS:
 		return node->gpus_used == UC_NONE32 ? 0 : node->gpus_used;
 	default:
 		return 0;
@@ -73,7 +55,7 @@ static int compare(const void *a, const void *b, void *arg)
 {
 	const struct uc_node *x = *(const struct uc_node *const *)a;
 	const struct uc_node *y = *(const struct uc_node *const *)b;
-	const struct nodes *p = arg;
+	const struct nodes_pane *p = arg;
 	const uint64_t m = number_of(x, p->sort), n = number_of(y, p->sort);
 	int order = m == n ? strverscmp(x->name.bytes ? x->name.bytes : "",
 					y->name.bytes ? y->name.bytes : "")
@@ -83,11 +65,54 @@ static int compare(const void *a, const void *b, void *arg)
 	return p->inverted ? -order : order;
 }
 
+/* --- what partitions have --- */
+
+static void add_node(struct nodes_partition *to, const struct uc_node *node)
+{
+	to->nodes++;
+	to->out += !uc_node_is_usable(node->state);
+	to->cpus += node->cpus;
+	to->cpus_used += node->cpus_used;
+	to->gpus += node->gpus == UC_NONE32 ? 0 : node->gpus;
+	to->gpus_used += node->gpus_used == UC_NONE32 ? 0 : node->gpus_used;
+}
+
+static void count_partitions(const struct dash_data *data, struct nodes_pane *p)
+{
+	const struct uc_partitions *from = data->partitions;
+
+	p->partitions = 0;
+	if (from->count > p->partitions_room) {
+		struct nodes_partition *more =
+			reallocarray(p->partition, from->count, sizeof(*more));
+
+		if (!more)
+			return;
+		p->partition = more;
+		p->partitions_room = from->count;
+	}
+	for (size_t i = 0; i < from->count; i++) {
+		struct nodes_partition *to = &p->partition[p->partitions++];
+		const char *name = from->row[i].name.bytes;
+
+		*to = (struct nodes_partition){ .partition = &from->row[i] };
+		for (size_t n = 0; name && n < data->nodes->count; n++) {
+			const struct uc_node *node = &data->nodes->row[n];
+
+			if (node->partitions.bytes &&
+			    uc_hosts_has(node->partitions.bytes, name))
+				add_node(to, node);
+		}
+	}
+}
+
+/* --- the rows --- */
+
 static void take(struct dash *d)
 {
-	struct nodes *p = nodes_of(d);
+	struct nodes_pane *p = nodes_of(d);
 	const struct uc_nodes *nodes = d->data ? d->data->nodes : NULL;
-	size_t count = 0;
+	size_t count = 0, name = 4;
 
 	if (!nodes)
 		return;
@@ -100,125 +125,28 @@ static void take(struct dash *d)
 		p->row = row;
 		p->room = nodes->count;
 	}
-	for (size_t i = 0; i < nodes->count; i++)
-		if (matches(d, &nodes->row[i]))
-			p->row[count++] = &nodes->row[i];
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct uc_node *node = &nodes->row[i];
+		const size_t len = node->name.bytes ? strlen(node->name.bytes) : 0;
+
+		name = len > name ? len : name;
+		if (matches(d, node))
+			p->row[count++] = node;
+	}
+	d->columns[DASH_NODES].wanted[NODES_NAME] = (uint8_t)(name > 24 ? 24 : name);
 	if (count)
 		qsort_r(p->row, count, sizeof(struct uc_node *), compare, p);
 	dash_list_sync(&p->list, p->row, count, id_of);
-}
-
-/* --- drawing --- */
-
-/* "gpu   GPUs ▇▇▇▇··  20/32   CPUs ▇▇···· 100/512": of its nodes. */
-static void draw_partition(const struct dash *d, struct dash_area area, int line,
-			   const struct uc_partition *partition)
-{
-	uint64_t cpus = 0, cpus_used = 0, gpus = 0, gpus_used = 0;
-	uint32_t nodes = 0, out = 0;
-
-	for (size_t i = 0; i < d->data->nodes->count; i++) {
-		const struct uc_node *node = &d->data->nodes->row[i];
-
-		if (!node->partitions.bytes || !partition->name.bytes ||
-		    !uc_hosts_has(node->partitions.bytes, partition->name.bytes))
-			continue;
-		nodes++;
-		out += !uc_node_is_usable(node->state);
-		cpus += node->cpus;
-		cpus_used += node->cpus_used;
-		gpus += node->gpus == UC_NONE32 ? 0 : node->gpus;
-		gpus_used += node->gpus_used == UC_NONE32 ? 0 : node->gpus_used;
-	}
-	dash_put_raw(dash_span(area, line, 0, 12),
-		     partition->state == UC_PARTITION_UP ? DASH_PLAIN : DASH_BAD,
-		     partition->name);
-	dash_putf(dash_from(area, line, 13), DASH_PLAIN, "%u nodes", nodes);
-	if (out)
-		dash_putf(dash_from(area, line, 24), DASH_BAD, "%u out", out);
-	dash_put(area, line, 33, DASH_FAINT, "CPUs");
-	dash_put_bar(dash_span(area, line, 38, 10), DASH_GOOD, cpus_used, cpus);
-	dash_putf(dash_from(area, line, 49), DASH_PLAIN, "%ju/%ju", (uintmax_t)cpus_used,
-		  (uintmax_t)cpus);
-	if (!gpus)
-		return;
-	dash_put(area, line, 62, DASH_FAINT, "GPUs");
-	dash_put_bar(dash_span(area, line, 67, 10), DASH_GOOD, gpus_used, gpus);
-	dash_putf(dash_from(area, line, 78), DASH_PLAIN, "%ju/%ju", (uintmax_t)gpus_used,
-		  (uintmax_t)gpus);
-}
-
-static void draw_node(struct dash_area area, int line, const struct uc_node *node)
-{
-	const bool usable = uc_node_is_usable(node->state);
-	uc_auto(buf) struct uc_buf memory = { 0 };
-	int column = 0;
-
-	column += dash_put_raw(dash_span(area, line, 0, 14), DASH_PLAIN, node->name) + 1;
-	column += dash_put_raw(dash_span(area, line, column, 12),
-			       usable ? DASH_PLAIN : DASH_BAD,
-			       uc_raw(uc_node_state_word(node->state))) +
-		  1;
-	dash_putf(dash_from(area, line, column), DASH_PLAIN, "%u/%u", node->cpus_used,
-		  node->cpus);
-	column += 10;
-	if (node->load != UC_NONE32)
-		dash_putf(dash_from(area, line, column), DASH_PLAIN, "%u.%02u",
-			  node->load / 100, node->load % 100);
-	column += 8;
-	uc_size_words(&memory, node->memory_used);
-	uc_buf_addc(&memory, '/');
-	uc_size_words(&memory, node->memory);
-	dash_put(area, line, column, DASH_PLAIN, uc_buf_text(&memory));
-	column += 13;
-	if (node->gpus && node->gpus != UC_NONE32)
-		dash_putf(dash_from(area, line, column),
-			  node->gpus_used < node->gpus && usable ? DASH_GOOD : DASH_PLAIN,
-			  "%u/%u", node->gpus_used == UC_NONE32 ? 0 : node->gpus_used,
-			  node->gpus);
-	column += 7;
-	dash_put_raw(dash_span(area, line, column, area.columns - column),
-		     usable ? DASH_PLAIN : DASH_BAD,
-		     uc_raw_empty(node->reason) ? node->gpu_types : node->reason);
-}
-
-static void draw_head(struct dash_area head)
-{
-	dash_role_row(head, 0, DASH_HEAD);
-	dash_putf(dash_from(head, 0, 0), DASH_HEAD, "%-14s %-12s %-9s %-7s %-12s %-6s %s",
-		  "NODE", "STATE", "CPUS", "LOAD", "MEMORY", "GPUS", "MODELS OR REASON");
-}
-
-static void draw(struct dash *d, struct dash_area area)
-{
-	struct nodes *p = nodes_of(d);
-	const struct uc_partitions *partitions = d->data->partitions;
-	const int most = area.rows / 3;
-	const char *wanted = uc_buf_text(&d->search);
-
-	for (size_t i = 0; i < partitions->count && (int)i < most; i++)
-		draw_partition(d, dash_area_top(&area, 1), 0, &partitions->row[i]);
-	draw_head(dash_area_top(&area, 1));
-	d->page = (size_t)(area.rows > 0 ? area.rows : 0);
-	dash_list_show(&p->list, d->page);
-	for (int line = 0; line < area.rows; line++) {
-		const size_t at = p->list.top + (size_t)line;
-
-		if (at >= p->list.count)
-			break;
-		draw_node(area, line, p->row[at]);
-		if (wanted[0] && dash_text_has(p->row[at]->name.bytes, wanted))
-			dash_flag_row(area, line, DASH_FOUND);
-		if (at == p->list.at)
-			dash_flag_row(area, line, DASH_SELECTED);
-	}
+	if (p->counted != d->data) /* not at every letter of a filter */
+		count_partitions(d->data, p);
+	p->counted = d->data;
 }
 
 /* --- keys --- */
 
 static void find_next(struct dash *d, bool back)
 {
-	struct nodes *p = nodes_of(d);
+	struct nodes_pane *p = nodes_of(d);
 	const char *text = uc_buf_text(&d->search);
 	const size_t count = p->list.count;
 
@@ -234,24 +162,80 @@ static void find_next(struct dash *d, bool back)
 	dash_say(d, text[0] ? "not found: %s" : "nothing to search for%s", text);
 }
 
+static const char *const sort_names[NODES_SORTS] = {
+	"name", "state", "load", "memory", "GPUs",
+};
+
+static void sort_by(struct dash *d, enum nodes_sort sort)
+{
+	nodes_of(d)->sort = sort;
+	dash_say(d, "sorted by %s", sort_names[sort]);
+	take(d);
+}
+
+static bool sort_named(struct dash *d, const char *name)
+{
+	for (int i = 0; i < NODES_SORTS; i++)
+		if (name[0] && strncasecmp(sort_names[i], name, strlen(name)) == 0) {
+			sort_by(d, (enum nodes_sort)i);
+			return true;
+		}
+	return false;
+}
+
+/* A heading sorts by it, the other way round when it is by it already. */
+static void click_head(struct dash *d, int column)
+{
+	struct nodes_pane *p = nodes_of(d);
+	const size_t which = dash_columns_at(&d->columns[DASH_NODES], column);
+
+	for (int i = 0; i < NODES_SORTS; i++)
+		if (nodes_sort_column((enum nodes_sort)i) == which) {
+			p->inverted = p->sort == (enum nodes_sort)i && !p->inverted;
+			sort_by(d, (enum nodes_sort)i);
+			return;
+		}
+}
+
+static bool click(struct dash *d, const struct dash_event *event)
+{
+	struct nodes_pane *p = nodes_of(d);
+	const int row = event->row - p->above - 1;
+	const size_t at = p->list.top + (size_t)row;
+
+	if (row == -1)
+		click_head(d, event->column);
+	if (row < 0 || at >= p->list.count)
+		return row == -1;
+	if (at == p->list.at)
+		dash_show_details(d);
+	dash_list_go(&p->list, p->row, id_of, (int64_t)at);
+	return true;
+}
+
+static const struct uc_node *node_at(struct dash *d)
+{
+	const struct nodes_pane *p = nodes_of(d);
+
+	return p->list.count ? p->row[p->list.at] : NULL;
+}
+
 static bool key(struct dash *d, const struct dash_event *event)
 {
-	static const char *const names[SORTS] = { "name", "state", "load", "memory",
-						  "GPUs" };
-	struct nodes *p = nodes_of(d);
+	struct nodes_pane *p = nodes_of(d);
 
 	if (dash_list_key(&p->list, p->row, id_of, event->key, d->page))
 		return true;
 	switch (event->key) {
+	case DASH_KEY_CLICK:
+		return click(d, event);
 	case 'n':
 	case 'N':
 		find_next(d, event->key == 'N');
 		return true;
 	case 's':
 	case DASH_KEY_F + 6:
-		p->sort = (enum sort)((p->sort + 1) % SORTS);
-		dash_say(d, "sorted by %s", names[p->sort]);
-		take(d);
+		sort_by(d, (enum nodes_sort)((p->sort + 1) % NODES_SORTS));
 		return true;
 	case 'I':
 		p->inverted = !p->inverted;
@@ -264,17 +248,19 @@ static bool key(struct dash *d, const struct dash_event *event)
 
 static int open_pane(struct dash *d)
 {
-	d->pane[DASH_NODES] = calloc(1, sizeof(struct nodes));
+	d->pane[DASH_NODES] = calloc(1, sizeof(struct nodes_pane));
+	nodes_columns_open(&d->columns[DASH_NODES]);
 	return d->pane[DASH_NODES] ? 0 : -1;
 }
 
 static void close_pane(struct dash *d)
 {
-	struct nodes *p = nodes_of(d);
+	struct nodes_pane *p = nodes_of(d);
 
 	if (!p)
 		return;
 	free(p->row);
+	free(p->partition);
 	free(p);
 }
 
@@ -283,6 +269,8 @@ const struct dash_pane dash_pane_nodes = {
 	.open = open_pane,
 	.close = close_pane,
 	.take = take,
-	.draw = draw,
+	.draw = nodes_draw,
 	.key = key,
+	.sort = sort_named,
+	.node = node_at,
 };

@@ -145,13 +145,56 @@ static void find_next(struct dash *d, bool forward)
 	dash_say(d, text[0] ? "not found: %s" : "nothing to search for%s", text);
 }
 
-static void other_file(struct dash *d)
+/* What was shown stays when there is no other job to show. */
+static void enter(struct dash *d, const struct uc_job *job)
 {
 	struct output_pane *p = output_of(d);
-	const struct uc_job *job = job_at(d);
 
+	if (!job && !d->marks.count)
+		return;
+	p->errors = false;
+	p->left = 0;
+	show_job(d, job);
+}
+
+void dash_show_errors(struct dash *d)
+{
+	struct output_pane *p = output_of(d);
+	const struct uc_job *job;
+
+	if (d->view != DASH_OUTPUT)
+		dash_show_view(d, DASH_OUTPUT);
+	job = d->data ? job_at(d) : NULL;
+	if (!job)
+		return;
 	p->errors = !p->errors;
 	show_job(d, job);
+}
+
+/* The file at this place; the one that keys move from then on. */
+static void click(struct dash *d, const struct dash_event *event)
+{
+	struct output_pane *p = output_of(d);
+	const size_t across = p->across ? p->across : 1;
+	const size_t down = (p->streams + across - 1) / across;
+	const size_t at =
+		(size_t)event->row * down / (size_t)(d->body.rows + 1) * across +
+		(size_t)event->column * across / (size_t)(d->body.columns + 1);
+
+	if (at < p->streams && at != p->at) {
+		p->at = at;
+		p->back = 0;
+	}
+}
+
+static void sideways(struct dash *d, int64_t by)
+{
+	struct output_pane *p = output_of(d);
+	const int64_t to = (int64_t)p->left + by;
+
+	p->left = to < 0 ? 0 : (size_t)to;
+	if (p->wrap)
+		dash_say(d, "long lines are wrapped; W cuts them");
 }
 
 static bool key(struct dash *d, const struct dash_event *event)
@@ -211,9 +254,15 @@ static bool key(struct dash *d, const struct dash_event *event)
 		return true;
 	case 'W':
 		p->wrap = !p->wrap;
+		p->left = 0;
+		dash_say(d, p->wrap ? "long lines are wrapped" : "long lines are cut");
 		return true;
-	case 'e':
-		other_file(d);
+	case '<':
+	case '>':
+		sideways(d, event->key == '<' ? -20 : 20);
+		return true;
+	case DASH_KEY_CLICK:
+		click(d, event);
 		return true;
 	default:
 		return false;
@@ -259,7 +308,7 @@ const struct dash_pane dash_pane_output = {
 	.name = "Output",
 	.open = open_pane,
 	.close = close_pane,
-	.enter = show_job,
+	.enter = enter,
 	.draw = output_draw,
 	.key = key,
 	.job = job_at,

@@ -116,6 +116,7 @@ static const struct {
 	[DASH_BAD] = { COLOR_RED, A_NORMAL, A_BOLD },
 	[DASH_MINE] = { COLOR_CYAN, A_BOLD, A_BOLD },
 	[DASH_HEAD] = { -1, A_BOLD | A_UNDERLINE, A_BOLD | A_UNDERLINE },
+	[DASH_SORTED] = { -1, A_REVERSE, A_REVERSE },
 	[DASH_BAR] = { -1, A_REVERSE, A_REVERSE },
 };
 
@@ -143,6 +144,14 @@ static attr_t attributes(const struct dash_cell *cell, short *pair)
 
 /* --- on and off --- */
 
+void dash_term_mouse(bool on)
+{
+	if (!term.on)
+		return;
+	mouseinterval(0);
+	mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
 static void set_modes(bool mouse)
 {
 	raw();
@@ -153,12 +162,8 @@ static void set_modes(bool mouse)
 	set_escdelay(ESC_DELAY);
 	curs_set(0);
 	leaveok(stdscr, TRUE);
-	if (mouse) {
-		mousemask(BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON4_PRESSED |
-				  BUTTON5_PRESSED,
-			  NULL);
-		mouseinterval(0);
-	}
+	if (mouse)
+		dash_term_mouse(true);
 }
 
 static bool can_draw(const char *name)
@@ -333,7 +338,7 @@ static int mouse_key(struct dash_event *event)
 		return DASH_KEY_WHEEL_UP;
 	if (mouse.bstate & BUTTON5_PRESSED)
 		return DASH_KEY_WHEEL_DOWN;
-	if (mouse.bstate & (BUTTON1_CLICKED | BUTTON1_PRESSED))
+	if (mouse.bstate & BUTTON1_PRESSED)
 		return DASH_KEY_CLICK;
 	return DASH_KEY_NONE;
 }

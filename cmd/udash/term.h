@@ -58,6 +58,8 @@ void dash_term_show(const struct dash_grid *grid);
 void dash_term_redraw(void);
 /* The next thing that was typed; false when there is none. Never waits. */
 bool dash_term_read(struct dash_event *event);
+/* Take clicks and the wheel from the terminal, or leave them to it. */
+void dash_term_mouse(bool on);
 /* Drop what was typed ahead. */
 void dash_term_flush(void);
 /* Give the terminal to another program, and take it back. */

@@ -487,11 +487,8 @@ static void act(struct model *m, const char *cursor)
 	if (d->view == DASH_OUTPUT || (d->view == DASH_GPUS && strchr("HRQ", key & 127)))
 		return;
 	press(m, key);
-	if (key == DASH_KEY_F + 9) {
-		for (const char *p = "usr1"; *p; p++)
-			press(m, *p);
+	if (key == DASH_KEY_F + 9) /* the list of signals */
 		press(m, DASH_KEY_ENTER);
-	}
 	compare(m, key == DASH_KEY_F + 9 ? 'c' : key, cursor);
 	if (!d->box.open)
 		return;
