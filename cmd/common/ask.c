@@ -150,10 +150,10 @@ int uc_ask_line(const char *prompt, bool echo, struct uc_buf *answer)
 	int result;
 
 	fflush(stdout);
+	if (echo) /* before the question is seen: its answer may come at once */
+		tcflush(STDIN_FILENO, TCIFLUSH);
 	fputs(prompt, stderr);
 	fflush(stderr);
-	if (echo)
-		tcflush(STDIN_FILENO, TCIFLUSH);
 	result = echo ? ask_shown(line, &len) : ask_hidden(line, &len);
 	if (result == 0)
 		uc_buf_addn(answer, line, len);

@@ -52,7 +52,7 @@ enum uc_opt_flags {
 
 /*
  * The metavar names the completion: FILE, DIR, PARTITION, JOBID, USER, NODE, IMAGE,
- * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, REMOTE (HOST:PATH), COLUMNS; choices
+ * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, KEY=VALUE (of one), REMOTE (HOST:PATH), COLUMNS; choices
  * complete themselves; anything else completes nothing.
  */
 struct uc_opt {

@@ -7,7 +7,9 @@
 
 extern const struct uc_cmd uc_cmd_complete;
 extern const struct uc_cmd uc_cmd_config;
+extern const struct uc_cmd uc_cmd_init;
 extern const struct uc_cmd uc_cmd_record;
 extern const struct uc_cmd uc_cmd_sandbox;
+extern const struct uc_cmd uc_cmd_templates;
 
 #endif

@@ -14,6 +14,7 @@
 #include <ucluster/state.h>
 #include "ucluster/commands.h"
 #include "ucluster/complete.h"
+#include "ucluster/templates.h"
 
 enum {
 	TIMEOUT_MS = 1500, /* somebody sits at the prompt and waits */
@@ -184,12 +185,49 @@ static void add_images(const struct uc_run *run, struct uc_buf *out)
 	}
 }
 
+/* Paths of all templates. */
+static int find_templates(const struct uc_run *run, struct uc_strv *paths)
+{
+	uc_auto(strv) struct uc_strv folders = { 0 };
+
+	if (template_folders(run, &folders, NULL) < 0)
+		return -1;
+	return uc_template_list((const char *const *)folders.item, paths, NULL);
+}
+
 static void add_templates(const struct uc_run *run, struct uc_buf *out)
 {
-	uc_auto(buf) struct uc_buf path = { 0 };
+	uc_auto(strv) struct uc_strv paths = { 0 };
 
-	uc_buf_addf(&path, "%s/templates", run->data_dir);
-	add_folder(out, uc_buf_text(&path), "");
+	if (find_templates(run, &paths) < 0)
+		return;
+	for (size_t i = 0; i < paths.count; i++)
+		add_word(out, uc_raw(strrchr(paths.item[i], '/') + 1));
+}
+
+/* "gpus=" of each key that a template has, whichever is meant. */
+static void add_template_keys(const struct uc_run *run, struct uc_buf *out)
+{
+	uc_auto(strv) struct uc_strv paths = { 0 }, names = { 0 };
+
+	if (find_templates(run, &paths) < 0)
+		return;
+	for (size_t i = 0; i < paths.count; i++) {
+		uc_auto(template) struct uc_template *t = NULL;
+		uc_auto(errors) struct uc_errors faults = { 0 };
+		const struct uc_template_key *key;
+		size_t count = 0;
+
+		if (uc_template_load(paths.item[i], &t, &faults) < 0)
+			continue;
+		key = uc_template_keys(t, &count);
+		for (; count > 0; count--, key++) {
+			if (names.count && uc_strv_find(&names, key->name) >= 0)
+				continue;
+			uc_strv_add(&names, key->name);
+			uc_buf_addf(out, "%s=\n", key->name);
+		}
+	}
 }
 
 /* Either function answers: ask the cluster, or look at the configuration. */
@@ -208,6 +246,7 @@ static const struct kind {
 	{ "PROFILE", NULL, add_profiles, 0 },
 	{ "IMAGE", NULL, add_images, 0 },
 	{ "TEMPLATE", NULL, add_templates, 0 },
+	{ "KEY=VALUE", NULL, add_template_keys, 0 },
 };
 
 static int ask(struct uc_run *run, const struct kind *kind, struct uc_buf *words)

@@ -26,6 +26,7 @@
 #include <ucluster/option.h>
 #include <ucluster/reason.h>
 #include <ucluster/receipt.h>
+#include <ucluster/requirement.h>
 #include <ucluster/reservation.h>
 #include <ucluster/session.h>
 #include <ucluster/snapshot.h>
@@ -35,6 +36,7 @@
 #include <ucluster/spec.h>
 #include <ucluster/state.h>
 #include <ucluster/step.h>
+#include <ucluster/template.h>
 #include <ucluster/text.h>
 #include <ucluster/tunnel.h>
 #include <ucluster/units.h>

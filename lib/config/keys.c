@@ -42,6 +42,14 @@ static const struct uc_key keys[] = {
 		.help = "directories searched for images by short name, in order",
 	},
 	{
+		.name = "template_dirs",
+		.type = UC_TYPE_LIST,
+		.environment = "UCLUSTER_TEMPLATE_DIRS",
+		.example = "/data/templates",
+		.help = "directories of templates for ucluster init, besides "
+			"~/.config/ucluster/templates and those installed",
+	},
+	{
 		.name = "mounts",
 		.type = UC_TYPE_LIST,
 		.project = true,

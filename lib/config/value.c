@@ -182,11 +182,17 @@ static const struct {
 	const char *key;
 	int (*check)(const struct uc_key *key, const char *text, struct uc_error *err);
 } checks[] = {
-	{ "account", check_names },       { "gpus", check_gpus },
-	{ "image", check_image },         { "image_dirs", check_folder },
-	{ "mounts", check_mount },        { "partition", check_names },
-	{ "qos", check_names },           { "slurm.conf", check_absolute },
-	{ "sync.dir", check_far_folder }, { "sync.host", check_host },
+	{ "account", check_names },
+	{ "gpus", check_gpus },
+	{ "image", check_image },
+	{ "image_dirs", check_folder },
+	{ "mounts", check_mount },
+	{ "partition", check_names },
+	{ "qos", check_names },
+	{ "slurm.conf", check_absolute },
+	{ "sync.dir", check_far_folder },
+	{ "sync.host", check_host },
+	{ "template_dirs", check_folder },
 };
 
 int uc_item_check(const struct uc_key *key, const char *text, struct uc_error *err)
@@ -221,7 +227,10 @@ int uc_entry_check(const struct uc_key *key, const char *name, const char *text,
 
 char uc_list_separator(const struct uc_key *key)
 {
-	return strcmp(key->name, "image_dirs") == 0 ? ':' : ',';
+	return strcmp(key->name, "image_dirs") == 0 ||
+			       strcmp(key->name, "template_dirs") == 0
+		       ? ':'
+		       : ',';
 }
 
 static int check_choice(const struct uc_key *key, const char *text, struct uc_error *err)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # On the login node: ./run-batch.sh [ARG...] submits the same job, prints its number and
-# returns; its output goes to train-NUMBER.log. See it wait and run with: uqueue --me
+# returns; its output goes to NAME-NUMBER.log. See it wait and run with: uqueue --me
 set -eu
 cd "$(dirname "$0")"
-exec usrun --batch --job-name=train --output=train-%j.log --gpus=1 --mem=24GB ./job.sh "$@"
+name=@sh:name@
+exec usrun --batch --job-name="$name" --output="$name-%j.log" ./job.sh "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # On the login node: ./run-job.sh [ARG...] runs job.sh in a container on a node and shows
-# its output. What the job needs is here or in .ucluster.yaml; arguments go to train.py.
+# its output. What the job needs is in .ucluster.yaml; arguments go to train.py.
 set -eu
 cd "$(dirname "$0")"
-exec usrun --gpus=1 --mem=24GB ./job.sh "$@"
+exec usrun --job-name=@sh:name@ ./job.sh "$@"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The templates run as they are, on the sandbox.
+# ucluster init train: what it writes runs as it is, on the sandbox.
 load helper
 
 setup()
 {
 	e2e_setup
-	cp -r "$UC_TEST_TOP/share/templates/job/." "$WORK/"
+	ucluster init train --set image=python >/dev/null
 }
 
 teardown()
