@@ -26,6 +26,7 @@
 #include <ucluster/option.h>
 #include <ucluster/reason.h>
 #include <ucluster/receipt.h>
+#include <ucluster/requirement.h>
 #include <ucluster/reservation.h>
 #include <ucluster/session.h>
 #include <ucluster/snapshot.h>
