@@ -20,6 +20,7 @@
 #include <ucluster/history.h>
 #include <ucluster/idle.h>
 #include <ucluster/image.h>
+#include <ucluster/import.h>
 #include <ucluster/job.h>
 #include <ucluster/limits.h>
 #include <ucluster/node.h>
