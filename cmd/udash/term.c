@@ -363,6 +363,9 @@ bool dash_term_read(struct dash_event *event)
 		event->key = DASH_KEY_BACKSPACE;
 	else
 		event->key = code < DASH_KEY_FIRST ? (int)code : DASH_KEY_NONE;
+	/* where its lines are now is the terminal's secret */
+	if (event->key == DASH_KEY_RESIZE)
+		term.all = true;
 	return true;
 }
 
