@@ -256,7 +256,7 @@ void dash_term_redraw(void)
 
 /* --- drawing --- */
 
-static void show_cell(const struct dash_cell *cell, int row, int column)
+static void show_cell(const struct dash_cell *cell, int row, int column, bool last)
 {
 	wchar_t wide[CCHARW_MAX + 1] = L" ";
 	cchar_t one;
@@ -270,6 +270,9 @@ static void show_cell(const struct dash_cell *cell, int row, int column)
 		if (mbsrtowcs(wide, &from, CCHARW_MAX, &state) == (size_t)-1)
 			wcscpy(wide, L"?");
 	}
+	/* where a line ends, terminals disagree about what marks sit on */
+	if (last)
+		wide[1] = L'\0';
 	if (setcchar(&one, wide, attr, pair, NULL) == OK)
 		mvadd_wch(row, column, &one);
 }
@@ -288,7 +291,8 @@ void dash_term_show(const struct dash_grid *grid)
 					    (size_t)column];
 
 			if (cell->width)
-				show_cell(cell, row, column);
+				show_cell(cell, row, column,
+					  column + cell->width == grid->columns);
 		}
 	refresh();
 }
