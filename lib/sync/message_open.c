@@ -95,7 +95,8 @@ void uc_read_fault(const struct uc_frame *frame, struct uc_error *err)
 		uc_fail(err, UC_INVALID, "the other end sent a damaged message");
 		return;
 	}
-	uc_fail(err, (enum uc_code)code, "%s", text);
+	uc_fail(err, (enum uc_code)code, "%s",
+		text[0] ? text : "the other end failed, and does not say why");
 	if (hint[0])
 		uc_hint(err, "%s", hint);
 }

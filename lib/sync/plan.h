@@ -24,12 +24,12 @@ struct uc_sync_row {
 	const char *why;
 	uint8_t action; /* enum uc_sync_action; UC_SYNC_ACTIONS: of no concern */
 	uint8_t state;
-	bool above : 1;             /* a folder that is made when something in it is */
-	bool time : 1;              /* a folder whose time alone differs: not told */
-	bool touched : 1;           /* a folder in which something is done */
-	bool keep : 1, linger : 1;  /* see decide.h */
-	bool twin : 1;              /* another name of an earlier file, at the source */
-	bool linked : 1;            /* and at the destination */
+	bool above : 1;            /* a folder that is made when something in it is */
+	bool time : 1;             /* a folder whose time alone differs: not told */
+	bool touched : 1;          /* a folder in which something is done */
+	bool keep : 1, linger : 1; /* see decide.h */
+	bool twin : 1;             /* another name of an earlier file, at the source */
+	bool linked : 1;           /* and at the destination */
 };
 
 struct uc_sync_far_twin {

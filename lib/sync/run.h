@@ -70,12 +70,12 @@ const char *uc_sync_note_text(enum uc_sync_note note);
 struct uc_sync_run;
 
 struct uc_sync_job {
-	struct uc_far_job far;      /* first */
-	struct uc_sync_row *row;    /* NULL: a folder that has none */
-	struct uc_sync_entry entry; /* a folder with other bits than it has */
+	struct uc_far_job far;       /* first */
+	struct uc_sync_row *row;     /* NULL: a folder that has none */
+	struct uc_sync_entry entry;  /* a folder with other bits than it has */
 	struct uc_sync_entry expect; /* what is kept when it is replaced */
-	bool clears;                /* the row's own job follows */
-	bool quiet;                 /* nobody asked for it */
+	bool clears;                 /* the row's own job follows */
+	bool quiet;                  /* nobody asked for it */
 	struct uc_sync_lane *lane;
 	struct uc_sync_job *next, *before;
 };

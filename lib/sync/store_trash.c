@@ -236,7 +236,8 @@ static bool comes_again(const struct store_spot *spot, const struct stat *st,
 	return same;
 }
 
-/* The file that was looked at, with a name in the trash that nothing has. -1 with errno. */
+/* The file that was looked at, with a name in the trash that nothing has. -1 with errno.
+ */
 static int link_into(int trash, const struct store_spot *spot, const struct stat *st)
 {
 	char other[UC_SYNC_NAME_MAX + 1];

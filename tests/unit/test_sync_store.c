@@ -811,6 +811,49 @@ static void test_store_removes_to_the_trash(void **state)
 	assert_int_equal(uc_store_remove(w->store, &entry, &w->err), 0);
 }
 
+/* What has not been here before is in the trash, and its place is never empty. */
+static void test_store_keeps_what_it_replaces(void **state)
+{
+	struct world *w = *state;
+	struct uc_sync_entry entry = file_of("d/a", 4), expect, link = { 0 };
+	ino_t old;
+
+	assert_int_equal(mkdirat(w->root, "d", 0755), 0);
+	write_text(w, "d/a", "results");
+	old = look(w, "d/a").st_ino;
+	expect = entry_of(w, "d/a");
+	expect.keep = true;
+	assert_int_equal(put(w, &entry, &expect, "code"), UC_STORE_OK);
+	assert_text(w, "d/a", "code");
+	assert_text(w, UC_STORE_TRASH "/run-1/d/a", "results");
+	assert_int_equal(look(w, UC_STORE_TRASH "/run-1/d/a").st_ino, old);
+	/* once more, and what is the same is nothing to keep */
+	expect = entry_of(w, "d/a");
+	expect.keep = true;
+	assert_int_equal(put(w, &entry, &expect, "Code"), UC_STORE_OK);
+	assert_text(w, UC_STORE_TRASH "/run-1/d/a.~1~", "code");
+	expect = entry_of(w, "d/a");
+	expect.keep = true;
+	assert_int_equal(put(w, &entry, &expect, "Code"), UC_STORE_OK);
+	assert_int_equal(tree_count(w->root, UC_STORE_TRASH "/run-1/d", ""), 2);
+	/* a link in its place, and a file in the place of a link */
+	link = (struct uc_sync_entry){ .path = "d/a",
+				       .kind = UC_SYNC_LINK,
+				       .target = "nowhere" };
+	expect = entry_of(w, "d/a");
+	assert_int_equal(uc_store_link(w->store, &link, &expect, &w->err), UC_STORE_OK);
+	assert_text(w, UC_STORE_TRASH "/run-1/d/a.~2~", "Code");
+	expect = entry_of(w, "d/a");
+	assert_int_equal(expect.kind, UC_SYNC_LINK);
+	assert_int_equal(put(w, &entry, &expect, "back"), UC_STORE_OK);
+	assert_text(w, "d/a", "back");
+	assert_true(S_ISLNK(look(w, UC_STORE_TRASH "/run-1/d/a.~3~").st_mode));
+	/* without the mark it is gone */
+	expect = entry_of(w, "d/a");
+	assert_int_equal(put(w, &entry, &expect, "mine"), UC_STORE_OK);
+	assert_int_equal(tree_count(w->root, UC_STORE_TRASH "/run-1/d", ""), 4);
+}
+
 static void test_store_does_not_trust_a_trash_that_is_a_link(void **state)
 {
 	struct world *w = *state;
@@ -927,6 +970,7 @@ int main(void)
 		BOTH(test_store_makes_twins),
 		BOTH(test_store_sets_mode_and_time),
 		BOTH(test_store_removes_to_the_trash),
+		BOTH(test_store_keeps_what_it_replaces),
 		BOTH(test_store_does_not_trust_a_trash_that_is_a_link),
 		BOTH(test_store_sweeps_old_temporaries),
 		BOTH(test_store_batches),
