@@ -4,8 +4,7 @@
 #include "uimage/uimage.h"
 
 static const struct uc_cmd *const subcommands[] = {
-	&uimage_cmd_list,
-	NULL,
+	&uimage_cmd_list, &uimage_cmd_show, &uimage_cmd_search, &uimage_cmd_check, NULL,
 };
 
 static const struct uc_cmd uimage = {

@@ -42,6 +42,14 @@ static const struct uc_key keys[] = {
 		.help = "directories searched for images by short name, in order",
 	},
 	{
+		.name = "image_packages",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_IMAGE_PACKAGES",
+		.example = "lists/%n.txt",
+		.help = "what lists of packages beside images are called, %n for the "
+			"image's name; without it %n.packages or %n.sqsh.packages",
+	},
+	{
 		.name = "template_dirs",
 		.type = UC_TYPE_LIST,
 		.environment = "UCLUSTER_TEMPLATE_DIRS",
