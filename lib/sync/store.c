@@ -4,14 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-#include <xxhash.h>
 
 #include "sync/store_inside.h"
 
@@ -61,16 +57,16 @@ static bool is_run_name(const char *run)
 	return len > 0 && len <= 100 && !run[len] && run[0] != '.';
 }
 
-/* Each file that waits is open; others in this process need some as well. */
+/* Each file of two batches is open; others in this process need some as well. */
 static size_t batch_size(void)
 {
 	struct rlimit files;
-	rlim_t half;
+	rlim_t part;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return 256;
-	half = files.rlim_cur / 2;
-	return half > STORE_BATCH ? STORE_BATCH : half < 16 ? 16 : (size_t)half;
+	part = files.rlim_cur / 4;
+	return part > STORE_BATCH ? STORE_BATCH : part < 16 ? 16 : (size_t)part;
 }
 
 int uc_store_open(struct uc_store **store, int root,
@@ -88,6 +84,8 @@ int uc_store_open(struct uc_store **store, int root,
 	if (!new)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	new->root = root;
+	new->dev = st.st_dev;
+	new->together = uc_store_syncs_all(root);
 	new->trash = -1;
 	new->batch = batch_size();
 	new->no_sync = options->no_sync;
@@ -110,8 +108,7 @@ void uc_store_free(struct uc_store *store)
 		return;
 	while (store->begun)
 		uc_store_drop(store->begun);
-	for (size_t i = 0; i < store->ended_count; i++)
-		uc_store_file_free(store->ended[i]);
+	uc_store_batch_free(store);
 	uc_store_folders_sync(store);
 	uc_store_folders_forget(store);
 	for (size_t i = 0; i < store->touches; i++)
@@ -245,192 +242,4 @@ int uc_store_place(struct uc_store *store, const struct store_spot *spot,
 			       : uc_store_failed(err, errno, "make", spot->path);
 	uc_store_folder_dirty(store, spot->folder);
 	return UC_STORE_OK;
-}
-
-/* Batches */
-
-static void place_file(struct uc_store_file *file)
-{
-	struct store_spot spot = { .folder = file->folder,
-				   .path = file->path,
-				   .name = file->name,
-				   .expect = file->expects ? &file->expect : NULL,
-				   .kind = UC_SYNC_FILE,
-				   .saved = file->saved };
-
-	file->outcome = uc_store_place(file->store, &spot, file->temporary, &file->err);
-	file->errno_value = errno;
-	if (file->outcome == UC_STORE_OK)
-		file->temporary[0] = '\0';
-}
-
-/* Before all of them are placed, so that the trash is synced once. */
-static void save_replaced(struct uc_store *store, struct uc_store_file *const *file,
-			  size_t count)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct store_spot spot = { .folder = file[i]->folder,
-						 .path = file[i]->path,
-						 .name = file[i]->name,
-						 .expect = &file[i]->expect,
-						 .kind = UC_SYNC_FILE };
-		struct stat st;
-
-		if (file[i]->outcome != UC_STORE_OK || !file[i]->expects ||
-		    !file[i]->expect.keep || file[i]->expect.kind == UC_SYNC_FOLDER ||
-		    fstatat(spot.folder->fd, spot.name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !uc_store_matches(spot.folder->fd, spot.name, &st, spot.expect))
-			continue;
-		file[i]->saved = uc_store_save(store, &spot, &st, file[i]->temporary);
-		any = true;
-	}
-	if (any)
-		uc_store_folders_sync(store);
-}
-
-static void tell(struct uc_store_file *file)
-{
-	uc_store_done *done = file->done;
-	struct uc_error err = file->err;
-	int outcome = file->outcome, errno_value = file->errno_value;
-	void *arg = file->arg;
-
-	if (outcome != UC_STORE_OK)
-		file->partial = false; /* what is whole and has no place is of no use */
-	uc_store_file_free(file);
-	errno = outcome == UC_STORE_FAILED ? errno_value : 0;
-	if (done)
-		done(arg, outcome, &err);
-}
-
-static void sync_file(struct uc_store_file *file)
-{
-	if (file->outcome == UC_STORE_OK && fsync(file->fd) < 0 && errno != EINVAL) {
-		file->outcome = uc_store_failed(&file->err, errno, "write", file->path);
-		file->errno_value = errno;
-	}
-}
-
-bool uc_store_sync_all(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return syncfs(fd) == 0;
-	default:
-		return false;
-	}
-}
-
-/*
- * 256 small files on ext4 in about half of the time that fsync takes for each (2026-11,
- * also while others wrote). A failure is found out about by fsync.
- */
-static bool sync_together(struct uc_store_file *const *file, size_t count)
-{
-	struct stat first, st;
-
-	if (count < STORE_TOGETHER || fstat(file[0]->fd, &first) < 0)
-		return false;
-	for (size_t i = 1; i < count; i++)
-		if (fstat(file[i]->fd, &st) < 0 || st.st_dev != first.st_dev)
-			return false;
-	return uc_store_sync_all(file[0]->fd);
-}
-
-static void sync_files(struct uc_store_file *const *file, size_t count)
-{
-	if (sync_together(file, count))
-		return;
-	for (size_t i = 0; i < count; i++)
-		(void)sync_file_range(file[i]->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	for (size_t i = 0; i < count; i++)
-		sync_file(file[i]);
-}
-
-void uc_store_flush(struct uc_store *store)
-{
-	struct uc_store_file *file[STORE_BATCH];
-	size_t count = store->ended_count;
-
-	/* what `done` puts meanwhile is another batch */
-	memcpy(file, store->ended, count * sizeof(struct uc_store_file *));
-	store->ended_count = 0;
-	store->ended_bytes = 0;
-	memset(store->waits, 0, sizeof(store->waits));
-	sync_files(file, count);
-	save_replaced(store, file, count);
-	for (size_t i = 0; i < count; i++)
-		if (file[i]->outcome == UC_STORE_OK)
-			place_file(file[i]);
-	uc_store_folders_sync(store);
-	uc_store_folders_forget(store);
-	for (size_t i = 0; i < count; i++)
-		tell(file[i]);
-}
-
-static uint64_t *wait_of(struct uc_store *store, const char *path, size_t len,
-			 uint64_t *bit)
-{
-	size_t at = (size_t)(XXH3_64bits(path, len) % STORE_WAITS);
-
-	*bit = (uint64_t)1 << at % 64;
-	return &store->waits[at / 64];
-}
-
-static void add_waits(struct uc_store *store, const char *path)
-{
-	uint64_t bit;
-
-	for (const char *at = path;; at++) {
-		at += strcspn(at, "/");
-		*wait_of(store, path, (size_t)(at - path), &bit) |= bit;
-		if (!*at)
-			return;
-	}
-}
-
-void uc_store_enqueue(struct uc_store_file *file)
-{
-	struct uc_store *store = file->store;
-
-	if (file->outcome != UC_STORE_OK) {
-		tell(file);
-		return;
-	}
-	if (store->no_sync) {
-		place_file(file);
-		tell(file);
-		return;
-	}
-	store->ended[store->ended_count++] = file;
-	store->ended_bytes += file->entry.size;
-	add_waits(store, file->path);
-	if (store->ended_count >= store->batch || store->ended_bytes >= STORE_BATCH_BYTES)
-		uc_store_flush(store);
-}
-
-void uc_store_settle(struct uc_store *store, const char *path)
-{
-	size_t len = strlen(path);
-	uint64_t bit;
-
-	if (!(*wait_of(store, path, len, &bit) & bit))
-		return;
-	for (size_t i = 0; i < store->ended_count; i++) {
-		const char *at = store->ended[i]->path;
-
-		if (strncmp(at, path, len) == 0 && (at[len] == '\0' || at[len] == '/')) {
-			uc_store_flush(store);
-			return;
-		}
-	}
 }

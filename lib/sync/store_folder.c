@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ static struct store_folder *open_folder(struct uc_store *store, const char *path
 					size_t len)
 {
 	struct store_folder *folder = calloc(1, sizeof(*folder));
+	struct stat st;
 
 	if (!folder)
 		return NULL;
@@ -60,8 +62,10 @@ static struct store_folder *open_folder(struct uc_store *store, const char *path
 				uc_store_resolve(store->root, folder->path,
 						 O_PATH | O_DIRECTORY, store->by_steps);
 	}
-	if (folder->fd >= 0)
+	if (folder->fd >= 0) {
+		folder->dev = fstat(folder->fd, &st) == 0 ? st.st_dev : 0;
 		return folder;
+	}
 	free(folder->path);
 	free(folder);
 	return NULL;
@@ -118,22 +122,48 @@ void uc_store_folder_dirty(struct uc_store *store, struct store_folder *folder)
 {
 	if (store->no_sync || folder->dirty)
 		return;
-	if (store->dirty_count == STORE_DIRTY)
+	if (store->dirty_count == STORE_DIRTY) {
+		if (store->together && folder->dev == store->dev) {
+			store->dirty_all = true;
+			return;
+		}
 		uc_store_folders_sync(store);
+	}
 	folder->dirty = true;
 	store->dirty[store->dirty_count++] = uc_store_folder_keep(folder);
+}
+
+void uc_store_folders_clean(struct uc_store *store)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < store->dirty_count; i++) {
+		struct store_folder *folder = store->dirty[i];
+
+		if (folder->dev != store->dev) {
+			store->dirty[left++] = folder;
+			continue;
+		}
+		folder->dirty = false;
+		uc_store_folder_free(folder);
+	}
+	store->dirty_count = left;
+	store->dirty_all = false;
 }
 
 /* What cannot be synced (EINVAL: such a file system; EBADF: O_PATH) is as safe as it can.
  */
 void uc_store_folders_sync(struct uc_store *store)
 {
+	if (store->dirty_all && syncfs(store->root) == 0)
+		uc_store_folders_clean(store);
 	for (size_t i = 0; i < store->dirty_count; i++) {
 		(void)fsync(store->dirty[i]->fd);
 		store->dirty[i]->dirty = false;
 		uc_store_folder_free(store->dirty[i]);
 	}
 	store->dirty_count = 0;
+	store->dirty_all = false;
 }
 
 /* Sweeping */

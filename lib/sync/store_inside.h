@@ -4,22 +4,28 @@
 #define UC_SYNC_STORE_INSIDE_H
 /* What the files of a store (store*.c) share. */
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "sync/store_path.h"
 
 #define STORE_BATCH       2048 /* files that are synced to disk together, at most */
 #define STORE_BATCH_BYTES (64u << 20) /* of theirs */
-#define STORE_WAITS       65536u      /* bits, many more than a batch needs */
-#define STORE_TOGETHER    16          /* and more are synced by one call */
-#define STORE_FOLDERS     64          /* kept open */
-#define STORE_USES        1024        /* of open folders, before all are opened again */
-#define STORE_DIRTY       128         /* folders to be synced, at most */
+#define STORE_EARLY       512         /* are enough when nothing is being synced */
+#define STORE_EARLY_BYTES (16u << 20)
+#define STORE_WAITS       65536u /* bits, many more than a batch needs */
+#define STORE_TOGETHER    16     /* and more are synced by one call */
+#define STORE_FOLDERS     64     /* kept open */
+#define STORE_USES        1024   /* of open folders, before all are opened again */
+#define STORE_DIRTY       16     /* folders to be synced one by one, at most */
 
 /* A folder that is open. */
 struct store_folder {
 	char *path; /* below the root, "" for the root */
 	size_t len;
 	int fd;
+	dev_t dev;
 	unsigned users;
 	bool dirty;
 };
@@ -31,8 +37,21 @@ struct store_touch {
 	mode_t mode;
 };
 
+/* Files whose bytes a thread syncs to disk. */
+struct store_syncing {
+	pthread_t thread;
+	struct uc_store_file *file[STORE_BATCH];
+	size_t count;                /* 0: there is no thread */
+	struct uc_store_file *named; /* list: their names were there before it began */
+	int fd, status;
+	bool whole; /* by one call */
+	atomic_bool over;
+};
+
 struct uc_store {
 	int root;
+	dev_t dev;
+	bool together; /* one call syncs what is there */
 	char *run;
 	bool no_sync, keep_special, by_steps, no_clone;
 	uid_t user;
@@ -44,16 +63,19 @@ struct uc_store {
 	unsigned folder_uses;
 	struct store_folder *dirty[STORE_DIRTY];
 	size_t dirty_count;
+	bool dirty_all;                           /* many more are */
 	struct uc_store_file *ended[STORE_BATCH]; /* waiting for their flush */
 	size_t ended_count, batch;                /* as many as may be open */
 	uint64_t waits[STORE_WAITS / 64]; /* by hash: their paths and folders above */
 	uint64_t ended_bytes;
+	struct store_syncing syncing;
+	struct uc_store_file *named; /* list: with their names, not told of yet */
 	struct uc_store_file *begun; /* list */
 	struct store_touch *touch;
 	size_t touches, touch_room;
 	uint64_t *swept; /* set of folders' hashes; 0: empty slot */
 	size_t swept_count, swept_room;
-	int trash; /* folder of this run; -1: not made yet */
+	int trash;                   /* folder of this run; -1: not made yet */
 	struct store_folder *saving; /* in it, the one used last; NULL */
 };
 
@@ -97,6 +119,8 @@ void uc_store_folders_forget(struct uc_store *store);
 /* It has new names: it is synced with the next flush. */
 void uc_store_folder_dirty(struct uc_store *store, struct store_folder *folder);
 void uc_store_folders_sync(struct uc_store *store);
+/* None is to be synced any more: that is under way. */
+void uc_store_folders_clean(struct uc_store *store);
 /* Remove temporaries of runs that are long over; once for a folder. */
 void uc_store_sweep(struct uc_store *store, struct store_folder *folder);
 /* This store made it: there is nothing to sweep. */
@@ -137,6 +161,9 @@ void uc_store_enqueue(struct uc_store_file *file);
  * syncs what it says; else it does nothing, and says false.
  */
 bool uc_store_sync_all(int fd);
+bool uc_store_syncs_all(int fd);
+/* Free what waits. */
+void uc_store_batch_free(struct uc_store *store);
 void uc_store_file_free(struct uc_store_file *file);
 mode_t uc_store_mode(const struct uc_store *store, const struct uc_sync_entry *entry);
 int uc_store_touch_later(struct uc_store *store, const struct uc_sync_entry *entry,
