@@ -203,14 +203,14 @@ static const struct {
 	int number;
 	const char *help;
 } signals[] = {
-	{ SIGTERM, "TERM   end, please" },
-	{ SIGINT, "INT    as Ctrl-C" },
+	{ SIGTERM, "TERM   asks it to end" },
+	{ SIGINT, "INT    as Ctrl-C does" },
 	{ SIGUSR1, "USR1   what the job makes of it" },
 	{ SIGUSR2, "USR2   likewise" },
 	{ SIGHUP, "HUP    likewise" },
-	{ SIGSTOP, "STOP   stand still" },
-	{ SIGCONT, "CONT   go on" },
-	{ SIGKILL, "KILL   end at once" },
+	{ SIGSTOP, "STOP   it stands still" },
+	{ SIGCONT, "CONT   it goes on" },
+	{ SIGKILL, "KILL   ends it at once" },
 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 

@@ -92,8 +92,8 @@ static void draw_hours(const struct dash *d, struct dash_area area)
 		  past->days);
 	dash_put_spark(dash_span(area, 1, 0, (int)past->days), DASH_MINE,
 		       past->gpu_seconds, past->days, most);
-	dash_putf(dash_from(area, 1, (int)past->days + 1), DASH_MINE, "%.1f",
-		  (double)all / 3600);
+	dash_putf(dash_from(area, 1, (int)past->days + 1), DASH_MINE, "%.*f",
+		  all < 36000 ? 2 : 1, (double)all / 3600);
 }
 
 void gpus_draw_side(const struct dash *d, const struct gpus_pane *p,

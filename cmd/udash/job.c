@@ -262,7 +262,8 @@ void dash_show_why(struct dash *d)
 	if (action.len)
 		dash_box_addf(d, "%s", uc_buf_text(&action));
 	dash_box_addf(d, "%s", "");
-	add_releases(d, job);
+	if (context.rank && rank.counts)
+		add_releases(d, job);
 	add_clock(d, "may start", job->start_time, " (Slurm's estimate)");
 	dash_box_addf(d, "'uqueue --why' also tries what would start sooner.");
 }

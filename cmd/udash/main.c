@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 struct args {
 	int64_t interval, idle;
 	int view;
+	const char *columns;
 	bool me, read_only, mouse, dump, json, keys, mdoc_keys;
 	int64_t rows;
 };
@@ -27,17 +29,25 @@ static const struct uc_opt options[] = {
 	{ "view", .type = UC_OPT_CHOICE, .metavar = "VIEW", .choices = view_names, ARG(view),
 	  .group = "What to show", .help = "begin with jobs, gpus, output, disk or nodes" },
 	{ "me", .type = UC_OPT_FLAG, ARG(me), .help = "my own jobs only" },
+	{ "columns", .type = UC_OPT_STRING, .metavar = "LIST", ARG(columns),
+	  .help = "of the jobs, as F2 names them: id,name,gpus",
+	  .doc = "The columns of the view of jobs, by the names that\n.Ic F2\nshows,\n"
+		 "separated by commas." },
 	{ "read-only", .type = UC_OPT_FLAG, ARG(read_only), .group = "How",
 	  .help = "no key changes anything" },
 	{ "interval", 'i', UC_OPT_NUMBER, .metavar = "SECONDS", .min = 2, .max = 3600,
 	  ARG(interval), .help = "ask so often, 5 unless said",
-	  .doc = "Ask slurmctld every\n.Ar SECONDS ,\n5 unless said and never under 2;\n"
-		 "less often when it takes long to answer." },
+	  .doc = "Ask slurmctld every\n.Ar SECONDS ,\n5 unless said here or by\n"
+		 ".Ic dash.interval ,\nand never under 2; less often when it takes long to\n"
+		 "answer." },
 	{ "idle", .type = UC_OPT_DURATION, .metavar = "TIME", .max = 604800, ARG(idle),
 	  .help = "stop asking when no key was pressed for so long; 0: never",
 	  .doc = "Stop asking when no key was pressed for\n.Ar TIME ,\n"
-		 "30 minutes unless said, until the next one; 0: never." },
-	{ "mouse", .type = UC_OPT_FLAG, ARG(mouse), .help = "clicks and the wheel work" },
+		 "30 minutes unless said here or by\n.Ic dash.idle ,\n"
+		 "until the next one; 0: never." },
+	{ "mouse", .type = UC_OPT_FLAG, ARG(mouse), .help = "clicks and the wheel work",
+	  .doc = "Clicks and the wheel work, as with\n.Ic dash.mouse\nor\n"
+		 ".Ic :mouse .\nShift and the mouse then select text." },
 	{ "dump", .type = UC_OPT_FLAG, ARG(dump), .group = "Instead of a screen",
 	  .help = "print one frame as text" },
 	{ "json", .type = UC_OPT_FLAG, ARG(json), .help = "print its data as JSON",
@@ -111,7 +121,19 @@ static int dump(struct dash *d, const struct args *args)
 	return 0;
 }
 
-static int on_screen(struct dash *d, const struct args *args, int signals)
+/* "0;15": the second is the background's colour, as rxvt and others say. */
+static bool is_light(const struct uc_run *run)
+{
+	const char *said = uc_config_string(run->config, "dash.background");
+	const char *colors = uc_run_env(run, "COLORFGBG"), *last;
+
+	if (said && strcmp(said, "auto") != 0)
+		return strcmp(said, "light") == 0;
+	last = colors ? strrchr(colors, ';') : NULL;
+	return last && (strcmp(last, ";7") == 0 || strcmp(last, ";15") == 0);
+}
+
+static int on_screen(struct dash *d, int signals)
 {
 	struct uc_run *run = d->run;
 	struct uc_error err = { 0 };
@@ -125,7 +147,8 @@ static int on_screen(struct dash *d, const struct args *args, int signals)
 		return uc_run_error(run, &err);
 	}
 	if (dash_term_open(&(struct dash_term_options){ .color = run->color,
-							.mouse = args->mouse,
+							.light = is_light(run),
+							.mouse = d->options.mouse,
 							.term = uc_run_env(run, "TERM") },
 			   &err) < 0)
 		return uc_run_error(run, &err);
@@ -148,19 +171,38 @@ static int show(struct dash *d, const struct args *args, int signals)
 		dash_state_read(d);
 	if (args->me)
 		d->everybody = false;
+	if (args->columns)
+		dash_columns_choose(&d->columns[DASH_JOBS], args->columns);
 	if (args->view >= 0)
 		d->view = (enum dash_view)args->view;
 	if (args->dump || args->json)
 		return dump(d, args);
-	status = on_screen(d, args, signals);
+	status = on_screen(d, signals);
 	if (status != UC_USAGE)
 		dash_state_write(d);
 	return status;
 }
 
+/* What was not said is as configured. */
+static void take_options(struct dash *d, const struct uc_run *run,
+			 const struct args *args)
+{
+	int64_t interval = args->interval, idle = args->idle;
+
+	if (!interval)
+		interval = uc_config_number(run->config, "dash.interval", 5);
+	if (idle < 0)
+		idle = uc_config_number(run->config, "dash.idle", 1800);
+	d->options.interval_ms = 1000 * interval;
+	d->options.idle_ms = 1000 * idle;
+	d->options.read_only = args->read_only;
+	d->options.mouse =
+		args->mouse || uc_config_bool(run->config, "dash.mouse", false);
+}
+
 static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, char **argv)
 {
-	struct args args = { .interval = 5, .idle = 1800, .view = -1, .rows = 24 };
+	struct args args = { .idle = -1, .view = -1, .rows = 24 };
 	struct dash d = { 0 };
 	struct uc_error err = { 0 };
 	int signals, status;
@@ -178,9 +220,7 @@ static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, ch
 	if (uc_run_config(run, NULL) < 0)
 		return run->status;
 	signals = open_signals();
-	d.options.interval_ms = 1000 * args.interval;
-	d.options.idle_ms = 1000 * args.idle;
-	d.options.read_only = args.read_only;
+	take_options(&d, run, &args);
 	d.fetch = dash_fetch_new(run);
 	if (!d.fetch)
 		return run->status;

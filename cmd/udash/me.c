@@ -116,7 +116,7 @@ static void show_days(struct dash *d)
 		if (localtime_r(&day, &tm))
 			strftime(name, sizeof(name), "%a %d %b", &tm);
 		add_bar(d, &bar, past->gpu_seconds[i], most);
-		dash_box_addf(d, "%-10s %7.1f %s", name,
+		dash_box_addf(d, "%-10s %8.*f %s", name, most < 36000 ? 2 : 1,
 			      (double)past->gpu_seconds[i] / 3600, uc_buf_text(&bar));
 	}
 }

@@ -157,6 +157,17 @@ static void enter(struct dash *d, const struct uc_job *job)
 	show_job(d, job);
 }
 
+/* In a file of their own. */
+static bool has_errors(const struct uc_job *job)
+{
+	uc_auto(buf) struct uc_buf out = { 0 }, errors = { 0 };
+	struct uc_error ignored = { 0 };
+
+	return uc_job_output(job, false, NULL, &out, &ignored) < 0 ||
+	       uc_job_output(job, true, NULL, &errors, &ignored) < 0 ||
+	       strcmp(uc_buf_text(&out), uc_buf_text(&errors)) != 0;
+}
+
 void dash_show_errors(struct dash *d)
 {
 	struct output_pane *p = output_of(d);
@@ -167,6 +178,10 @@ void dash_show_errors(struct dash *d)
 	job = d->data ? job_at(d) : NULL;
 	if (!job)
 		return;
+	if (!p->errors && !has_errors(job)) {
+		dash_say(d, "its errors are in its output: they go to the same file");
+		return;
+	}
 	p->errors = !p->errors;
 	show_job(d, job);
 }

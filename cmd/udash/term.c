@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <term.h>
 #undef columns /* a macro of terminfo */
 #include <termios.h>
 #include <unistd.h>
+#include "udash/quiet.h"
 
 /* Milliseconds that may lie between Esc and the rest of a key's sequence. */
 #define ESC_DELAY 25
@@ -23,10 +23,10 @@ static struct {
 	FILE *out;
 	struct termios cooked;
 	bool on, is_tty, color, all;
-	int stderr_fd, log_fd;
+	struct dash_quiet quiet;
 	char restore[256]; /* what a signal handler writes */
 	size_t restore_len;
-} term = { .stderr_fd = -1, .log_fd = -1 };
+} term = { .quiet = DASH_QUIET };
 
 /* --- fatal signals --- */
 
@@ -40,8 +40,7 @@ static void restore_and_die(int number)
 
 		(void)done;
 		tcsetattr(STDIN_FILENO, TCSANOW, &term.cooked);
-		if (term.stderr_fd >= 0)
-			dup2(term.stderr_fd, STDERR_FILENO);
+		dash_quiet_leave(&term.quiet);
 	}
 	signal(number, SIG_DFL);
 	raise(number);
@@ -71,68 +70,43 @@ static void prepare_restore(void)
 		sigaction(fatal[i], &action, NULL);
 }
 
-/* --- standard error --- */
-
-static void hide_stderr(void)
-{
-	term.log_fd = memfd_create("udash-stderr", MFD_CLOEXEC);
-	term.stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (term.log_fd >= 0 && term.stderr_fd >= 0 && isatty(STDERR_FILENO))
-		dup2(term.log_fd, STDERR_FILENO);
-}
-
-/* What libraries had to say comes after the screen, made harmless. */
-static void show_stderr(void)
-{
-	uc_auto(buf) struct uc_buf safe = { 0 };
-	char bytes[4096];
-	ssize_t n;
-
-	if (term.stderr_fd >= 0) {
-		dup2(term.stderr_fd, STDERR_FILENO);
-		close(term.stderr_fd);
-	}
-	n = term.log_fd >= 0 ? pread(term.log_fd, bytes, sizeof(bytes), 0) : 0;
-	if (n > 0) {
-		uc_buf_safen(&safe, bytes, (size_t)n, UC_SAFE_NEWLINE);
-		fputs(uc_buf_text(&safe), stderr);
-	}
-	if (term.log_fd >= 0)
-		close(term.log_fd);
-	term.stderr_fd = term.log_fd = -1;
-}
-
 /* --- colours --- */
 
+/* Of 16 colours; then, on a light background, of 16 and of 256: yellow is no use there.
+ */
 static const struct {
-	short colour;         /* -1: the terminal's own */
-	attr_t with, without; /* attributes in colour, and where there is none */
+	short dark, light, light256; /* -1: the terminal's own */
+	attr_t with, without;        /* attributes in colour, and where there is none */
 } roles[DASH_ROLES] = {
-	[DASH_PLAIN] = { -1, A_NORMAL, A_NORMAL },
-	[DASH_FAINT] = { -1, A_DIM, A_NORMAL },
-	[DASH_STRONG] = { -1, A_BOLD, A_BOLD },
-	[DASH_GOOD] = { COLOR_GREEN, A_NORMAL, A_NORMAL },
-	[DASH_WAIT] = { COLOR_YELLOW, A_NORMAL, A_NORMAL },
-	[DASH_BAD] = { COLOR_RED, A_NORMAL, A_BOLD },
-	[DASH_MINE] = { COLOR_CYAN, A_BOLD, A_BOLD },
-	[DASH_HEAD] = { -1, A_BOLD | A_UNDERLINE, A_BOLD | A_UNDERLINE },
-	[DASH_SORTED] = { -1, A_REVERSE, A_REVERSE },
-	[DASH_BAR] = { -1, A_REVERSE, A_REVERSE },
+	[DASH_PLAIN] = { -1, -1, -1, A_NORMAL, A_NORMAL },
+	[DASH_FAINT] = { -1, -1, -1, A_DIM, A_NORMAL },
+	[DASH_STRONG] = { -1, -1, -1, A_BOLD, A_BOLD },
+	[DASH_GOOD] = { COLOR_GREEN, COLOR_GREEN, 28, A_NORMAL, A_NORMAL },
+	[DASH_WAIT] = { COLOR_YELLOW, COLOR_MAGENTA, 130, A_NORMAL, A_NORMAL },
+	[DASH_BAD] = { COLOR_RED, COLOR_RED, 124, A_NORMAL, A_BOLD },
+	[DASH_MINE] = { COLOR_CYAN, COLOR_BLUE, 25, A_BOLD, A_BOLD },
+	[DASH_HEAD] = { -1, -1, -1, A_BOLD | A_UNDERLINE, A_BOLD | A_UNDERLINE },
+	[DASH_SORTED] = { -1, -1, -1, A_BOLD | A_REVERSE, A_BOLD | A_REVERSE },
+	[DASH_BAR] = { -1, -1, -1, A_REVERSE, A_REVERSE },
 };
 
-static void start_colours(bool wanted)
+static void start_colours(const struct dash_term_options *options)
 {
-	term.color = wanted && has_colors() && start_color() == OK &&
+	term.color = options->color && has_colors() && start_color() == OK &&
 		     use_default_colors() == OK;
 	for (short i = 0; term.color && i < DASH_ROLES; i++)
-		init_pair((short)(i + 1), roles[i].colour, -1);
+		init_pair((short)(i + 1),
+			  !options->light ? roles[i].dark
+			  : COLORS >= 256 ? roles[i].light256
+					  : roles[i].light,
+			  -1);
 }
 
 static attr_t attributes(const struct dash_cell *cell, short *pair)
 {
 	attr_t attr = term.color ? roles[cell->role].with : roles[cell->role].without;
 
-	*pair = term.color && roles[cell->role].colour >= 0 ? (short)(cell->role + 1) : 0;
+	*pair = term.color && roles[cell->role].dark >= 0 ? (short)(cell->role + 1) : 0;
 	if (cell->flags & DASH_SELECTED)
 		attr ^= A_REVERSE;
 	if (cell->flags & DASH_MARKED)
@@ -191,16 +165,16 @@ int dash_term_open(const struct dash_term_options *options, struct uc_error *err
 		return uc_hint(err, "'uqueue --watch' and 'udash --dump' do without");
 	}
 	term.is_tty = tcgetattr(STDIN_FILENO, &term.cooked) == 0;
-	hide_stderr();
+	dash_quiet_begin(&term.quiet);
 	term.out = stdout;
 	term.screen = newterm(name, stdout, stdin);
 	if (!term.screen) {
-		show_stderr();
+		dash_quiet_end(&term.quiet);
 		return uc_fail(err, UC_FAILED, "the terminal cannot be set up");
 	}
 	term.on = true;
 	set_term(term.screen);
-	start_colours(options->color);
+	start_colours(options);
 	set_modes(options->mouse);
 	prepare_restore();
 	return 0;
@@ -217,7 +191,7 @@ void dash_term_close(void)
 	term.screen = NULL;
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		signal(fatal[i], SIG_DFL);
-	show_stderr();
+	dash_quiet_end(&term.quiet);
 }
 
 void dash_term_leave(void)
@@ -227,16 +201,14 @@ void dash_term_leave(void)
 	endwin();
 	fflush(stdout);
 	term.on = false;
-	if (term.stderr_fd >= 0)
-		dup2(term.stderr_fd, STDERR_FILENO);
+	dash_quiet_leave(&term.quiet);
 }
 
 void dash_term_return(void)
 {
 	if (term.on || !term.screen)
 		return;
-	if (term.log_fd >= 0 && term.stderr_fd >= 0 && isatty(STDERR_FILENO))
-		dup2(term.log_fd, STDERR_FILENO);
+	dash_quiet_return(&term.quiet);
 	term.on = true;
 	reset_prog_mode();
 	refresh();

@@ -44,6 +44,7 @@ struct dash_event {
 
 struct dash_term_options {
 	bool color, mouse;
+	bool light;       /* its background */
 	const char *term; /* TERM */
 };
 

@@ -9,12 +9,15 @@ static const char *const runtimes[] = { "auto", "pyxis", "enroot", "none", NULL 
 static const char *const always[] = { "never", "always", NULL };
 static const char *const sizes[] = { "smallest", "latest", NULL };
 static const char *const transports[] = { "auto", "ssh", "libssh2", NULL };
+static const char *const backgrounds[] = { "auto", "dark", "light", NULL };
 static const char *const colors[] = { "auto", "always", "never", NULL };
 
 /* A day's wait for an answer is a hang; srun itself gives up after about a minute. */
 #define TIMEOUT_MAX 600
 /* A session that is idle for longer than a job can run is never ended. */
 #define IDLE_MAX (INT64_C(365) * 24 * 3600)
+/* The longest that udash waits for a key before it stops asking; more is for ever. */
+#define DASH_IDLE_MAX (INT64_C(7) * 24 * 3600)
 /* A line of scrollback takes about 100 bytes of the node's memory. */
 #define SCROLLBACK_MAX 1000000
 /* More snapshots than anybody looks through, more files than anybody deletes by hand. */
@@ -353,6 +356,44 @@ static const struct uc_key keys[] = {
 		.example = "[logs/, 'results/*.json']",
 		.help = "what usync pull --outputs brings here: paths and patterns below "
 			"the project's folder",
+	},
+	{
+		.name = "dash.interval",
+		.type = UC_TYPE_NUMBER,
+		.min = 2,
+		.max = 3600,
+		.builtin = "5",
+		.environment = "UCLUSTER_DASH_INTERVAL",
+		.example = "10",
+		.help = "seconds between two questions of udash, as with --interval",
+	},
+	{
+		.name = "dash.idle",
+		.type = UC_TYPE_DURATION,
+		.min = 0,
+		.max = DASH_IDLE_MAX,
+		.builtin = "30m",
+		.environment = "UCLUSTER_DASH_IDLE",
+		.example = "10m",
+		.help = "udash stops asking when no key was pressed for so long; 0: never",
+	},
+	{
+		.name = "dash.background",
+		.type = UC_TYPE_STRING,
+		.choices = backgrounds,
+		.builtin = "auto",
+		.environment = "UCLUSTER_DASH_BACKGROUND",
+		.example = "light",
+		.help = "of the terminal, for udash's colours; auto means as COLORFGBG says, "
+			"else dark",
+	},
+	{
+		.name = "dash.mouse",
+		.type = UC_TYPE_BOOL,
+		.builtin = "false",
+		.environment = "UCLUSTER_DASH_MOUSE",
+		.example = "true",
+		.help = "whether clicks and the wheel work in udash",
 	},
 	{
 		.name = "color",

@@ -55,6 +55,10 @@ layers()
 		sync.delete         false     built-in
 		sync.transport      auto      built-in
 		sync.keep           10        built-in
+		dash.interval       5         built-in
+		dash.idle           30m       built-in
+		dash.background     auto      built-in
+		dash.mouse          false     built-in
 		color               auto      built-in
 	END
 }
@@ -84,6 +88,10 @@ layers()
 		sync.delete|false|built-in
 		sync.transport|auto|built-in
 		sync.keep|10|built-in
+		dash.interval|5|built-in
+		dash.idle|30m|built-in
+		dash.background|auto|built-in
+		dash.mouse|false|built-in
 		color|auto|built-in
 	END
 }
