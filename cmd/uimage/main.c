@@ -4,7 +4,8 @@
 #include "uimage/uimage.h"
 
 static const struct uc_cmd *const subcommands[] = {
-	&uimage_cmd_list, &uimage_cmd_show, &uimage_cmd_search, &uimage_cmd_check, NULL,
+	&uimage_cmd_list,  &uimage_cmd_show,   &uimage_cmd_search,
+	&uimage_cmd_check, &uimage_cmd_import, NULL,
 };
 
 static const struct uc_cmd uimage = {

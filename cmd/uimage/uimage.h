@@ -8,6 +8,7 @@
 #include "common/run.h"
 
 extern const struct uc_cmd uimage_cmd_check;
+extern const struct uc_cmd uimage_cmd_import;
 extern const struct uc_cmd uimage_cmd_list;
 extern const struct uc_cmd uimage_cmd_search;
 extern const struct uc_cmd uimage_cmd_show;

@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* Who the script says it is made by: a constant, in place of "usrun --batch". */
+void uc_spec_set_maker(struct uc_spec *spec, const char *maker);
+
 /*
  * Let srun in the batch script run under these words, the server of a session, which has
  * a terminal for it: --pty is allowed then. slurmctld shows the job's command with

@@ -185,6 +185,43 @@ static const struct uc_key keys[] = {
 		.help = "what starts containers; auto means pyxis where srun has it",
 	},
 	{
+		.name = "import.dir",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_IMPORT_DIR",
+		.example = "/data/enroot",
+		.help = "directory that uimage import puts images into; otherwise the first "
+			"of image_dirs that can be written to; $USER in it is the user's "
+			"name",
+	},
+	{
+		.name = "import.cache_dir",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_IMPORT_CACHE_DIR",
+		.example = "/data/cache/$USER/enroot",
+		.help = "directory for the layers that enroot downloads; otherwise what "
+			"enroot is configured with, and never below the home directory",
+	},
+	{
+		.name = "import.temp_dir",
+		.type = UC_TYPE_STRING,
+		.environment = "UCLUSTER_IMPORT_TEMP_DIR",
+		.example = "/local",
+		.help = "directory on nodes where images are unpacked meanwhile, best on a "
+			"local disk; otherwise what enroot is configured with, TMPDIR, or "
+			"/tmp",
+	},
+	{
+		.name = "import.space",
+		.type = UC_TYPE_SIZE,
+		.min = 0,
+		.max = INT64_C(1) << 50,
+		.builtin = "10G",
+		.environment = "UCLUSTER_IMPORT_SPACE",
+		.example = "50G",
+		.help = "free space that an import must find in each of these directories "
+			"before it begins",
+	},
+	{
 		.name = "slurm.timeout",
 		.type = UC_TYPE_DURATION,
 		.min = 1,

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,6 +104,18 @@ void uc_image_origin_path(struct uc_buf *out, const char *image_path)
 	uc_buf_add(out, ".origin");
 }
 
+/* As uimage import writes it: {"source": ..., "digest": ..., ...}. */
+static void take_source(struct owned *own, struct uc_image_file *file,
+			const struct uc_buf *text)
+{
+	json_t *object = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+	const char *source = json_string_value(json_object_get(object, "source"));
+
+	if (source && source[0])
+		file->origin = uc_raw(uc_arena_strdup(own->arena, source));
+	json_decref(object);
+}
+
 static void look_for_origin(struct owned *own, struct uc_image_file *file)
 {
 	uc_auto(buf) struct uc_buf path = { 0 }, text = { 0 };
@@ -114,6 +127,10 @@ static void look_for_origin(struct owned *own, struct uc_image_file *file)
 	if (path.failed || stat(uc_buf_text(&path), &st) < 0 || is_older(&st, file) ||
 	    uc_file_read(uc_buf_text(&path), ORIGIN_MAX, &text, NULL) < 0)
 		return;
+	if (text.len > 0 && text.data[0] == '{') {
+		take_source(own, file, &text);
+		return;
+	}
 	len = strcspn(uc_buf_text(&text), "\r\n");
 	if (len > 0)
 		file->origin =

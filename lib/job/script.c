@@ -336,7 +336,8 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 		return uc_fail(err, UC_USAGE, "a batch job needs a command");
 	if (spec->script)
 		return add_given_script(spec, script, err);
-	uc_buf_add(script, "#!/bin/bash\n# made by usrun --batch\n");
+	uc_buf_addf(script, "#!/bin/bash\n# made by %s\n",
+		    spec->maker ? spec->maker : "usrun --batch");
 	if (add_sbatch_lines(spec, script, err) < 0)
 		return -1;
 	uc_buf_addc(script, '\n');
@@ -346,6 +347,11 @@ int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,
 	if (add_body(spec, script, err) < 0)
 		return -1;
 	return script->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
+}
+
+void uc_spec_set_maker(struct uc_spec *spec, const char *maker)
+{
+	spec->maker = maker;
 }
 
 int uc_spec_set_session(struct uc_spec *spec, const char *key, const char *const *words,

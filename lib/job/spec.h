@@ -42,6 +42,7 @@ struct uc_spec {
 	const struct uc_secrets *secrets; /* borrowed, or NULL */
 	struct uc_strv soft_env;          /* variables that give way to any other value */
 	char *script;                     /* the batch script itself, or NULL */
+	const char *maker;                /* of the script; NULL: usrun --batch */
 	struct uc_strv session;  /* its key, then what srun runs under; or nothing */
 	struct uc_resume resume; /* no signal: none */
 	struct uc_origin_of *origins;
