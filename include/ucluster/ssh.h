@@ -94,6 +94,8 @@ UC_DEFINE_AUTO(ssh, struct uc_ssh *)
 
 /* The transport in use, never UC_SSH_AUTO, and one safe line why. */
 enum uc_ssh_transport uc_ssh_transport(const struct uc_ssh *ssh, const char **why);
+/* A round trip to the host, in microseconds, as the kernel measured it; -1: not known. */
+int64_t uc_ssh_round_trip(const struct uc_ssh *ssh);
 
 /*
  * Run one constant command line (the other side's shell reads it): no data in it. What is

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Which transport, and what both have in common. */
+#include <linux/tcp.h> /* the C library's lacks tcpi_min_rtt */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <ucluster/units.h>
 
 #include "ssh/transport.h"
@@ -152,6 +156,18 @@ enum uc_ssh_transport uc_ssh_transport(const struct uc_ssh *ssh, const char **wh
 	if (why)
 		*why = ssh->why;
 	return ssh->transport;
+}
+
+int64_t uc_ssh_round_trip(const struct uc_ssh *ssh)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	/* the least: others hold what the server computed before it answered */
+	if (ssh->fd < 0 || getsockopt(ssh->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+	    len <= offsetof(struct tcp_info, tcpi_min_rtt) || info.tcpi_min_rtt == 0)
+		return -1;
+	return info.tcpi_min_rtt;
 }
 
 static int start(struct uc_ssh *ssh, enum uc_channel_kind kind, const char *text,

@@ -15,6 +15,7 @@
 #define WAIT_MS          2000
 #define BULK_STREAMS     4u
 #define LOCAL_STREAMS    2u
+#define NEAR_US          3000 /* a round trip: the network is fast, bytes cost CPU time */
 
 /*
  * For any shell there, csh and fish as well. The second is tried when there is no first;
@@ -184,6 +185,27 @@ static void close_far(void *arg, unsigned index)
 	connect->ssh[index] = NULL;
 }
 
+/*
+ * OpenSSH moves a byte for a half of what libssh2 takes, and takes some round trips and
+ * processes to connect.
+ */
+static unsigned beside(void *arg)
+{
+	const struct uc_sync_connect *connect = arg;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t us;
+
+	if (!connect->ssh[0] || connect->request->ssh.transport != UC_SSH_AUTO ||
+	    uc_ssh_transport(connect->ssh[0], NULL) != UC_SSH_LIBSSH2)
+		return 0;
+	us = uc_ssh_round_trip(connect->ssh[0]);
+	if (us < 0 || us > NEAR_US)
+		return 0;
+	return processors < 2              ? 1
+	       : processors < BULK_STREAMS ? (unsigned)processors
+					   : BULK_STREAMS - 1;
+}
+
 static const char *tell_how(void *arg)
 {
 	const struct uc_sync_connect *connect = arg;
@@ -205,6 +227,7 @@ int uc_sync_connect_new(struct uc_sync_connect **connect,
 		.close = close_far,
 		.how = tell_how,
 		.streams = request->host ? BULK_STREAMS : LOCAL_STREAMS,
+		.beside = beside,
 		.arg = made,
 	};
 	*connect = made;

@@ -25,6 +25,11 @@ struct uc_sync_opener {
 	/* How it is connected, safe; may be NULL. */
 	const char *(*how)(void *arg);
 	unsigned streams; /* that may help; 0: 4 */
+	/*
+	 * How many others move large files better than the first does beside them: it
+	 * leaves these to them. 0: it does not; may be NULL.
+	 */
+	unsigned (*beside)(void *arg);
 	void *arg;
 };
 
@@ -119,6 +124,7 @@ struct uc_sync_run {
 	struct uc_sync_lane lane[UC_SYNC_STREAMS_MAX];
 	unsigned lanes;
 	bool sftp, lost;
+	bool apart; /* large new files are for the other lanes while there are any */
 	atomic_bool stop; /* for the other threads */
 	bool stopping;    /* no more jobs */
 	bool busy;        /* there was a job */
@@ -146,8 +152,9 @@ int uc_sync_walking_join(struct uc_sync_run *run, struct uc_error *err) UC_MUST_
 int uc_sync_lane_open(struct uc_sync_run *run, unsigned index,
 		      struct uc_error *err) UC_MUST_CHECK;
 void uc_sync_lane_close(struct uc_sync_lane *lane);
-/* Begin a thread for each lane that helps with large files. */
-void uc_sync_lanes_start(struct uc_sync_run *run);
+/* How many lanes the large files are worth, and a thread for each but the first. */
+unsigned uc_sync_lanes_count(struct uc_sync_run *run);
+void uc_sync_lanes_start(struct uc_sync_run *run, unsigned lanes);
 /* They have nothing more to do. -1: what one of them moved may not last. */
 int uc_sync_lanes_join(struct uc_sync_run *run, struct uc_error *err) UC_MUST_CHECK;
 /* One more of the large files for a lane, NULL: no more, or enough is under way. */

@@ -11,7 +11,9 @@
 #define AHEAD_JOBS  64u
 #define STREAM_MIN  ((uint64_t)32 << 20) /* to move, for one more connection */
 #define STREAMS     4u
-#define SETTLE_MS   3000 /* what is under way when the user stops */
+#define APART_MIN   ((uint64_t)64 << 20)  /* to move, for others than the first */
+#define APART_EACH  ((uint64_t)256 << 20) /* for one more of them */
+#define SETTLE_MS   3000                  /* what is under way when the user stops */
 
 /* ---- Jobs ---- */
 
@@ -88,6 +90,27 @@ uint64_t uc_sync_lane_moving(const struct uc_sync_lane *lane)
 	return sum;
 }
 
+/* All of it will travel. */
+static bool is_fresh(const struct uc_sync_run *run, const struct uc_sync_row *row)
+{
+	const struct uc_sync_entry *there = uc_sync_row_there(&run->planner, row);
+
+	return !there || there->kind != UC_SYNC_FILE || run->request->whole ||
+	       !run->info.deltas;
+}
+
+/* The next one is for the others, which are there. The lock is held. */
+static bool is_left(const struct uc_sync_run *run, const struct uc_sync_lane *lane)
+{
+	bool others = false;
+
+	if (lane->index > 0 || !run->apart)
+		return false;
+	for (unsigned i = 1; i < run->lanes; i++)
+		others = others || !run->lane[i].over;
+	return others && is_fresh(run, run->large[run->next_large]);
+}
+
 struct uc_sync_row *uc_sync_lane_take(struct uc_sync_lane *lane)
 {
 	struct uc_sync_run *run = lane->run;
@@ -96,7 +119,7 @@ struct uc_sync_row *uc_sync_lane_take(struct uc_sync_lane *lane)
 	if (lane->count > 1 && (lane->bytes >= AHEAD_BYTES || lane->count >= AHEAD_JOBS))
 		return NULL;
 	pthread_mutex_lock(&run->lock);
-	if (run->next_large < run->larges)
+	if (run->next_large < run->larges && !is_left(run, lane))
 		row = run->large[run->next_large++];
 	pthread_mutex_unlock(&run->lock);
 	return row;
@@ -296,13 +319,53 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
-static unsigned count_lanes(const struct uc_sync_run *run)
+/* The first one leaves `bytes` to others: how many. */
+static uint64_t count_beside(const struct uc_sync_run *run, uint64_t bytes)
 {
-	uint64_t bytes = 0, lanes = run->request->streams, most;
+	const struct uc_sync_opener *opener = run->opener;
+	uint64_t most = 1 + bytes / APART_EACH, lanes = 0;
 
-	for (size_t i = 0; i < run->larges; i++)
-		bytes += uc_sync_row_here(&run->planner, run->large[i])->size;
+	if (bytes >= APART_MIN && opener->beside && !run->sftp)
+		lanes = opener->beside(opener->arg);
+	lanes = lanes > most ? most : lanes;
+	return lanes > run->larges ? run->larges : lanes;
+}
+
+/* What the first one may take comes first. */
+static void put_updates_first(struct uc_sync_run *run)
+{
+	size_t first = 0;
+
+	for (size_t i = 0; i < run->larges; i++) {
+		struct uc_sync_row *row = run->large[i];
+
+		if (is_fresh(run, row))
+			continue;
+		run->large[i] = run->large[first];
+		run->large[first++] = row;
+	}
+}
+
+unsigned uc_sync_lanes_count(struct uc_sync_run *run)
+{
+	uint64_t bytes = 0, fresh = 0, lanes = run->request->streams, most;
+
+	for (size_t i = 0; i < run->larges; i++) {
+		uint64_t size = uc_sync_row_here(&run->planner, run->large[i])->size;
+
+		bytes += size;
+		fresh += is_fresh(run, run->large[i]) ? size : 0;
+	}
 	most = bytes / STREAM_MIN;
+	if (lanes == 0 && !run->request->rate) {
+		uint64_t beside = count_beside(run, fresh);
+
+		run->apart = beside > 0;
+		if (beside > 0) {
+			put_updates_first(run);
+			return 1 + (unsigned)beside;
+		}
+	}
 	if (lanes == 0) {
 		lanes = run->opener->streams ? run->opener->streams : STREAMS;
 		lanes = lanes > most ? most : lanes;
@@ -314,10 +377,8 @@ static unsigned count_lanes(const struct uc_sync_run *run)
 	return run->request->rate || lanes == 0 ? 1 : (unsigned)lanes;
 }
 
-void uc_sync_lanes_start(struct uc_sync_run *run)
+void uc_sync_lanes_start(struct uc_sync_run *run, unsigned lanes)
 {
-	unsigned lanes = count_lanes(run);
-
 	for (unsigned i = 1; i < lanes; i++) {
 		struct uc_sync_lane *lane = &run->lane[i];
 

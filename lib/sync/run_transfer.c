@@ -490,11 +490,14 @@ static int finish(struct uc_sync_run *run, struct uc_error *err)
 
 static int move_files(struct uc_sync_run *run, struct uc_error *err)
 {
+	unsigned lanes;
+
 	if (set_large_aside(run, err) < 0 || make_folders(run, err) < 0)
 		return -1;
-	if ((run->larges > 1 || !run->info.deltas) && wait_all(run, err) < 0)
+	lanes = uc_sync_lanes_count(run);
+	if ((lanes > 1 || !run->info.deltas) && wait_all(run, err) < 0)
 		return -1;
-	uc_sync_lanes_start(run);
+	uc_sync_lanes_start(run, lanes);
 	if (move_small(run, err) < 0 || move_large(run, err) < 0 ||
 	    wait_all(run, err) < 0)
 		return -1;

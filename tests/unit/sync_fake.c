@@ -18,6 +18,7 @@
 struct fake_far {
 	struct uc_far far;
 	struct fake *fake;
+	unsigned index;
 	struct uc_far_options options;
 	struct uc_far_list_options list;
 	int root;
@@ -129,6 +130,8 @@ static int submit(struct uc_far *base, struct uc_far_job *job, struct uc_error *
 		return 1;
 	job->outcome = UC_FAR_LOST;
 	far->queue[far->count++] = job;
+	if (job->what == UC_FAR_PUT || job->what == UC_FAR_GET)
+		far->fake->files[far->index]++;
 	return 0;
 }
 
@@ -325,6 +328,7 @@ static int open_far(void *arg, unsigned index, bool sftp,
 					       .files_free = UINT64_MAX,
 					       .quota_free = UINT64_MAX };
 	made->fake = fake;
+	made->index = index;
 	made->options = *options;
 	made->seed = fake->seed + index;
 	made->root = open(fake->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -347,9 +351,18 @@ static void close_far(void *arg, unsigned index)
 	(void)index;
 }
 
+static unsigned beside(void *arg)
+{
+	const struct fake *fake = arg;
+
+	return fake->beside;
+}
+
 void fake_opener(struct fake *fake, struct uc_sync_opener *opener)
 {
-	*opener = (struct uc_sync_opener){
-		.open = open_far, .close = close_far, .streams = 1, .arg = fake
-	};
+	*opener = (struct uc_sync_opener){ .open = open_far,
+					   .close = close_far,
+					   .streams = 1,
+					   .beside = beside,
+					   .arg = fake };
 }

@@ -15,11 +15,13 @@ struct fake {
 	long lose_after;    /* jobs until the connection is lost; 0: never */
 	long die_after;     /* jobs until this process ends; 0: never */
 	unsigned bad_lane;  /* this one cannot be opened; 0: none */
+	unsigned beside;    /* lanes that large new files are left to */
 	const char *change; /* this file is touched here before it is replaced */
 	unsigned seed;
 	/* What happened. */
 	long jobs;
 	unsigned opened;
+	long files[UC_SYNC_STREAMS_MAX]; /* content that each lane was handed */
 };
 
 /* `opener` is good as long as `fake` is. */

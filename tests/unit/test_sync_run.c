@@ -883,6 +883,32 @@ static void test_lanes(void **state)
 	pull(w, "");
 }
 
+/* Large new files are for the others, as long as there are any. */
+static void test_lanes_beside(void **state)
+{
+	struct world *w = *state;
+
+	w->fake.beside = 2; /* so little is worth only one */
+	put_big(w->near, "new1", 40 << 20, 'a');
+	put_big(w->near, "new2", 40 << 20, 'b');
+	put(w->near, "small", "text", 50);
+	assert_int_equal(run(w, UC_SYNC_PUSH), 0);
+	assert_int_equal(w->result.done, 3);
+	assert_int_equal(w->fake.opened, 2);
+	assert_int_equal(w->fake.files[0], 1);
+	assert_int_equal(w->fake.files[1], 2);
+	assert_int_equal(look(w->far, "new2").st_size, 40 << 20);
+	/* nobody else is there */
+	erase(w->near);
+	assert_int_equal(mkdir(w->near, 0755), 0);
+	erase(w->state);
+	w->fake.bad_lane = 1;
+	assert_int_equal(run(w, UC_SYNC_PULL), 0);
+	assert_int_equal(w->fake.files[0], 4);
+	assert_int_equal(look(w->near, "new1").st_size, 40 << 20);
+	pull(w, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -911,6 +937,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stopped_early, make, unmake),
 		cmocka_unit_test_setup_teardown(test_silent, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lanes, make, unmake),
+		cmocka_unit_test_setup_teardown(test_lanes_beside, make, unmake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
