@@ -336,7 +336,7 @@ hint: --force replaces what is there" ]
 @test "every template that comes with ucluster is read without faults, and its scripts are sound" {
 	run -0 --separate-stderr ucluster templates -h -o name
 	[ -z "$stderr" ]
-	[ "${#lines[@]}" -ge 1 ]
+	[ "${#lines[@]}" -ge 10 ]
 	for name in "${lines[@]}"; do
 		ucluster init "$name" "all/$name" --set image=python >/dev/null 2>&1 ||
 			ucluster init "$name" "all/$name" >/dev/null

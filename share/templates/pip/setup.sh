@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# On the node: makes an environment with what requirements.txt says, and lets jobs use it
+# from now on. Jobs that run keep the one they have.
+# shellcheck disable=SC1091,SC2154 # what settings.sh sets
+set -eu
+. ./env.sh
+
+mkdir -p "$env_dir"
+new=$env_dir/$(date +%Y%m%d-%H%M%S)-${SLURM_JOB_ID:-0}
+trap 'rm -rf "$new"' EXIT
+# With the image's packages, and its pip where it has one.
+if python3 -m pip --version >/dev/null 2>&1; then
+	python3 -m venv --system-site-packages --without-pip "$new"
+else
+	python3 -m venv --system-site-packages "$new"
+fi
+"$new/bin/python" -m pip install --quiet "$@" -r requirements.txt
+# One rename: the old environment or the new one is there at any time.
+ln -s "${new##*/}" "$new.link"
+mv -T "$new.link" "$env_dir/current"
+trap - EXIT
+echo "environment $new is ready"
