@@ -30,6 +30,7 @@ struct uc_sync_row {
 	bool keep : 1, linger : 1; /* see decide.h */
 	bool twin : 1;             /* another name of an earlier file, at the source */
 	bool linked : 1;           /* and at the destination */
+	bool again : 1; /* what was put together of it was wrong: once more, whole */
 };
 
 struct uc_sync_far_twin {

@@ -136,7 +136,7 @@ struct uc_sync_run {
 	struct uc_sync_row **large; /* files for any lane */
 	size_t larges, next_large;
 	struct uc_sync_job *ended, **ended_end;
-	/* rows whose place was cleared; main thread */
+	/* rows whose place was cleared, or that are sent again; main thread */
 	struct uc_sync_row **cleared;
 	size_t cleared_count;
 };

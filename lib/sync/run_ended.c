@@ -122,21 +122,28 @@ static void count_done(struct uc_sync_run *run, struct uc_sync_row *row)
 	tell_done(run, row, NULL);
 }
 
+/* Its content is sent as soon as all that is under way is done. */
+static bool add_cleared(struct uc_sync_run *run, struct uc_sync_row *row)
+{
+	struct uc_sync_row **more =
+		reallocarray(run->cleared, run->cleared_count + 1, sizeof(*more));
+
+	if (!more)
+		return false;
+	run->cleared = more;
+	run->cleared[run->cleared_count++] = row;
+	return true;
+}
+
 static void succeed(struct uc_sync_run *run, struct uc_sync_job *job)
 {
 	struct uc_sync_row *row = job->row;
 	bool first = row->state == UC_SYNC_ROW_OPEN;
 
 	if (job->clears) {
-		struct uc_sync_row **more =
-			reallocarray(run->cleared, run->cleared_count + 1, sizeof(*more));
-
 		row->linger = false;
 		row->state = UC_SYNC_ROW_GONE;
-		if (!more)
-			return;
-		run->cleared = more;
-		run->cleared[run->cleared_count++] = row;
+		(void)add_cleared(run, row);
 		return;
 	}
 	row->state =
@@ -192,6 +199,24 @@ static bool give_to_others(struct uc_sync_run *run, const struct uc_sync_job *jo
 	return true;
 }
 
+/*
+ * Put together from pieces that were there, and its checksum was wrong: blocks that only
+ * seem to be the same, or what is there changed meanwhile. Once more, all of it.
+ */
+static bool send_again(struct uc_sync_run *run, const struct uc_sync_job *job)
+{
+	bool content = job->far.what == UC_FAR_PUT || job->far.what == UC_FAR_GET;
+	bool cleared =
+		!job->far.expect && uc_sync_row_there(&run->planner, job->row) != NULL;
+
+	if (!content || cleared || job->far.outcome != UC_FAR_FAILED ||
+	    job->far.errno_value || job->far.kept == 0 || job->far.whole ||
+	    job->row->again)
+		return false;
+	job->row->again = true;
+	return add_cleared(run, job->row);
+}
+
 void uc_sync_ended(struct uc_sync_run *run, struct uc_sync_job *job)
 {
 	if (give_to_others(run, job) || !job->row || job->far.outcome == UC_FAR_LOST) {
@@ -200,7 +225,7 @@ void uc_sync_ended(struct uc_sync_run *run, struct uc_sync_job *job)
 	}
 	if (job->far.outcome == UC_FAR_DONE)
 		succeed(run, job);
-	else if (!job->quiet)
+	else if (!send_again(run, job) && !job->quiet)
 		fail(run, job);
 	free(job);
 }

@@ -159,7 +159,7 @@ static int submit_content(struct uc_sync_run *run, struct uc_sync_row *row,
 	return submit(run, uc_sync_job_new(&run->lane[0], row, what), err);
 }
 
-/* Rows whose place is clear now. */
+/* Rows whose place is clear now, or whose content arrived wrong. */
 static int submit_again(struct uc_sync_run *run, struct uc_error *err)
 {
 	while (run->cleared_count > 0 && !run->stopping) {
@@ -170,7 +170,9 @@ static int submit_again(struct uc_sync_run *run, struct uc_error *err)
 		if (here_of(run, row)->kind == UC_SYNC_LINK)
 			what = UC_FAR_LINK;
 		job = uc_sync_job_new(&run->lane[0], row, what);
-		if (job)
+		if (job && row->again)
+			job->far.whole = true;
+		else if (job)
 			job->far.expect = NULL;
 		if (submit(run, job, err) < 0)
 			return -1;

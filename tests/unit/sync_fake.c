@@ -197,11 +197,31 @@ static void expect_whole(struct fake_far *far, struct uc_far_job *job,
 	job->expect = whole;
 }
 
+/* As when blocks were taken for the same that are not. */
+static bool is_spoilt(const struct fake_far *far, struct uc_far_job *job)
+{
+	bool content = job->what == UC_FAR_PUT || job->what == UC_FAR_GET;
+
+	if (!content || !far->fake->spoil ||
+	    strcmp(far->fake->spoil, job->entry->path) != 0)
+		return false;
+	far->fake->tries++;
+	if (job->whole && !far->fake->spoil_whole)
+		return false;
+	job->outcome = UC_FAR_FAILED;
+	job->errno_value = 0;
+	job->kept = 1;
+	strcpy(job->text, "arrived damaged");
+	return true;
+}
+
 static void perform(struct fake_far *far, struct uc_far_job *job)
 {
 	struct uc_sync_entry whole;
 
 	touch(far, job);
+	if (is_spoilt(far, job))
+		return;
 	expect_whole(far, job, &whole);
 	if (job->what == UC_FAR_PUT)
 		move(far, job, far->options.near, far->store);

@@ -16,11 +16,14 @@ struct fake {
 	long die_after;     /* jobs until this process ends; 0: never */
 	unsigned bad_lane;  /* this one cannot be opened; 0: none */
 	unsigned beside;    /* lanes that large new files are left to */
+	const char *spoil;  /* what is put together of this file is wrong */
+	bool spoil_whole;   /* and what is sent whole */
 	const char *change; /* this file is touched here before it is replaced */
 	unsigned seed;
 	/* What happened. */
 	long jobs;
 	unsigned opened;
+	unsigned tries;                  /* of the file `spoil` */
 	long files[UC_SYNC_STREAMS_MAX]; /* content that each lane was handed */
 };
 

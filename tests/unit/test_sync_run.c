@@ -883,6 +883,44 @@ static void test_lanes(void **state)
 	pull(w, "");
 }
 
+/* What was put together wrongly is sent whole, once. */
+static void test_again(void **state)
+{
+	struct world *w = *state;
+
+	put(w->near, "a", "one", 50);
+	put_big(w->near, "d", 3 << 20, 'x');
+	put(w->near, "z", "two", 50);
+	assert_int_equal(run(w, UC_SYNC_PUSH), 0);
+	put_big(w->near, "d", (3 << 20) + 1, 'y');
+	put(w->near, "z", "three", 60);
+	w->fake.spoil = "d";
+	assert_int_equal(run(w, UC_SYNC_PUSH), 0);
+	assert_int_equal(w->fake.tries, 2);
+	assert_int_equal(w->result.done, 2);
+	assert_int_equal(w->result.failed, 0);
+	assert_int_equal(look(w->far, "d").st_size, (3 << 20) + 1);
+	/* no more than once */
+	w->fake.spoil = "z";
+	w->fake.spoil_whole = true;
+	w->fake.tries = 0;
+	put(w->near, "z", "four", 70);
+	assert_int_not_equal(run(w, UC_SYNC_PUSH), 0);
+	assert_int_equal(w->fake.tries, 2);
+	assert_int_equal(w->result.failed, 1);
+	assert_text(w->far, "z", "three");
+	/* and in the other direction */
+	w->fake.spoil_whole = false;
+	w->fake.tries = 0;
+	put(w->far, "z", "five", 80);
+	erase(w->near);
+	assert_int_equal(mkdir(w->near, 0755), 0);
+	erase(w->state);
+	assert_int_equal(run(w, UC_SYNC_PULL), 0);
+	assert_int_equal(w->fake.tries, 2);
+	assert_text(w->near, "z", "five");
+}
+
 /* Large new files are for the others, as long as there are any. */
 static void test_lanes_beside(void **state)
 {
@@ -938,6 +976,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_silent, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lanes, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lanes_beside, make, unmake),
+		cmocka_unit_test_setup_teardown(test_again, make, unmake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
