@@ -31,11 +31,15 @@ function(uc_man page)
     COMPONENT ${component})
 endfunction()
 
+# Debian's zsh looks in vendor-completions for what packages bring.
+set(UC_ZSH_COMPLETIONS ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING
+  "where zsh looks for completions, below the prefix")
+
 # uc_completions(PROGRAM): for bash, zsh and fish, where each of them looks.
 function(uc_completions program)
   set(data ${CMAKE_INSTALL_DATADIR})
   set(bash ${data}/bash-completion/completions/${program})
-  set(zsh ${data}/zsh/site-functions/_${program})
+  set(zsh ${UC_ZSH_COMPLETIONS}/_${program})
   set(fish ${data}/fish/vendor_completions.d/${program}.fish)
   set(outputs)
   foreach(shell IN ITEMS bash zsh fish)

@@ -1,3 +1,5 @@
+include(CheckCCompilerFlag)
+
 # uc_flags: warnings and sanitizers for everything of ours.
 add_library(uc_flags INTERFACE)
 target_compile_options(uc_flags INTERFACE
@@ -12,9 +14,21 @@ if(UC_SANITIZE)
   target_link_options(uc_flags INTERFACE -fsanitize=${UC_SANITIZE})
 else()
   target_compile_options(uc_flags INTERFACE
-    -fstack-protector-strong -fstack-clash-protection
-    $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
-  target_link_options(uc_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
+    -fstack-protector-strong -fstack-clash-protection -fno-strict-overflow
+    -fno-delete-null-pointer-checks)
+  check_c_compiler_flag(-fcf-protection=full UC_HAS_CF_PROTECTION)
+  check_c_compiler_flag(-ftrivial-auto-var-init=zero UC_HAS_VAR_INIT)
+  target_compile_options(uc_flags INTERFACE
+    $<$<BOOL:${UC_HAS_CF_PROTECTION}>:-fcf-protection=full>
+    $<$<BOOL:${UC_HAS_VAR_INIT}>:-ftrivial-auto-var-init=zero>)
+  # Level 3 is of gcc 12 and clang 12; a distribution's own level wins.
+  if(NOT CMAKE_C_FLAGS MATCHES "_FORTIFY_SOURCE")
+    target_compile_options(uc_flags INTERFACE
+      $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE>
+      $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=3>)
+  endif()
+  target_link_options(uc_flags INTERFACE
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--as-needed)
 endif()
 if(UC_FUZZ)
   target_compile_options(uc_flags INTERFACE -fsanitize=fuzzer-no-link)

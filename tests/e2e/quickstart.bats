@@ -125,6 +125,7 @@ wait_said()
 	for program in opt/bin/*; do
 		"$program" --version
 	done
+	"$UC_TEST_TOP/tests/helpers/hardened" opt
 }
 
 @test "a build that fails shows the compiler's words and the log" {
