@@ -53,6 +53,14 @@ int uc_sync_run(const struct uc_sync_request *request,
 	return run ? run(request, watcher, result, err) : -1;
 }
 
+int uc_sync_look(const struct uc_sync_request *request, uc_sync_looked *looked, void *arg,
+		 struct uc_error *err)
+{
+	__typeof__(uc_sync_look) *look = FIND(uc_sync_look, err);
+
+	return look ? look(request, looked, arg, err) : -1;
+}
+
 int uc_sync_call(const struct uc_sync_request *request, const char *verb,
 		 json_t *arguments, json_t **answer, struct uc_error *err)
 {

@@ -209,6 +209,7 @@ int usync_words(struct usync *u, struct uc_error *err)
 	const char *folder = cwd ? below(u, cwd) : NULL;
 	int result = 0;
 
+	u->request.select_may_miss = u->args.outputs; /* they may not be there yet */
 	if (u->args.outputs)
 		result = add_outputs(u, err);
 	else if (words->count && !folder)

@@ -191,6 +191,8 @@ static void on_note(void *arg, struct uc_raw path, const char *text, int errno_v
 	if (errno_value)
 		uc_buf_addf(&line, ": %s", strerror(errno_value));
 	remember(&show->faults, uc_buf_text(&line));
+	if (!usync_is_news(show, uc_buf_text(&line)))
+		return;
 	usync_progress_clear(show);
 	uc_run_say(show->run, 0, "%s", uc_buf_text(&line));
 }

@@ -20,6 +20,11 @@ struct usync_names {
 	uint64_t count;
 };
 
+/* What several runs say in the end: once, as long as it is so. Zero-initialise. */
+struct usync_said {
+	struct uc_strv before, now;
+};
+
 /* See usync_stop_begin(). */
 struct usync_stop {
 	pthread_t thread;
@@ -36,6 +41,7 @@ struct usync_show {
 	bool json, quiet, list, yes, ask; /* list: items are printed */
 	bool status;                      /* both directions are told, as in status */
 	bool idle_quiet;                  /* a run that had nothing to do says nothing */
+	struct usync_said *said; /* of the runs before; NULL: this is the only one */
 	struct usync_names conflicts, secrets, removes, faults;
 	uint64_t kinds;   /* conflicts of a folder and what is none */
 	uint64_t removed; /* moved to the trash */
@@ -60,6 +66,8 @@ void usync_show_begin(struct usync_show *show, struct uc_sync_watcher *watcher);
 int usync_show_end(struct usync_show *show, const struct uc_sync_result *result,
 		   bool failed, const struct uc_error *err);
 void usync_show_free(struct usync_show *show);
+/* Was it not said by the run before? It is remembered for the next one. */
+bool usync_is_news(const struct usync_show *show, const char *line);
 
 /* "new", "update", ...; in status: "push", "pull", ... */
 const char *usync_action_word(const struct usync_show *show, enum uc_sync_action action);

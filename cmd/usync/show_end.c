@@ -12,16 +12,35 @@
 /* Of 128 + signal; what a shell shows for Ctrl-C. */
 #define STATUS_INTERRUPTED 130
 
-static void say_names(const struct usync_show *show, const struct usync_names *names,
+bool usync_is_news(const struct usync_show *show, const char *line)
+{
+	if (!show->said)
+		return true;
+	uc_strv_add(&show->said->now, line);
+	return uc_strv_find(&show->said->before, line) < 0;
+}
+
+/* False: there is nothing of it that was not said before. */
+static bool say_names(const struct usync_show *show, const struct usync_names *names,
 		      const char *word)
 {
+	uint64_t news = 0;
+
 	if (show->list && show->request->dry_run) /* they are in the list */
-		return;
-	for (size_t i = 0; i < names->shown.count && i < NAMES_SHOWN; i++)
-		uc_run_say(show->run, 0, "%s: %s", word, names->shown.item[i]);
-	if (names->count > NAMES_SHOWN)
+		return names->count > 0;
+	for (size_t i = 0; i < names->shown.count; i++) {
+		uc_auto(buf) struct uc_buf line = { 0 };
+
+		uc_buf_addf(&line, "%s: %s", word, names->shown.item[i]);
+		if (usync_is_news(show, uc_buf_text(&line)) && news++ < NAMES_SHOWN)
+			uc_run_say(show->run, 0, "%s", uc_buf_text(&line));
+	}
+	if (!show->said)
+		news = names->count;
+	if (news > NAMES_SHOWN)
 		uc_run_say(show->run, 0, "%s: and %" PRIu64 " more", word,
-			   names->count - NAMES_SHOWN);
+			   news - NAMES_SHOWN);
+	return news > 0;
 }
 
 static void hint(const char *text)
@@ -60,16 +79,19 @@ static void hint_conflict(const struct usync_show *show)
 
 static void say_leftovers(const struct usync_show *show)
 {
-	say_names(show, &show->conflicts, "changed on both sides, left as it is");
-	if (show->conflicts.count)
+	if (say_names(show, &show->conflicts, "changed on both sides, left as it is"))
 		hint_conflict(show);
-	say_names(show, &show->secrets, "looks like a secret, left behind");
-	if (show->secrets.count)
+	if (say_names(show, &show->secrets, "looks like a secret, left behind"))
 		hint("--allow-secrets takes such files along; an --exclude leaves them "
 		     "behind for good");
 	if (show->faults.count > show->faults.shown.count)
 		uc_run_say(show->run, 0, "%" PRIu64 " more could not be read",
 			   show->faults.count - show->faults.shown.count);
+	if (show->said) {
+		uc_strv_free(&show->said->before);
+		show->said->before = show->said->now;
+		show->said->now = (struct uc_strv){ 0 };
+	}
 }
 
 /* --- the line of sums --- */
@@ -209,8 +231,8 @@ static int exit_status(const struct usync_show *show, const struct uc_sync_resul
 								     : (int)err->code;
 	if (show->status)
 		return plan->unreadable ? UC_FAILED : 0;
-	return plan->entries[UC_SYNC_CONFLICT] || plan->unreadable || result->failed ||
-			       result->changed || result->vanished
+	return plan->entries[UC_SYNC_CONFLICT] || plan->unreadable || plan->refused ||
+			       result->failed || result->changed || result->vanished
 		       ? UC_FAILED
 		       : 0;
 }

@@ -141,6 +141,7 @@ static void add_plan(struct uc_json *json, const struct uc_sync_plan *plan)
 	uc_json_number(json, "rules", (int64_t)plan->rules);
 	uc_json_amount(json, "special", plan->special);
 	uc_json_amount(json, "unreadable", plan->unreadable);
+	uc_json_amount(json, "refused", plan->refused);
 	uc_json_bool(json, "complete", plan->complete);
 	uc_json_amount(json, "bytes_free", plan->bytes_free);
 	uc_json_amount(json, "quota_free", plan->quota_free);

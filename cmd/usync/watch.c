@@ -54,27 +54,39 @@ struct watch {
 	struct uc_run *run;
 	const struct watch_args *args;
 	struct usync_tree tree;
-	char *root;
+	struct usync looks;     /* what the tree is looked at by, once there is one */
+	struct usync_said said; /* in the push before: not again */
+	bool ready;
 	int retry_ms; /* 0: the last push went well */
 };
+
+/* Where to, and by which rules. The lists stay the caller's. */
+static int ask_for(const struct watch *watch, struct usync *u, struct uc_error *err)
+{
+	u->run = watch->run;
+	u->args = watch->args->all;
+	return usync_request(u, UC_SYNC_PUSH, err) < 0 || usync_project(u, err) < 0 ||
+			       usync_words(u, err) < 0
+		       ? -1
+		       : 0;
+}
 
 /* One push; its exit status. */
 static int push(struct watch *watch)
 {
-	uc_auto(usync) struct usync u = { .run = watch->run };
+	uc_auto(usync) struct usync u = { 0 };
 	struct uc_error err = { 0 };
 	int status;
 
-	u.args = watch->args->all; /* the lists stay the caller's */
 	u.show.verb = "watch";
 	u.show.idle_quiet = true;
-	if (usync_request(&u, UC_SYNC_PUSH, &err) < 0 || usync_project(&u, &err) < 0 ||
-	    usync_words(&u, &err) < 0)
+	u.show.said = &watch->said;
+	if (ask_for(watch, &u, &err) < 0) {
 		status = uc_run_error(watch->run, &err);
-	else
+	} else {
 		status = usync_do(&u);
-	if (!watch->root)
-		watch->root = uc_buf_take(&u.near);
+		watch->ready = true;
+	}
 	memset(&u.args, 0, sizeof(u.args));
 	return status;
 }
@@ -119,18 +131,20 @@ static int watch_on(struct watch *watch)
 	int status = push(watch);
 	bool missed;
 
-	if (!watch->root || status == 128 + 2 || status == UC_USAGE ||
+	if (!watch->ready || status == 128 + 2 || status == UC_USAGE ||
 	    status == UC_DENIED)
 		return status;
 	(void)is_worth_retrying(watch, status);
-	if (usync_tree_open(&watch->tree, watch->root, watch->args->poll, &err) < 0)
+	watch->tree.request = &watch->looks.request;
+	if (ask_for(watch, &watch->looks, &err) < 0 ||
+	    usync_tree_open(&watch->tree, watch->args->poll, &err) < 0)
 		return uc_run_error(watch->run, &err);
 	if (watch->tree.why)
 		uc_run_say(watch->run, watch->args->poll ? 1 : 0,
 			   "looking for changes every %lld s: %s",
 			   (long long)watch->tree.interval_ms / 1000, watch->tree.why);
 	if (!watch->args->all.json && !watch->args->all.quiet)
-		uc_run_say(watch->run, 0, "watching %s", watch->root);
+		uc_run_say(watch->run, 0, "watching %s", watch->looks.near.data);
 	/* what changed during the first push, which nobody watched */
 	missed = !watch->retry_ms;
 	for (;;) {
@@ -167,7 +181,10 @@ static int run_watch(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 		return run->status;
 	status = watch_on(&watch);
 	usync_tree_close(&watch.tree);
-	free(watch.root);
+	memset(&watch.looks.args, 0, sizeof(watch.looks.args));
+	uc_usync_free(&watch.looks);
+	uc_strv_free(&watch.said.before);
+	uc_strv_free(&watch.said.now);
 	return status;
 }
 

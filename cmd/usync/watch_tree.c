@@ -2,9 +2,7 @@
 /* Copyright the ucluster authors */
 #include "usync/watch_tree.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,29 +17,15 @@
 	(IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE |                \
 	 IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
 
-enum {
-	DEPTH_MAX = 64, /* as a walk of the library */
-};
-
-/* Folders that change all the time and go nowhere. */
-static bool is_left_out(const char *name)
+/* Names that a walk never tells. */
+static bool is_ours(const char *name)
 {
-	static const char *const names[] = {
-		".git",         ".hg",           ".svn",  "__pycache__",
-		"node_modules", ".venv",         "venv",  ".mypy_cache",
-		".ruff_cache",  ".pytest_cache", "wandb", NULL,
-	};
-
-	for (size_t i = 0; names[i]; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
 	return strncmp(name, ".ucluster-", 10) == 0 || strncmp(name, ".uc-", 4) == 0;
 }
 
-/* One pass over the tree: watches its folders, and sums up what is there. */
+/* One pass over the tree: watches its folders, or sums up what is there. */
 struct pass {
 	struct usync_tree *tree;
-	struct uc_buf path;
 	uint64_t sum;
 	int failed; /* errno of a watch */
 };
@@ -54,68 +38,35 @@ static void add_to_sum(struct pass *pass, const void *bytes, size_t len)
 		pass->sum = (pass->sum ^ p[i]) * 0x100000001b3; /* FNV-1a */
 }
 
-static void add_stat(struct pass *pass, const char *name, const struct stat *st)
+static void watch_folder(struct pass *pass, const char *path)
 {
-	const int64_t facts[] = { st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-				  S_ISDIR(st->st_mode) ? 0 : st->st_size,
-				  (int64_t)st->st_mode, (int64_t)st->st_ino };
-
-	add_to_sum(pass, name, strlen(name) + 1);
-	add_to_sum(pass, facts, sizeof(facts));
-}
-
-static void walk(struct pass *pass, int parent, const char *name, int depth);
-
-/* Takes `fd` over. */
-static void walk_names(struct pass *pass, int fd, int depth)
-{
-	const size_t len = pass->path.len;
-	DIR *dir = fdopendir(fd);
-	struct dirent *entry;
-	struct stat st;
-
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		const char *name = entry->d_name;
-
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    is_left_out(name))
-			continue;
-		/* with inotify only folders matter */
-		if (pass->tree->inotify >= 0 && entry->d_type != DT_DIR &&
-		    entry->d_type != DT_UNKNOWN)
-			continue;
-		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		add_stat(pass, name, &st);
-		if (!S_ISDIR(st.st_mode) || depth >= DEPTH_MAX)
-			continue;
-		uc_buf_addf(&pass->path, "/%s", name);
-		if (!pass->path.failed)
-			walk(pass, fd, name, depth + 1);
-		pass->path.len = len;
-		pass->path.data[len] = '\0';
-	}
-	closedir(dir);
-}
-
-static void walk(struct pass *pass, int parent, const char *name, int depth)
-{
-	const int inotify = pass->tree->inotify;
-	int fd;
-
-	if (inotify >= 0 && !pass->failed &&
-	    inotify_add_watch(inotify, uc_buf_text(&pass->path),
+	if (!pass->failed &&
+	    inotify_add_watch(pass->tree->inotify, path,
 			      CHANGES | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK) <
 		    0 &&
 	    errno != ENOENT && errno != EACCES && errno != ENOTDIR)
 		pass->failed = errno;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0)
-		walk_names(pass, fd, depth);
+}
+
+static void take(void *arg, const struct uc_sync_item *item)
+{
+	uc_auto(buf) struct uc_buf path = { 0 };
+	struct pass *pass = arg;
+	const int64_t facts[] = { item->kind == 'd' ? 0 : item->mtime_ns,
+				  (int64_t)item->size, item->mode };
+
+	if (pass->tree->inotify < 0) {
+		add_to_sum(pass, item->path, strlen(item->path) + 1);
+		add_to_sum(pass, facts, sizeof(facts));
+		if (item->target)
+			add_to_sum(pass, item->target, strlen(item->target));
+		return;
+	}
+	if (item->kind != 'd')
+		return;
+	uc_buf_addf(&path, "%s/%s", pass->tree->request->near, item->path);
+	if (!path.failed)
+		watch_folder(pass, path.data);
 }
 
 /* False: inotify cannot watch all of it. */
@@ -123,11 +74,13 @@ static bool look(struct usync_tree *tree)
 {
 	struct pass pass = { .tree = tree, .sum = 0xcbf29ce484222325 };
 
-	uc_buf_add(&pass.path, tree->root);
-	walk(&pass, AT_FDCWD, tree->root, 0);
+	if (tree->inotify >= 0)
+		watch_folder(&pass, tree->request->near);
+	/* what cannot be looked at now is tried again, and told by the push */
+	if (uc_sync_look(tree->request, take, &pass, NULL) < 0)
+		pass.sum = 0;
 	tree->seen = pass.sum;
 	tree->again = false;
-	uc_buf_free(&pass.path);
 	if (pass.failed)
 		tree->why = pass.failed == ENOSPC
 				    ? "there are more folders than the system lets watch"
@@ -163,12 +116,11 @@ static void by_looking(struct usync_tree *tree, const char *why)
 	(void)look(tree);
 }
 
-int usync_tree_open(struct usync_tree *tree, const char *root, bool looking,
-		    struct uc_error *err)
+int usync_tree_open(struct usync_tree *tree, bool looking, struct uc_error *err)
 {
+	const char *root = tree->request->near;
 	struct stat st;
 
-	tree->root = root;
 	tree->inotify = -1;
 	if (stat(root, &st) < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "'%s'", root);
@@ -207,7 +159,7 @@ static bool take_events(struct usync_tree *tree)
 			tree->again =
 				tree->again || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW));
 			if ((event->mask & IN_IGNORED) ||
-			    (event->len && is_left_out(event->name)))
+			    (event->len && is_ours(event->name)))
 				continue;
 			changed = true;
 		}

@@ -3,23 +3,24 @@
 #ifndef UC_USYNC_WATCH_TREE_H
 #define UC_USYNC_WATCH_TREE_H
 /*
- * Whether something changed below a folder: by inotify(7) where it sees all changes, else
- * by looking at names, sizes and times every now and then.
+ * Whether something changed below a folder, of what a push would look at: by inotify(7)
+ * where it sees all changes, else by looking at names, sizes and times every now and
+ * then.
  */
 #include <stdint.h>
-#include <ucluster/error.h>
+#include <ucluster/sync.h>
 
 struct usync_tree {
-	const char *root;
-	int inotify;         /* -1: by looking */
-	const char *why;     /* not inotify, in words */
-	uint64_t seen;       /* by looking: sum over what was there */
-	int64_t interval_ms; /* between looks */
-	bool again;          /* folders may be new: watch them, too */
+	const struct uc_sync_request *request; /* the caller's: where, and its rules */
+	int inotify;                           /* -1: by looking */
+	const char *why;                       /* not inotify, in words */
+	uint64_t seen;                         /* by looking: sum over what was there */
+	int64_t interval_ms;                   /* between looks */
+	bool again;                            /* folders may be new: watch them, too */
 };
 
 /* `by_looking`: inotify is not even tried. */
-int usync_tree_open(struct usync_tree *tree, const char *root, bool by_looking,
+int usync_tree_open(struct usync_tree *tree, bool by_looking,
 		    struct uc_error *err) UC_MUST_CHECK;
 void usync_tree_close(struct usync_tree *tree);
 /* Wait at most `ms` (-1: without end) for a change. 1: there is one, 0: none, -1. */

@@ -9,7 +9,7 @@
  * What each side has is compared with what both had after the last run (its state, kept
  * for each pair of folders): a file that changed on both sides is a conflict, one that
  * only changed at the destination is kept. Without a state, a newer file at the
- * destination is kept.
+ * destination is kept, and an older one goes to the trash of the destination.
  */
 #include <jansson.h>
 #include <ucluster/ssh.h>
@@ -57,7 +57,8 @@ struct uc_sync_plan {
 	size_t rules;                          /* that left something behind */
 	uint64_t special;                      /* neither file, folder nor link */
 	uint64_t unreadable;
-	bool complete; /* both sides were seen whole: without it nothing is deleted */
+	uint64_t refused; /* of the secrets: those asked for by name or pattern */
+	bool complete;    /* both sides were seen whole: without it nothing is deleted */
 	uint64_t bytes_free, quota_free; /* at the destination; UINT64_MAX: not known */
 };
 
@@ -103,8 +104,12 @@ struct uc_sync_request {
 	const char *far;  /* the other side's folder; "~/" and relative: of home */
 	/* Only these paths below the folders, files or folders; NULL or empty: all. */
 	const char *const *only;
-	/* Patterns as in gitignore: only files that match one. NULL: all. */
+	/*
+	 * Patterns as in gitignore: only files that match one. NULL: all. UC_NOTFOUND
+	 * when one matches nothing on either side, unless `select_may_miss`.
+	 */
 	const char *const *select;
+	bool select_may_miss;
 	unsigned newest; /* of the files selected, only these many latest; 0: all */
 	const char *command_rules, *config_rules; /* gitignore(5) lines, or NULL */
 	bool no_gitignore, no_defaults, cross;
@@ -123,6 +128,7 @@ struct uc_sync_request {
 	const char *state_folder;  /* of states; NULL: none is read or kept */
 	const char *helper;        /* command line there; NULL: looked for */
 	bool sftp;                 /* do not look for a helper */
+	int silence_ms;            /* the host says nothing for so long; 0: a minute */
 	struct uc_ssh_options ssh; /* destination is `host` */
 };
 
@@ -142,6 +148,14 @@ struct uc_sync_result {
 int uc_sync_run(const struct uc_sync_request *request,
 		const struct uc_sync_watcher *watcher, struct uc_sync_result *result,
 		struct uc_error *err) UC_MUST_CHECK;
+
+/*
+ * Tell each entry here that a run would look at, in the order of the tree: what rules
+ * leave behind is not told. `action` is UC_SYNC_SAME.
+ */
+typedef void uc_sync_looked(void *arg, const struct uc_sync_item *item);
+int uc_sync_look(const struct uc_sync_request *request, uc_sync_looked *looked, void *arg,
+		 struct uc_error *err) UC_MUST_CHECK;
 
 /*
  * Ask the helper of the far folder, as usync-protocol(7) has it under CALL: snapshots,

@@ -137,7 +137,7 @@ static int open_folder(const struct uc_sync_planner *planner, struct folder *fol
 	return folder->fd;
 }
 
-static void find_secrets(struct uc_sync_planner *planner)
+static void find_secrets(struct uc_sync_planner *planner, struct uc_sync_plan *plan)
 {
 	struct folder folder = { .fd = -1 };
 
@@ -154,6 +154,7 @@ static void find_secrets(struct uc_sync_planner *planner)
 			continue;
 		row->action = UC_SYNC_SECRET;
 		row->why = what;
+		plan->refused += uc_sync_scope_names(planner->scope, row->near->path);
 	}
 	if (folder.fd >= 0)
 		close(folder.fd);
@@ -262,7 +263,7 @@ int uc_sync_plan_settle(struct uc_sync_planner *planner, bool complete,
 	if (planner->request->newest && keep_newest(planner, err) < 0)
 		return -1;
 	if (uc_sync_is_push(planner) && !planner->request->allow_secrets)
-		find_secrets(planner);
+		find_secrets(planner, plan);
 	guard_removals(planner, complete);
 	settle_folders(planner);
 	count(planner, plan);

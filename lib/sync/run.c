@@ -228,8 +228,6 @@ static int list_far(struct uc_sync_run *run, struct uc_error *err)
 
 static int merge(struct uc_sync_run *run, struct uc_error *err)
 {
-	const char *missing;
-
 	if (uc_sync_walking_join(run, err) < 0)
 		return -1;
 	phase(run, "comparing");
@@ -237,10 +235,7 @@ static int merge(struct uc_sync_run *run, struct uc_error *err)
 		return -1;
 	if (run->lane[0].far)
 		run->info = run->lane[0].far->info;
-	missing = uc_sync_scope_missing(&run->scope);
-	if (missing)
-		return uc_fail(err, UC_NOTFOUND, "'%s' is on neither side", missing);
-	return 0;
+	return uc_sync_missing(run, err);
 }
 
 /* ---- The plan ---- */

@@ -146,6 +146,8 @@ static inline bool uc_sync_run_push(const struct uc_sync_run *run)
 	return run->request->direction == UC_SYNC_PUSH;
 }
 
+/* UC_NOTFOUND: what was asked for is on neither side; the hint says what is like it. */
+int uc_sync_missing(struct uc_sync_run *run, struct uc_error *err) UC_MUST_CHECK;
 /* Wait for the walk here. */
 int uc_sync_walking_join(struct uc_sync_run *run, struct uc_error *err) UC_MUST_CHECK;
 /* The folder there is opened: lane 0, its list asked for; or another lane. */

@@ -165,9 +165,23 @@ static void add_pattern(struct uc_sync_scope *scope, const char *pattern)
 	scope->lines++;
 }
 
-static int read_select(struct uc_sync_scope *scope, const char *const *select,
+static int add_alone(struct uc_sync_scope *scope, const char *text, struct uc_error *err)
+{
+	struct uc_sync_pattern *more = reallocarray(scope->pattern, scope->patterns + 1,
+						    sizeof(*scope->pattern));
+
+	if (!more)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	scope->pattern = more;
+	more[scope->patterns] = (struct uc_sync_pattern){ .text = text };
+	return uc_ignore_list_read(&more[scope->patterns++].list, "patterns", "", text,
+				   strlen(text), err);
+}
+
+static int read_select(struct uc_sync_scope *scope, const struct uc_sync_request *request,
 		       struct uc_error *err)
 {
+	const char *const *select = request->select;
 	uc_auto(buf) struct uc_buf text = { 0 };
 
 	for (size_t i = 0; select && select[i]; i++) {
@@ -180,8 +194,11 @@ static int read_select(struct uc_sync_scope *scope, const char *const *select,
 				pattern);
 		scope->selecting = true;
 		uc_buf_addf(&text, "%s\n", pattern);
-		if (*pattern != '!' && *pattern != '#')
-			add_pattern(scope, pattern);
+		if (*pattern == '!' || *pattern == '#')
+			continue;
+		add_pattern(scope, pattern);
+		if (!request->select_may_miss && add_alone(scope, pattern, err) < 0)
+			return -1;
 	}
 	if (text.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
@@ -197,7 +214,7 @@ int uc_sync_scope_make(struct uc_sync_scope *scope, const struct uc_sync_request
 	if (read_only(scope, request->only, err) < 0)
 		return -1;
 	add_only(scope);
-	if (read_select(scope, request->select, err) < 0)
+	if (read_select(scope, request, err) < 0)
 		return -1;
 	if (request->command_rules)
 		uc_buf_add(&scope->rules, request->command_rules);
@@ -209,6 +226,9 @@ void uc_sync_scope_free(struct uc_sync_scope *scope)
 	uc_strv_free(&scope->only);
 	free(scope->seen);
 	uc_ignore_list_free(&scope->select);
+	for (size_t i = 0; i < scope->patterns; i++)
+		uc_ignore_list_free(&scope->pattern[i].list);
+	free(scope->pattern);
 	uc_buf_free(&scope->rules);
 	*scope = (struct uc_sync_scope){ 0 };
 }
@@ -229,7 +249,7 @@ static enum uc_sync_within look_only(const struct uc_sync_scope *scope, const ch
 }
 
 /* Does a pattern match it, or a folder above it? */
-static bool selected(const struct uc_sync_scope *scope, const char *path)
+static bool selected(const struct uc_ignore_list *list, const char *path, bool is_folder)
 {
 	char above[UC_SYNC_PATH_MAX + 1];
 	const char *slash = path;
@@ -238,12 +258,20 @@ static bool selected(const struct uc_sync_scope *scope, const char *path)
 	while ((slash = strchr(slash, '/')) && slash - path < UC_SYNC_PATH_MAX) {
 		memcpy(above, path, (size_t)(slash - path));
 		above[slash++ - path] = '\0';
-		rule = uc_ignore_find(&scope->select, above, true, NULL);
+		rule = uc_ignore_find(list, above, true, NULL);
 		if (rule && !rule->keep)
 			return true;
 	}
-	rule = uc_ignore_find(&scope->select, path, false, NULL);
+	rule = uc_ignore_find(list, path, is_folder, NULL);
 	return rule && !rule->keep;
+}
+
+static void see(const struct uc_sync_scope *scope, const char *path, bool is_folder)
+{
+	for (size_t i = 0; i < scope->patterns; i++)
+		if (!scope->pattern[i].seen)
+			scope->pattern[i].seen =
+				selected(&scope->pattern[i].list, path, is_folder);
 }
 
 enum uc_sync_within uc_sync_scope_look(const struct uc_sync_scope *scope,
@@ -255,15 +283,29 @@ enum uc_sync_within uc_sync_scope_look(const struct uc_sync_scope *scope,
 		return is_folder ? UC_SYNC_ABOVE : UC_SYNC_OUTSIDE;
 	if (within == UC_SYNC_OUTSIDE || !scope->selecting)
 		return within;
+	see(scope, path, is_folder);
 	if (is_folder)
 		return UC_SYNC_ABOVE;
-	return selected(scope, path) ? UC_SYNC_INSIDE : UC_SYNC_OUTSIDE;
+	return selected(&scope->select, path, false) ? UC_SYNC_INSIDE : UC_SYNC_OUTSIDE;
 }
 
-const char *uc_sync_scope_missing(const struct uc_sync_scope *scope)
+const char *uc_sync_scope_missing(const struct uc_sync_scope *scope, bool *pattern)
 {
+	*pattern = false;
 	for (size_t i = 0; i < scope->only.count; i++)
 		if (!scope->seen[i])
 			return scope->only.item[i];
+	*pattern = true;
+	for (size_t i = 0; i < scope->patterns; i++)
+		if (!scope->pattern[i].seen)
+			return scope->pattern[i].text;
 	return NULL;
+}
+
+bool uc_sync_scope_names(const struct uc_sync_scope *scope, const char *path)
+{
+	for (size_t i = 0; i < scope->only.count; i++)
+		if (strcmp(scope->only.item[i], path) == 0)
+			return true;
+	return scope->selecting;
 }

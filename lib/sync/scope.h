@@ -18,12 +18,21 @@ enum uc_sync_within {
 	UC_SYNC_ABOVE, /* a folder that is needed for what is in it */
 };
 
+struct uc_sync_pattern {
+	const char *text; /* the request's */
+	struct uc_ignore_list list;
+	bool seen;
+};
+
 /* Zero-initialise. */
 struct uc_sync_scope {
 	struct uc_strv only; /* none is below another */
 	bool *seen;          /* each of these was met */
 	bool selecting;
 	struct uc_ignore_list select;
+	struct uc_sync_pattern
+		*pattern; /* each of them alone, while it matched nothing */
+	size_t patterns;
 	/* Rules of the command line: `lines` lines of ours, then those of the user. */
 	struct uc_buf rules;
 	int lines;
@@ -42,7 +51,9 @@ static inline bool uc_sync_scope_all(const struct uc_sync_scope *scope)
 {
 	return scope->only.count == 0 && !scope->selecting;
 }
-/* A path that was named and not met; NULL when there is none. */
-const char *uc_sync_scope_missing(const struct uc_sync_scope *scope);
+/* A path that was named, or a pattern, that nothing was met of; NULL: there is none. */
+const char *uc_sync_scope_missing(const struct uc_sync_scope *scope, bool *pattern);
+/* Was it asked for by its name, or by a pattern? */
+bool uc_sync_scope_names(const struct uc_sync_scope *scope, const char *path);
 
 #endif

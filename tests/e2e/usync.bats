@@ -99,6 +99,70 @@ conflict()
 	each_way conflict
 }
 
+first_run()
+{
+	mkdir -p "$WORK/far/deep"
+	echo 'their table' >"$WORK/far/deep/table"
+	touch -d '2 hours ago' "$WORK/far/deep/table"
+	ln -s theirs "$WORK/far/link"
+	touch -h -d '2 hours ago' "$WORK/far/link"
+	echo 'their newer one' >"$WORK/far/newer"
+	mkdir deep
+	echo 'my table' >deep/table
+	ln -s mine link
+	echo 'older here' >newer
+	touch -d '1 hour ago' newer
+	run -0 usync push -n "${WAY[@]}"
+	[[ $output == *"update "*"deep/table  (older there: to the trash)"* ]]
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"1 newer there, kept"* ]]
+	[ "$(cat "$WORK/far/deep/table" "$WORK/far/newer")" = $'my table\ntheir newer one' ]
+	[ "$(cat "$WORK"/far/.ucluster-trash/*/deep/table)" = 'their table' ]
+	[ "$(readlink "$WORK"/far/.ucluster-trash/*/link)" = theirs ]
+	# the same when it comes from there
+	rm -rf "$HOME/.local/state/ucluster/sync" .ucluster-trash
+	echo 'mine, older' >newer
+	touch -d '1 hour ago' newer
+	run -0 usync pull "${WAY[@]}"
+	[ "$(cat newer)" = 'their newer one' ]
+	[ "$(cat .ucluster-trash/*/newer)" = 'mine, older' ]
+	[ ! -e .ucluster-trash/*/deep ]
+	# what this side had before is nothing to keep
+	echo 'my second table' >deep/table
+	run -0 usync push "${WAY[@]}"
+	run ! grep -rq 'my table' "$WORK/far/.ucluster-trash"
+}
+
+@test "what a first run replaces is in the trash" {
+	each_way first_run
+}
+
+typos()
+{
+	mkdir -p logs "$WORK/far/results"
+	echo 1 >logs/run1.log
+	echo 1 >"$WORK/far/results/table.csv"
+	run -3 usync pull "${WAY[@]}" 'typo*'
+	[[ $output == *"nothing matches 'typo*' on either side"* ]]
+	run -3 usync pull "${WAY[@]}" 'results/*.csv' '*.scv'
+	[ ! -e results ]
+	run -3 usync push "${WAY[@]}" lgos
+	[[ $output == *"'lgos' is on neither side"*"did you mean 'logs'?"* ]]
+	run -3 usync push "${WAY[@]}" logs/rum1.log
+	[[ $output == *"did you mean 'logs/run1.log'?"* ]]
+	run -3 usync push "${WAY[@]}" 'lgos/*.log'
+	[[ $output == *"did you mean 'logs/*.log'?"* ]]
+	# SFTP is not asked for more names
+	run -3 usync pull "${WAY[@]}" resluts
+	[[ -n $SECONDS_ONLY || $output == *"did you mean 'results'?"* ]]
+	run -0 usync pull "${WAY[@]}" 'results/*.csv' 'logs/*'
+	[ -e results/table.csv ]
+}
+
+@test "a pattern or a path that nothing is like ends with 3, and the nearest name" {
+	each_way typos
+}
+
 names()
 {
 	echo 1 >one
@@ -212,7 +276,14 @@ secrets()
 	[[ $output == *"looks like a secret, left behind: .env"* ]]
 	[[ $output == *"left behind: id_ed25519 ("* ]]
 	[[ $output == *"--allow-secrets"* ]]
+	[[ $output == *"; 2 like a secret"* ]]
 	[ ! -e "$WORK/far/.env" ] && [ ! -e "$WORK/far/id_ed25519" ]
+	# what was asked for did not go
+	run -1 usync push "${WAY[@]}" .env
+	[[ $output == *"left behind: .env"*"; 1 like a secret"* ]]
+	run -1 usync push "${WAY[@]}" '.en*'
+	run -1 usync "${WAY[@]}" .env "there:$WORK/far"
+	[ ! -e "$WORK/far/.env" ]
 	run -0 usync push --allow-secrets "${WAY[@]}"
 	[ -e "$WORK/far/.env" ]
 }

@@ -198,6 +198,35 @@ arrives()
 	grep -q 'looking for changes every 1 s' "$WORK/out"
 }
 
+@test "watch says a conflict once, and sees what rules take along" {
+	local watch
+
+	echo 1 >both
+	usync push -Q "${WAY[@]}"
+	echo 22 >both
+	echo 333 >"$WORK/far/both"
+	# in the default list of what is left behind
+	mkdir wandb
+	echo 1 >wandb/run
+	usync watch --no-defaults "${WAY[@]}" >"$WORK/out" 2>&1 3>&- &
+	watch=$!
+	wait_until 60 grep -q 'left as it is: both' "$WORK/out"
+	wait_until 60 has_content "$WORK/far/wandb/run" 1
+	wait_until 60 grep -q watching "$WORK/out"
+	echo 22 >wandb/run
+	wait_until 60 has_content "$WORK/far/wandb/run" 22
+	echo 1 >other
+	wait_until 60 has_content "$WORK/far/other" 1
+	# another one is news
+	echo 4444 >"$WORK/far/other"
+	echo 22 >other
+	wait_until 60 grep -q 'left as it is: other' "$WORK/out"
+	[ "$(grep -c 'left as it is: both' "$WORK/out")" -eq 1 ]
+	[ "$(grep -c '^hint: ' "$WORK/out")" -eq 2 ]
+	kill "$watch"
+	wait "$watch" 2>/dev/null || :
+}
+
 @test "watch pushes what changed during its first push" {
 	local watch
 
