@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include <xxhash.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define LITERAL   (256u << 10) /* bytes handed on at once */
 #define PIECE     (256u << 10) /* bytes read at once, or one block */
@@ -45,10 +48,44 @@ struct rolling {
 	uint32_t a, b;
 };
 
+#ifdef __SSE2__
+static uint32_t add_lanes(__m128i v)
+{
+	v = _mm_add_epi32(v, _mm_shuffle_epi32(v, _MM_SHUFFLE(1, 0, 3, 2)));
+	v = _mm_add_epi32(v, _mm_shuffle_epi32(v, _MM_SHUFFLE(2, 3, 0, 1)));
+	return (uint32_t)_mm_cvtsi128_si32(v);
+}
+
+/* 16 bytes at a time; `before` is the sum of a after each 16, but for the last. */
+static struct rolling roll_over_16(const unsigned char *bytes, size_t count)
+{
+	const __m128i zero = _mm_setzero_si128();
+	const __m128i high = _mm_setr_epi16(16, 15, 14, 13, 12, 11, 10, 9);
+	const __m128i low = _mm_setr_epi16(8, 7, 6, 5, 4, 3, 2, 1);
+	__m128i a = zero, b = zero, before = zero;
+
+	for (; count > 0; count--, bytes += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)bytes);
+
+		before = _mm_add_epi32(before, a);
+		a = _mm_add_epi32(a, _mm_sad_epu8(x, zero));
+		b = _mm_add_epi32(b, _mm_madd_epi16(_mm_unpacklo_epi8(x, zero), high));
+		b = _mm_add_epi32(b, _mm_madd_epi16(_mm_unpackhi_epi8(x, zero), low));
+	}
+	return (struct rolling){ .a = add_lanes(a),
+				 .b = add_lanes(b) + 16 * add_lanes(before) };
+}
+#endif
+
 static struct rolling roll_over(const unsigned char *bytes, size_t len)
 {
 	struct rolling r = { 0 };
 
+#ifdef __SSE2__
+	r = roll_over_16(bytes, len / 16);
+	bytes += len / 16 * 16;
+	len %= 16;
+#endif
 	for (; len >= 4; bytes += 4, len -= 4) {
 		uint32_t x0 = bytes[0], x1 = bytes[1], x2 = bytes[2], x3 = bytes[3];
 

@@ -92,6 +92,7 @@ struct uc_store_file {
 	int fd, basis;
 	uint64_t offset; /* bytes that it has */
 	uint64_t hashed; /* of them, those in `sha` */
+	uint64_t pushed; /* and those that are on their way to the disk */
 	EVP_MD_CTX *sha; /* NULL: was checked already */
 	uc_store_done *done;
 	void *arg;

@@ -286,6 +286,34 @@ static void test_delta_of_equal_blocks_is_fast(void **state)
 	free(new);
 }
 
+/* As the protocol has it: the sum of the bytes, and of each times its distance. */
+static void test_delta_weak_sums(void **state)
+{
+	static const uint32_t block[] = { 2048, 2049, 2063, 2064, 4099, 65536, 1 << 20 };
+	const size_t len = 1 << 20;
+	unsigned char *old = noise(len, 5);
+
+	(void)state;
+	memset(old + 3000, 0xff, len / 2); /* as large as sums become */
+	for (size_t i = 0; i < ARRAY_SIZE(block); i++) {
+		uc_auto(delta_sums) struct uc_delta_sums sums = { 0 };
+
+		sums_of(old, len, block[i], &sums);
+		assert_int_equal(sums.count, len / block[i]);
+		for (uint32_t k = 0; k < sums.count; k++) {
+			const unsigned char *at = old + (size_t)k * block[i];
+			uint32_t a = 0, b = 0;
+
+			for (uint32_t n = 0; n < block[i]; n++) {
+				a += at[n];
+				b += (block[i] - n) * at[n];
+			}
+			assert_int_equal(sums.weak[k], (a & 0xffff) | b << 16);
+		}
+	}
+	free(old);
+}
+
 static void test_delta_refuses_sums_that_cannot_be(void **state)
 {
 	uint32_t weak = 0;
@@ -351,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_delta_finds_what_an_oracle_finds),
 		cmocka_unit_test(test_delta_is_bounded_for_hostile_sums),
 		cmocka_unit_test(test_delta_of_equal_blocks_is_fast),
+		cmocka_unit_test(test_delta_weak_sums),
 		cmocka_unit_test(test_delta_refuses_sums_that_cannot_be),
 		cmocka_unit_test(test_delta_ends_with_its_sink),
 	};
