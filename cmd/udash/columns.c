@@ -39,6 +39,28 @@ static int need(const struct dash_columns *c, uint32_t on)
 	return sum;
 }
 
+/* The same when all have what they like. */
+static int want(const struct dash_columns *c, uint32_t on)
+{
+	int sum = -1;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (on >> i & 1)
+			sum += like(c, i) + 1;
+	return sum;
+}
+
+/* A wide terminal has room for more, the most important first. */
+static uint32_t add_extra(const struct dash_columns *c, uint32_t on, int room)
+{
+	for (int rank = 0; rank < 256 && c->on == c->usual; rank++)
+		for (size_t i = 0; i < c->count; i++)
+			if (c->table[i].extra && c->table[i].rank == rank &&
+			    want(c, on | 1u << i) <= room)
+				on |= 1u << i;
+	return on;
+}
+
 /* Leave out those with the highest rank, the last of them first. */
 static uint32_t leave_out(const struct dash_columns *c, uint32_t on, int room)
 {
@@ -75,7 +97,7 @@ static int widen(struct dash_columns *c, uint32_t on, int left)
 
 void dash_columns_fit(struct dash_columns *c, int room)
 {
-	const uint32_t on = leave_out(c, c->on, room);
+	const uint32_t on = leave_out(c, add_extra(c, c->on, room), room);
 	int left = room - need(c, on), shares = 0, column = 0;
 
 	for (size_t i = 0; i < c->count; i++) {

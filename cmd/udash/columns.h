@@ -15,6 +15,7 @@ struct dash_column {
 	uint8_t rank;         /* the highest is left out first; 0: never */
 	uint8_t grows;        /* its share of what is left */
 	bool right;
+	bool extra; /* there without being asked for, where the terminal is wide */
 };
 
 #define DASH_COLUMNS 24

@@ -171,6 +171,9 @@ void dash_run_command(struct dash *d, const char *const *words);
 
 /* frame.c: one frame into d->grid. */
 void dash_draw(struct dash *d);
+/* A list without rows: because of the filter, or `none` says why. */
+void dash_draw_none(const struct dash *d, struct dash_area area, const char *what,
+		    const char *none);
 /* header.c: what is free, what is mine, how old it is. */
 void dash_sum(struct dash *d);
 void dash_draw_header(const struct dash *d, struct dash_area line);

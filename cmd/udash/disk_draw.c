@@ -135,7 +135,7 @@ static void draw_line(const struct disk_pane *p, struct dash_area area, int row,
 {
 	const bool narrow = area.columns < NARROW;
 	const int bar = narrow ? 6 : area.columns < 100 ? 12 : 20;
-	uc_auto(buf) struct uc_buf size = { 0 };
+	uc_auto(buf) struct uc_buf size = { 0 }, name = { 0 };
 	int column = 8;
 
 	uc_size_words(&size, line->bytes);
@@ -155,14 +155,12 @@ static void draw_line(const struct disk_pane *p, struct dash_area area, int row,
 			  (uintmax_t)line->files);
 		column += 10;
 	}
+	uc_buf_add(&name, uc_raw_empty(line->name) ? "" : line->name.bytes);
+	if (line->full)
+		uc_buf_addc(&name, '/');
 	dash_put_raw(dash_span(area, row, column, area.columns - column),
-		     line->full ? DASH_PLAIN : DASH_FAINT, line->name);
-	if (line->full && p->by == UC_DISK_BY_FOLDER) {
-		const int end = column + (int)uc_text_width(line->name.bytes);
-
-		dash_put(area, row, end < area.columns ? end : area.columns - 1,
-			 DASH_FAINT, "/");
-	}
+		     line->full || p->by != UC_DISK_BY_FOLDER ? DASH_PLAIN : DASH_FAINT,
+		     uc_raw(uc_buf_text(&name)));
 }
 
 /* Why there are no rows. */

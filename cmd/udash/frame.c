@@ -120,6 +120,21 @@ static void draw_bar(struct dash_area line, struct dash *d)
 
 /* --- all of it --- */
 
+void dash_draw_none(const struct dash *d, struct dash_area area, const char *what,
+		    const char *none)
+{
+	uc_auto(buf) struct uc_buf safe = { 0 };
+
+	if (!uc_buf_text(&d->filter)[0]) {
+		dash_put(area, 0, 2, DASH_FAINT, none);
+		return;
+	}
+	uc_buf_safe(&safe, uc_raw(uc_buf_text(&d->filter)), area.grid->safe);
+	dash_putf(dash_from(area, 0, 2), DASH_FAINT, "no %s with '%s'", what,
+		  uc_buf_text(&safe));
+	dash_put(area, 1, 2, DASH_FAINT, "F4 and then Esc: all of them");
+}
+
 /* Instead of a view that has nothing to show yet. */
 static void draw_nothing(struct dash_area area, const struct dash *d)
 {

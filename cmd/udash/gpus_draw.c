@@ -191,10 +191,7 @@ void gpus_draw(struct dash *d, struct dash_area area)
 			d, p,
 			dash_area_part(area, 0, map.columns + 2, area.rows, SIDE - 2));
 	if (!p->count) {
-		dash_put(map, 1, 2, DASH_FAINT,
-			 d->data->map->count
-				 ? "no node has this text; F4 and Esc show all"
-				 : "no GPUs");
+		dash_draw_none(d, map, "node", "no GPUs");
 		return;
 	}
 	if (!gpus_lines_make(d, p, map.columns))

@@ -125,7 +125,8 @@ static void add_gpus(struct line *line, const struct dash *d, int words)
 		    uc_buf_text(&safe));
 		add(line, models[i].free ? DASH_GOOD : DASH_BAD, "%ju",
 		    (uintmax_t)models[i].free);
-		add(line, DASH_PLAIN, "/%ju", (uintmax_t)models[i].total);
+		if (words)
+			add(line, DASH_PLAIN, "/%ju", (uintmax_t)models[i].total);
 	}
 	if (count)
 		add(line, DASH_PLAIN, words > 2 ? "   " : "  ");
@@ -207,6 +208,7 @@ void dash_draw_header(const struct dash *d, struct dash_area area)
 	if (left.columns + 2 + right.columns <= area.columns || d->err.text[0]) {
 		const int from = area.columns - right.columns;
 
-		put(dash_area_part(area, 0, from - 1, 1, area.columns), 1, &right);
+		dash_put(area, 0, from - 1, DASH_PLAIN, " ");
+		put(dash_area_part(area, 0, from, 1, area.columns), 0, &right);
 	}
 }

@@ -198,7 +198,7 @@ static void fill_folder(struct cell *c)
 static const struct dash_column table[JOBS_COLUMNS] = {
 	[JOBS_ID] = { "id", "JOB", "its number; [+]: an array, folded", 9, 9, 0, 0, false },
 	[JOBS_USER] = { "user", "USER", "whose it is", 9, 8, 4, 0, false },
-	[JOBS_ACCOUNT] = { "account", "ACCOUNT", "whom it is charged to", 10, 6, 20, 0, false },
+	[JOBS_ACCOUNT] = { "account", "ACCOUNT", "whom it is charged to", 10, 6, 11, 0, false, true },
 	[JOBS_NAME] = { "name", "NAME", "its name", 14, 8, 1, 1, false },
 	[JOBS_PARTITION] = { "partition", "PARTITION", "where it was sent", 9, 5, 6, 0, false },
 	[JOBS_QOS] = { "qos", "QOS", "its quality of service", 8, 5, 19, 0, false },
@@ -206,15 +206,15 @@ static const struct dash_column table[JOBS_COLUMNS] = {
 	[JOBS_TIME] = { "time", "TIME", "how long it has run, of how long it may", 9, 9, 2, 0, true },
 	[JOBS_USED] = { "used", "", "that as a bar", 10, 6, 7, 0, false },
 	[JOBS_GPUS] = { "gpus", "GPUS", "GPUs, asked for or held", 7, 6, 3, 0, false },
-	[JOBS_CPUS] = { "cpus", "CPUS", "CPUs", 5, 4, 18, 0, true },
-	[JOBS_MEMORY] = { "memory", "MEMORY", "memory on a node, or for a CPU", 8, 6, 17, 0, true },
+	[JOBS_CPUS] = { "cpus", "CPUS", "CPUs", 5, 4, 12, 0, true, true },
+	[JOBS_MEMORY] = { "memory", "MEMORY", "memory on a node, or for a CPU", 9, 6, 13, 0, true, true },
 	[JOBS_NODES] = { "nodes", "NODES", "how many nodes", 5, 5, 16, 0, true },
 	[JOBS_PRIORITY] = { "priority", "PRIORITY", "its priority", 10, 8, 15, 0, true },
-	[JOBS_SUBMITTED] = { "submitted", "SUBMITTED", "when it was submitted", 15, 12, 12, 0, false },
-	[JOBS_START] = { "start", "START", "when it started, or may", 15, 12, 11, 0, false },
-	[JOBS_END] = { "end", "END", "when it ends at the latest, or did", 15, 12, 10, 0, false },
-	[JOBS_WHERE] = { "where", "WHERE OR WHY", "its nodes, or why it waits", 24, 12, 1, 2, false },
-	[JOBS_FOLDER] = { "folder", "FOLDER", "its working directory", 30, 12, 21, 1, false },
+	[JOBS_SUBMITTED] = { "submitted", "SUBMITTED", "when it was submitted", 14, 12, 17, 0, false },
+	[JOBS_START] = { "start", "START", "when it started, or may", 14, 12, 18, 0, false },
+	[JOBS_END] = { "end", "END", "when it ends at the latest, or did", 14, 12, 10, 0, false, true },
+	[JOBS_WHERE] = { "where", "WHERE OR WHY", "its nodes, or why it waits", 24, 8, 1, 2, false },
+	[JOBS_FOLDER] = { "folder", "FOLDER", "its working directory", 30, 12, 21, 1, false, true },
 };
 // clang-format on
 

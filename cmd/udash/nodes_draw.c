@@ -11,13 +11,13 @@
 static const struct dash_column table[NODES_COLUMNS] = {
 	[NODES_NAME] = { "name", "NODE", "its name", 12, 8, 0, 0, false },
 	[NODES_STATE] = { "state", "STATE", "what it does", 10, 8, 0, 0, false },
-	[NODES_PARTITIONS] = { "partitions", "PARTITIONS", "what it is in", 12, 8, 9, 1, false },
+	[NODES_PARTITIONS] = { "partitions", "PARTITIONS", "what it is in", 14, 8, 9, 0, false, true },
 	[NODES_CPUS] = { "cpus", "CPUS", "CPUs in use, of how many", 8, 7, 3, 0, true },
 	[NODES_LOAD] = { "load", "LOAD", "processes that run, as its system says", 6, 6, 5, 0, true },
 	[NODES_MEMORY] = { "memory", "MEMORY", "memory in use, of how much", 11, 11, 4, 0, true },
 	[NODES_GPUS] = { "gpus", "GPUS", "GPUs in use, of how many", 5, 5, 1, 0, true },
-	[NODES_MODELS] = { "models", "MODELS", "models of GPUs", 14, 6, 6, 1, false },
-	[NODES_FEATURES] = { "features", "FEATURES", "for --constraint", 16, 8, 8, 1, false },
+	[NODES_MODELS] = { "models", "MODELS", "models of GPUs", 6, 6, 6, 0, false },
+	[NODES_FEATURES] = { "features", "FEATURES", "for --constraint", 20, 8, 10, 0, false, true },
 	[NODES_REASON] = { "reason", "REASON", "why it is out of service", 24, 6, 2, 2, false },
 };
 // clang-format on
@@ -205,10 +205,7 @@ void nodes_draw(struct dash *d, struct dash_area area)
 	d->page = (size_t)(area.rows > 0 ? area.rows : 0);
 	dash_list_show(&p->list, d->page);
 	if (!p->list.count)
-		dash_put(area, 0, 2, DASH_FAINT,
-			 uc_buf_text(&d->filter)[0]
-				 ? "no node has this text; F4 and Esc show all"
-				 : "no nodes");
+		dash_draw_none(d, area, "node", "no nodes");
 	for (int line = 0; line < area.rows; line++) {
 		const size_t at = p->list.top + (size_t)line;
 

@@ -28,7 +28,8 @@ struct output_pane {
 	size_t streams, at; /* at: the one that keys move */
 	size_t back;        /* lines that are below what is shown; 0: the end is */
 	size_t left;        /* columns that are cut off at the left; not with wrap */
-	size_t across;      /* streams side by side, as they were drawn; 0: none */
+	size_t from;        /* first that is shown, as they were drawn */
+	size_t across, down;
 	bool errors, wrap;
 };
 

@@ -71,6 +71,7 @@ void output_forget(struct output_stream *s)
 
 enum {
 	NARROW = 40, /* columns of a file; with less they stand one below the other */
+	LEAST = 24,  /* with less than that there are fewer of them at once */
 	SHORT = 6,   /* rows */
 };
 
@@ -113,6 +114,9 @@ static void draw_head(const struct dash *d, const struct output_pane *p,
 	dash_role_row(head, 0, DASH_HEAD);
 	column = dash_putf(dash_from(head, 0, 0), role, "%s%s", s->name,
 			   p->errors ? " (errors)" : "");
+	if (p->across * p->down < p->streams)
+		column += dash_putf(dash_from(head, 0, column), DASH_HEAD, "  %zu of %zu",
+				    p->at + 1, p->streams);
 	dash_put_raw(dash_span(head, 0, column + 2, head.columns), DASH_HEAD,
 		     uc_raw(s->path));
 	if (here && p->back)
@@ -176,20 +180,29 @@ static void draw_stream(const struct dash *d, const struct output_pane *p,
 }
 
 /* Side by side where there is room for that, else below one another. */
-static size_t count_across(const struct output_pane *p, struct dash_area area)
+static int count_across(int count, struct dash_area area)
 {
-	size_t across = p->streams;
+	int across = count;
 
-	while (across > 1 && area.columns / (int)across < NARROW &&
-	       area.rows / (int)((p->streams + across - 2) / (across - 1)) >= SHORT)
+	while (across > 1 && area.columns / across < NARROW &&
+	       area.rows / ((count + across - 2) / (across - 1)) >= SHORT)
 		across--;
 	return across;
+}
+
+/* So many at once; there may be more. */
+static int count_shown(const struct output_pane *p, struct dash_area area)
+{
+	const int across = area.columns / LEAST, down = area.rows / SHORT;
+	const int most = (across > 1 ? across : 1) * (down > 1 ? down : 1);
+
+	return (int)p->streams < most ? (int)p->streams : most;
 }
 
 void output_draw(struct dash *d, struct dash_area area)
 {
 	struct output_pane *p = d->pane[DASH_OUTPUT];
-	int across, down, columns, rows;
+	int across, down, columns, rows, shown;
 
 	d->page = (size_t)(area.rows > 1 ? area.rows - 1 : 1);
 	if (!p->streams) {
@@ -197,16 +210,21 @@ void output_draw(struct dash *d, struct dash_area area)
 			 "no job: choose one in Jobs, or mark up to four, and press l");
 		return;
 	}
-	p->across = count_across(p, area);
-	across = (int)p->across;
-	down = ((int)p->streams + across - 1) / across;
+	shown = count_shown(p, area);
+	p->from = p->at / (size_t)shown * (size_t)shown;
+	if (p->from + (size_t)shown > p->streams)
+		p->from = p->streams - (size_t)shown;
+	across = count_across(shown, area);
+	p->across = (size_t)across;
+	p->down = (size_t)((shown + across - 1) / across);
+	down = (int)p->down;
 	columns = area.columns / across;
 	rows = area.rows / down;
 	d->page = (size_t)(rows > 1 ? rows - 1 : 1);
-	for (int i = 0; i < (int)p->streams; i++) {
+	for (int i = 0; i < shown; i++) {
 		const bool right = i % across == across - 1, low = i / across == down - 1;
 
-		draw_stream(d, p, p->stream[i],
+		draw_stream(d, p, p->stream[p->from + (size_t)i],
 			    dash_area_part(area, i / across * rows, i % across * columns,
 					   low ? area.rows : rows,
 					   right ? area.columns : columns - 1));

@@ -25,13 +25,6 @@ static const uint8_t sort_column[JOBS_SORTS] = {
 	[JOBS_BY_GPUS] = JOBS_GPUS,           [JOBS_BY_PRIORITY] = JOBS_PRIORITY,
 };
 
-static const char *nothing(const struct dash *d)
-{
-	if (uc_buf_text(&d->filter)[0])
-		return "no job has this text; F4 and Esc show all";
-	return d->everybody ? "no jobs" : "no jobs of yours; u shows everybody's";
-}
-
 /* An array that is folded: all of it. */
 static bool is_marked(const struct dash *d, const struct jobs_pane *p,
 		      const struct jobs_row *row)
@@ -57,7 +50,9 @@ static void draw(struct dash *d, struct dash_area area)
 	d->page = (size_t)(area.rows > 0 ? area.rows : 0);
 	dash_list_show(&p->list, d->page);
 	if (!p->list.count)
-		dash_put(area, 0, 2, DASH_FAINT, nothing(d));
+		dash_draw_none(d, area, "job",
+			       d->everybody ? "no jobs"
+					    : "no jobs of yours; u shows everybody's");
 	for (int line = 0; line < area.rows; line++) {
 		const size_t at = p->list.top + (size_t)line;
 

@@ -112,7 +112,7 @@ static void take(struct dash *d)
 {
 	struct nodes_pane *p = nodes_of(d);
 	const struct uc_nodes *nodes = d->data ? d->data->nodes : NULL;
-	size_t count = 0, name = 4;
+	size_t count = 0, name = 4, models = 6;
 
 	if (!nodes)
 		return;
@@ -129,11 +129,17 @@ static void take(struct dash *d)
 		const struct uc_node *node = &nodes->row[i];
 		const size_t len = node->name.bytes ? strlen(node->name.bytes) : 0;
 
+		const size_t wide =
+			node->gpu_types.bytes ? strlen(node->gpu_types.bytes) : 0;
+
 		name = len > name ? len : name;
+		models = wide > models ? wide : models;
 		if (matches(d, node))
 			p->row[count++] = node;
 	}
 	d->columns[DASH_NODES].wanted[NODES_NAME] = (uint8_t)(name > 24 ? 24 : name);
+	d->columns[DASH_NODES].wanted[NODES_MODELS] =
+		(uint8_t)(models > 20 ? 20 : models);
 	if (count)
 		qsort_r(p->row, count, sizeof(struct uc_node *), compare, p);
 	dash_list_sync(&p->list, p->row, count, id_of);

@@ -190,11 +190,10 @@ void dash_show_errors(struct dash *d)
 static void click(struct dash *d, const struct dash_event *event)
 {
 	struct output_pane *p = output_of(d);
-	const size_t across = p->across ? p->across : 1;
-	const size_t down = (p->streams + across - 1) / across;
 	const size_t at =
-		(size_t)event->row * down / (size_t)(d->body.rows + 1) * across +
-		(size_t)event->column * across / (size_t)(d->body.columns + 1);
+		p->from +
+		(size_t)event->row * p->down / (size_t)d->body.rows * p->across +
+		(size_t)event->column * p->across / (size_t)d->body.columns;
 
 	if (at < p->streams && at != p->at) {
 		p->at = at;

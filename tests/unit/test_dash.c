@@ -1,152 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /*
- * udash without a terminal: views as text, compared with files; random keys, data and
+ * udash without a terminal: keys; random keys, data and
  * sizes; hostile names stay in their cells.
  */
-#include "unit.h"
+#include "dash_unit.h"
 
-#include <fcntl.h>
 #include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <ucluster/units.h>
-#include "common/run.h"
-#include "udash/dash.h"
 
-/* Whose jobs are one's own: a user of the synthetic cluster. */
-#define ME 20003
-
-/* UC_DASH_WRITE=1 writes what is seen into the files instead of comparing. */
-#define DATA UC_TEST_DATA "/udash"
-
-struct world {
-	struct uc_run run;
-	struct dash dash;
-};
-
-static const char *const no_environment[] = { NULL };
-
-static const struct dash_data *load(struct dash *d)
-{
-	const struct dash_data *data = NULL;
-	struct uc_error err = { 0 };
-	int rc;
-
-	dash_fetch_ask(d->fetch, &(struct dash_question){ .everybody = true });
-	while ((rc = dash_fetch_take(d->fetch, &data, &err)) == 0)
-		dash_fetch_wait(d->fetch);
-	if (rc < 0)
-		fail_msg("%s", err.text);
-	return data;
-}
-
-static void begin(struct world *w, const char *source)
-{
-	struct uc_error err = { 0 };
-
-	*w = (struct world){ .run = { .prog = "udash", .environment = no_environment } };
-	w->run.parsed.source = source;
-	w->run.site_path = strdup("/nonexistent/ucluster.yaml");
-	w->run.columns = 80;
-	assert_int_equal(uc_run_config(&w->run, NULL), 0);
-	w->dash.options.interval_ms = 5000;
-	w->dash.everybody = true;
-	w->dash.fetch = dash_fetch_new(&w->run);
-	assert_non_null(w->dash.fetch);
-	dash_fetch_as(w->dash.fetch, ME);
-	assert_int_equal(dash_open(&w->dash, &w->run, &err), 0);
-	w->dash.me = ME;
-	dash_take(&w->dash, load(&w->dash));
-}
-
-static void end(struct world *w)
-{
-	dash_close(&w->dash);
-	assert_true(dash_fetch_free(w->dash.fetch));
-	assert_false(w->dash.hangs);
-	uc_config_free(w->run.config);
-	free(w->run.site_path);
-}
-
-static void press(struct dash *d, int key)
-{
-	dash_key(d, &(struct dash_event){ .key = key });
-}
-
-static void type(struct dash *d, const char *text)
-{
-	for (; *text; text++)
-		press(d, *text);
-}
-
-static char *frame(struct dash *d, int rows, int columns)
-{
-	uc_auto(buf) struct uc_buf text = { 0 };
-	char *took;
-
-	assert_int_equal(dash_grid_size(&d->grid, rows, columns), 0);
-	((struct dash_data *)d->data)->took_ms = 7;
-	((struct dash_data *)d->data)->at_ms = uc_monotonic_ms();
-	dash_draw(d);
-	dash_grid_text(&d->grid, &text);
-	took = uc_buf_take(&text);
-	assert_non_null(took);
-	return took;
-}
-
-static void compare(const char *seen, const char *name)
-{
-	char path[512], wanted[65536];
-	const bool writes = getenv("UC_DASH_WRITE");
-	FILE *file;
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/%s.txt", DATA, name);
-	file = fopen(path, writes ? "w" : "r");
-	if (!file)
-		fail_msg("%s cannot be opened", path);
-	if (writes) {
-		fputs(seen, file);
-		fclose(file);
-		return;
-	}
-	len = fread(wanted, 1, sizeof(wanted) - 1, file);
-	fclose(file);
-	wanted[len] = '\0';
-	if (strcmp(seen, wanted) != 0)
-		fail_msg("%s: expected\n%s\nseen\n%s", name, wanted, seen);
-}
-
-/* --- views --- */
-
-static void test_views(void **state)
-{
-	static const struct {
-		int rows, columns;
-	} sizes[] = { { 24, 80 }, { 40, 120 }, { 10, 40 } };
-	static const char *const names[] = { "jobs", "gpus", "nodes" };
-	static const enum dash_view views[] = { DASH_JOBS, DASH_GPUS, DASH_NODES };
-	struct world w;
-
-	(void)state;
-	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
-	for (size_t v = 0; v < ARRAY_SIZE(views); v++)
-		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
-			char name[64];
-			char *seen;
-
-			w.dash.view = views[v];
-			seen = frame(&w.dash, sizes[s].rows, sizes[s].columns);
-			snprintf(name, sizeof(name), "%s-%dx%d", names[v],
-				 sizes[s].columns, sizes[s].rows);
-			compare(seen, name);
-			free(seen);
-		}
-	end(&w);
-}
+/* --- keys --- */
 
 static void test_keys_on_jobs(void **state)
 {
@@ -163,7 +25,7 @@ static void test_keys_on_jobs(void **state)
 	free(seen);
 	press(d, DASH_KEY_ENTER);
 	seen = frame(d, 24, 80);
-	compare(seen, "details-80x24");
+	compare(seen, "job-80x24");
 	free(seen);
 	press(d, DASH_KEY_ESC);
 	assert_false(d->box.open);
@@ -502,11 +364,11 @@ static void test_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_views),         cmocka_unit_test(test_keys_on_jobs),
-		cmocka_unit_test(test_cursor_sticks), cmocka_unit_test(test_read_only),
-		cmocka_unit_test(test_random),        cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_hostile),       cmocka_unit_test(test_halves),
-		cmocka_unit_test(test_bars),          cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_keys_on_jobs), cmocka_unit_test(test_cursor_sticks),
+		cmocka_unit_test(test_read_only),    cmocka_unit_test(test_random),
+		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_halves),       cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_marks),
 	};
 
 	setenv("TZ", "UTC", 1);
