@@ -55,9 +55,10 @@ static void add_packed(struct text *t, const struct uc_image *image)
 	if (image->made && localtime_r(&made, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
 	uc_buf_add(&line, when);
+	if (line.len && image->compressor.bytes)
+		uc_buf_add(&line, ", ");
 	if (image->compressor.bytes)
-		uc_buf_addf(&line, "%swith %s", line.len ? ", " : "",
-			    image->compressor.bytes);
+		uc_buf_addf(&line, "with %s", image->compressor.bytes);
 	add_buf(t, "Packed", &line);
 }
 

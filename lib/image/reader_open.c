@@ -224,6 +224,9 @@ const char *reader_open(struct reader *r, const char *path)
 		return "it is cut off";
 	if (r->super.inode_count > INODES_MAX)
 		return "it says it has more files than an image can have";
+	/* each fragment has the end of a file at least */
+	if (r->super.fragment_entry_count > r->super.inode_count)
+		return reader_fault(SQFS_ERROR_SUPER_BLOCK_SIZE);
 	/* what lies behind is not the image's */
 	r->file.size = r->super.bytes_used;
 	r->seen.count = (uint64_t)r->super.inode_count + 1;

@@ -158,17 +158,18 @@ static const char *take_file(struct walk *w, const char *path,
 
 static const char *push(struct walk *w, const char *path, sqfs_inode_generic_t *inode)
 {
+	const size_t len = strlen(path);
 	struct pending *one;
 
 	if (w->now && w->now->depth >= READER_DEPTH)
 		return "its folders are nested too deep";
 	if (see(&w->r->seen, inode->base.inode_number))
 		return "a folder in it is in itself";
-	one = malloc(sizeof(*one) + strlen(path) + 1);
+	one = malloc(sizeof(*one) + len + 1);
 	if (!one)
 		return reader_fault(-1);
 	w->r->folders++;
-	strcpy(one->path, path);
+	memcpy(one->path, path, len + 1);
 	one->inode = inode;
 	one->depth = w->now ? w->now->depth + 1 : 0;
 	one->next = w->todo;

@@ -54,7 +54,7 @@ static int hex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Undo %XX in place; false: malformed, or a NUL in it. */
+/* Undo %XX in place; false: malformed, a control byte, or a NUL. */
 static bool decode(char *field)
 {
 	char *to = field;
@@ -62,6 +62,8 @@ static bool decode(char *field)
 	for (const char *c = field; *c; c++) {
 		int high, low;
 
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
 		if (*c != '%') {
 			*to++ = *c;
 			continue;

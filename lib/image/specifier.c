@@ -4,6 +4,7 @@
 #include "image/version.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Longer ones before those that they begin with. */
@@ -67,7 +68,7 @@ int uc_specifier_next(const char **text, struct uc_specifier *out, struct uc_err
 	if (!operators[i])
 		return uc_fail(err, UC_USAGE,
 			       "'%s': expected one of == != < <= > >= ~= ===", at);
-	strcpy(out->op, operators[i]);
+	snprintf(out->op, sizeof(out->op), "%s", operators[i]);
 	at += strlen(operators[i]);
 	at += skip_blanks(at);
 	out->version = at;
