@@ -323,6 +323,23 @@ static bool has_exited(pid_t pid)
 	       info.si_pid == pid;
 }
 
+/* The loader's words, of which the name of the library is all that helps. */
+static bool fail_library(const char *words, struct uc_error *err)
+{
+	static const char loading[] = "error while loading shared libraries: ";
+	const char *name = strstr(words, loading);
+
+	if (!name)
+		return false;
+	name += sizeof(loading) - 1;
+	uc_fail(err, UC_UNREACHABLE, "Slurm's library %.*s is not on this machine",
+		(int)strcspn(name, ":"), name);
+	uc_hint(err,
+		"install it (Debian: libslurm and that number), or ucluster built for "
+		"the Slurm that is here");
+	return true;
+}
+
 /* The worker is gone or sent no frame: its last words, or how it ended. */
 static int report_end(struct uc_worker *worker, struct uc_error *err)
 {
@@ -341,6 +358,8 @@ static int report_end(struct uc_worker *worker, struct uc_error *err)
 	if (words.len && ready)
 		return uc_fail(err, UC_UNREACHABLE, "%s: %s", worker->name,
 			       uc_buf_text(&words));
+	if (words.len && fail_library(uc_buf_text(&words), err))
+		return -1;
 	if (words.len) {
 		const char *conf = uc_slurm_conf_path(worker->slurm_conf);
 

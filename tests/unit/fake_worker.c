@@ -124,6 +124,13 @@ int main(void)
 		      stderr);
 		return 1;
 	}
+	if (!strcmp(mode, "library")) {
+		fputs("/usr/libexec/ucluster/slurm-worker-38: error while loading shared "
+		      "libraries: libslurm.so.38: cannot open shared object file: No such "
+		      "file or directory\n",
+		      stderr);
+		return 127;
+	}
 	if (!strcmp(mode, "quit"))
 		return 0;
 	say(UC_SAY_HELLO, 0, NULL);

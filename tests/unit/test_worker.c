@@ -114,6 +114,8 @@ static void test_a_worker_that_exits_leaves_its_words(void **state)
 {
 	(void)state;
 	check_ping("fatal", 5000, UC_UNREACHABLE, "the real reason");
+	check_ping("library", 5000, UC_UNREACHABLE,
+		   "Slurm's library libslurm.so.38 is not on this machine");
 	check_ping("quit", 5000, UC_UNREACHABLE, "ended before it answered");
 	check_ping("die", 5000, UC_UNREACHABLE, "killed by signal 9");
 }
