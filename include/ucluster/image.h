@@ -56,10 +56,9 @@ int uc_image_file_look(const char *path, const char *list_name,
 		       struct uc_image_files **out, struct uc_error *err) UC_MUST_CHECK;
 
 /*
- * Set `out` to the path of the file beside an image that says where it came from: its
- * first line is the source as it was named ("docker://nvcr.io#nvidia/pytorch:24.05-py3"),
- * lines below are for people. Or it is the JSON object that uimage import writes, with
- * the source as "source".
+ * Set `out` to the path of the file beside an image that says where it came from: JSON
+ * with a "source" ("docker://nvcr.io#nvidia/pytorch:24.05-py3"), as uimage import writes
+ * it, or a text whose first line is that.
  */
 void uc_image_origin_path(struct uc_buf *out, const char *image_path);
 

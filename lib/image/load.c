@@ -157,23 +157,67 @@ static int read_image(const struct uc_image_reader *reader,
 	return 0;
 }
 
-/* The list's packages instead of those of the same kinds that were found inside. */
+/* The package of that name, version and kind that was found inside. */
+static const struct uc_package *find_same(const struct uc_image *image,
+					  const struct uc_package *package,
+					  enum uc_package_kind kind)
+{
+	size_t low = 0, high = image->package_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct uc_package *one = &image->packages[middle];
+		int order = one->kind == kind ? uc_package_compare(one->name.bytes,
+								   package->name.bytes)
+					      : (one->kind < kind ? -1 : 1);
+
+		if (order == 0)
+			return one->version.bytes && package->version.bytes &&
+					       strcmp(one->version.bytes,
+						      package->version.bytes) == 0
+				       ? one
+				       : NULL;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void mark_kinds(bool *has, const struct uc_image *list)
+{
+	for (size_t i = 0; i < list->package_count; i++)
+		has[list->packages[i].kind] = true;
+	if (has[UC_PACKAGE_LISTED])
+		has[UC_PACKAGE_PIP] = has[UC_PACKAGE_CONDA] = true;
+}
+
+/*
+ * The list's packages instead of those of the same kinds that were found inside. A list
+ * may have all kinds under one heading: what is found inside as another kind is that.
+ */
 static int take_list(struct uc_image *image, struct uc_image *list)
 {
 	struct uc_image_build *build = (struct uc_image_build *)image;
 	bool has[UC_PACKAGE_KINDS] = { 0 };
 	struct uc_package *all =
 		calloc(image->package_count + list->package_count + 1, sizeof(*all));
-	size_t count = list->package_count;
+	size_t count = 0;
 
 	if (!all)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		has[list->packages[i].kind] = true;
-		all[i] = list->packages[i];
+	mark_kinds(has, list);
+	for (size_t i = 0; i < list->package_count; i++) {
+		bool inside = false;
+
+		for (int kind = 0; kind < UC_PACKAGE_KINDS; kind++)
+			inside = inside ||
+				 (!has[kind] && find_same(image, &list->packages[i],
+							  (enum uc_package_kind)kind));
+		if (!inside)
+			all[count++] = list->packages[i];
 	}
-	if (has[UC_PACKAGE_LISTED])
-		has[UC_PACKAGE_PIP] = has[UC_PACKAGE_CONDA] = true;
 	for (size_t i = 0; i < image->package_count; i++)
 		if (!has[image->packages[i].kind])
 			all[count++] = image->packages[i];

@@ -65,16 +65,14 @@ static void add_specifiers(struct uc_buf *out, const char *text, size_t len, boo
 }
 
 /* Length of what is said of the version; a build may follow behind a blank or '='. */
-static size_t version_length(const char *text, bool fuzzy)
+static size_t version_length(const char *text)
 {
 	size_t len = 0;
 
-	for (; text[len]; len++) {
-		if (fuzzy && len > 0 && text[len] == '=')
+	for (; text[len]; len++)
+		if ((text[len] == ' ' || text[len] == '=') && len > 0 &&
+		    !strchr(", <>=!~", text[len - 1]))
 			break;
-		if (text[len] == ' ' && len > 0 && !strchr(", <>=!~", text[len - 1]))
-			break;
-	}
 	return len;
 }
 
@@ -127,7 +125,7 @@ int uc_requirement_conda(struct uc_requirement_list *list, const char *text,
 	if (strpbrk(at, "|[("))
 		uc_requirement_ignore(list, text, place, "any version of it counts");
 	else
-		add_specifiers(&specifiers, at, version_length(at, fuzzy), fuzzy);
+		add_specifiers(&specifiers, at, version_length(at), fuzzy);
 	if (!is_known(uc_buf_text(&specifiers))) {
 		uc_requirement_ignore(list, text, place,
 				      "its version is none, any of it counts");
