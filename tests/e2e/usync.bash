@@ -4,9 +4,10 @@
 # usync_setup in setup(), usync_teardown in teardown(). $WORK is an empty folder, and the
 # working directory; $WAYS are the ways to the host, words for `way`.
 
+# usync_setup [FOLDER]: $WORK is made in that folder.
 usync_setup()
 {
-	WORK=$(mktemp -d "$UC_TEST_BUILD/tests/tmp/usync-XXXXXX") || return 1
+	WORK=$(mktemp -d "${1:-$UC_TEST_BUILD/tests/tmp}/usync-XXXXXX") || return 1
 	export HOME=$WORK/home UCLUSTER_SITE_CONFIG=$WORK/none E2E_TMUX="" SMALL=""
 	# kept connections of this test, which end with its sshd
 	export XDG_RUNTIME_DIR=$WORK/run

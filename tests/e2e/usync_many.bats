@@ -52,6 +52,7 @@ measured()
 	measured "${WAY[@]}" here/ "there:$WORK/there"
 	measured "${WAY[@]}" here/ "there:$WORK/there"
 	measured "${WAY[@]}" "there:$WORK/there/" here
+	rm -rf here
 	measured "${WAY[@]}" "there:$WORK/there/" back
 	[ "$(find back -type f | wc -l)" -eq "$files" ]
 }
