@@ -115,16 +115,25 @@ struct dash_options {
 	int64_t idle_ms;     /* nothing typed for so long: stop asking; 0: never */
 };
 
+/* What d->data was made of. */
+struct dash_parts {
+	const void *jobs, *index, *nodes, *partitions, *map;
+	bool everybody;
+};
+
 struct dash {
 	struct uc_run *run;
 	struct dash_options options;
 	struct dash_fetch *fetch;
 	const struct dash_data *data; /* NULL: there is none yet */
-	struct uc_error err;          /* why there is no newer one; text "": there is */
-	int64_t next_ms;              /* when to ask, by uc_monotonic_ms() */
-	int64_t typed_ms;             /* the last key */
+	struct dash_parts parts;
+	unsigned stale;      /* views that have not yet taken it, by their bits */
+	struct uc_error err; /* why there is no newer one; text "": there is */
+	int64_t next_ms;     /* when to ask, by uc_monotonic_ms() */
+	int64_t typed_ms;    /* the last key */
 	bool everybody, paused, quit, fresh;
-	bool hangs; /* a thread: the process must end by _exit(2) */
+	bool hurried; /* more is needed than there is, and asked for */
+	bool hangs;   /* a thread: the process must end by _exit(2) */
 	uint32_t me;
 
 	enum dash_view view;
@@ -147,8 +156,9 @@ struct dash {
 	size_t deed_count;
 	bool doing;
 
-	uint64_t used[DASH_HISTORY]; /* GPUs in use, at every new answer */
+	uint64_t used[DASH_HISTORY]; /* GPUs in use, minute by minute */
 	size_t used_count;
+	int64_t used_minute; /* of the last one */
 	struct dash_sums sums;
 };
 
@@ -160,6 +170,8 @@ int dash_loop(struct dash *d, int signals, struct uc_error *err) UC_MUST_CHECK;
 void dash_take(struct dash *d, const struct dash_data *data);
 /* Something shown changes without new data: filter, sort, folds. */
 void dash_again(struct dash *d);
+/* The view takes what it has not: before it is drawn, asked, or gets a key. */
+void dash_freshen(struct dash *d);
 /* Nobody looks: the terminal is somebody else's, or nothing was typed for long. */
 bool dash_is_unwatched(const struct dash *d);
 /* Ask as soon as is decent. */

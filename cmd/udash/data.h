@@ -21,6 +21,7 @@
 #include <ucluster/source.h>
 #include <ucluster/usage.h>
 #include "common/run.h"
+#include "udash/index.h"
 
 /* GPU hours of the last days, from accounting; asked for once in a while. */
 #define DASH_DAYS 14
@@ -38,12 +39,12 @@ struct dash_data {
 	const struct uc_reservations *reservations; /* NULL: not known */
 	const struct uc_limits *limits;             /* NULL: not known */
 	struct uc_capacity_facts facts;             /* of these */
-	struct uc_gpu_map *map;
-	struct uc_capacity *capacity;
-	bool live;      /* from a cluster that can be acted on */
-	bool everybody; /* jobs of all users */
-	int64_t now;    /* of the source: what times in it are compared with */
-	int64_t at_ms;  /* when it was true, by uc_monotonic_ms() */
+	const struct uc_gpu_map *map;
+	const struct dash_index *index; /* of the jobs */
+	bool live;                      /* from a cluster that can be acted on */
+	bool everybody;                 /* jobs of all users */
+	int64_t now;   /* of the source: what times in it are compared with */
+	int64_t at_ms; /* when it was true, by uc_monotonic_ms() */
 	int64_t took_ms;
 	struct dash_past past;
 };
@@ -70,11 +71,13 @@ void dash_fetch_wait(const struct dash_fetch *fetch);
 /* Readable when there is an answer. */
 int dash_fetch_fd(const struct dash_fetch *fetch);
 /*
- * 1: *data is the newest, and what was taken before is gone; 0: there is no answer yet;
- * -1: it failed, what was taken before is still there.
+ * 1: *data is the newest, and what was taken before goes with dash_fetch_taken(), or the
+ * next question; 0: there is no answer yet; -1: it failed, what was taken before is still
+ * there. Parts of *data that did not change are the same as before.
  */
 int dash_fetch_take(struct dash_fetch *fetch, const struct dash_data **data,
 		    struct uc_error *err);
+void dash_fetch_taken(struct dash_fetch *fetch);
 /* Whose jobs are one's own where nothing is live; before the first question. */
 void dash_fetch_as(struct dash_fetch *fetch, uint32_t user_id);
 /* Do this to one job, in the thread, in place of a question; then as an answer. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* The thread that asks, and does what is to be done. */
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "udash/fetch.h"
+
+enum {
+	MMAP_BYTES = 256 * 1024
+};
 
 static void act(struct dash_fetch *f)
 {
@@ -46,13 +51,18 @@ static void *serve(void *arg)
 		ssize_t done;
 
 		pthread_mutex_lock(&f->lock);
-		while (f->step != FETCH_ASKED && f->step != FETCH_ACTING &&
-		       f->step != FETCH_QUIT)
+		while (f->step == FETCH_IDLE || f->step == FETCH_ANSWERED)
 			pthread_cond_wait(&f->changed, &f->lock);
 		step = f->step;
+		if (step == FETCH_TAKEN)
+			f->step = FETCH_IDLE;
 		pthread_mutex_unlock(&f->lock);
 		if (step == FETCH_QUIT)
 			return NULL;
+		/* here, where no key waits for it */
+		fetch_drop_parts(&f->old);
+		if (step == FETCH_TAKEN)
+			continue;
 		if (step == FETCH_ACTING)
 			act(f);
 		else
@@ -90,6 +100,8 @@ struct dash_fetch *dash_fetch_new(struct uc_run *run)
 	}
 	f->event = -1;
 	f->me = getuid();
+	/* what a hundred thousand jobs took goes back to the system with them */
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	if (uc_run_source(run, 0, &f->src) < 0) {
 		free(f);
 		return NULL;
@@ -130,8 +142,6 @@ bool dash_fetch_free(struct dash_fetch *f)
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->changed);
 	close(f->event);
-	fetch_drop_data(&f->data[0]);
-	fetch_drop_data(&f->data[1]);
 	fetch_drop_parts(&f->now);
 	fetch_drop_parts(&f->old);
 	uc_self_free(&f->self);
@@ -183,10 +193,14 @@ int dash_fetch_take(struct dash_fetch *f, const struct dash_data **data,
 		return -1;
 	}
 	f->newest = !f->newest;
-	fetch_drop_data(&f->data[!f->newest]);
-	fetch_drop_parts(&f->old);
 	*data = &f->data[f->newest];
 	return 1;
+}
+
+void dash_fetch_taken(struct dash_fetch *f)
+{
+	if (!f->busy)
+		set_step(f, FETCH_TAKEN);
 }
 
 bool dash_fetch_did(struct dash_fetch *f)

@@ -14,6 +14,9 @@ struct fetch_parts {
 	struct uc_partitions *partitions;
 	struct uc_reservations *reservations;
 	struct uc_limits *limits;
+	/* made of these */
+	struct uc_gpu_map *map;
+	struct dash_index *index;
 };
 
 enum fetch_step {
@@ -21,6 +24,7 @@ enum fetch_step {
 	FETCH_ASKED,
 	FETCH_ACTING,
 	FETCH_ANSWERED,
+	FETCH_TAKEN, /* what was taken before is to be freed */
 	FETCH_QUIT,
 };
 
@@ -40,7 +44,7 @@ struct dash_fetch {
 
 	/* the thread's while a question is open */
 	struct fetch_parts now,
-		old; /* old: what the caller has, until the answer is taken */
+		old; /* what the caller had, to be freed when the answer is taken */
 	struct dash_data data[2];
 	int newest; /* of `data` */
 	int64_t nodes_ms, rules_ms, past_ms;
@@ -54,7 +58,6 @@ struct dash_fetch {
 
 /* In the thread: 1 there is newer data in data[!newest], -1 f->err. */
 int fetch_answer(struct dash_fetch *f);
-void fetch_drop_data(struct dash_data *data);
 void fetch_drop_parts(struct fetch_parts *parts);
 
 #endif

@@ -87,13 +87,6 @@ static void ask_past(struct dash_fetch *f)
 
 /* --- one answer --- */
 
-void fetch_drop_data(struct dash_data *data)
-{
-	uc_gpu_map_free(data->map);
-	uc_capacity_free(data->capacity);
-	*data = (struct dash_data){ 0 };
-}
-
 void fetch_drop_parts(struct fetch_parts *parts)
 {
 	uc_jobs_free(parts->jobs);
@@ -101,6 +94,8 @@ void fetch_drop_parts(struct fetch_parts *parts)
 	uc_partitions_free(parts->partitions);
 	uc_reservations_free(parts->reservations);
 	uc_limits_free(parts->limits);
+	uc_gpu_map_free(parts->map);
+	dash_index_free(parts->index);
 	*parts = (struct fetch_parts){ 0 };
 }
 
@@ -123,10 +118,32 @@ static void merge(struct dash_fetch *f, const struct fetch_parts *fresh)
 		f->now.reservations = fresh->reservations;
 		f->now.limits = fresh->limits;
 	}
+	if (fresh->map) {
+		f->old.map = f->now.map;
+		f->now.map = fresh->map;
+	}
+	if (fresh->index) {
+		f->old.index = f->now.index;
+		f->now.index = fresh->index;
+	}
+}
+
+/* What is made of them anew. */
+static int make_parts(const struct uc_capacity_facts *facts, struct fetch_parts *fresh,
+		      struct uc_error *err)
+{
+	if (fresh->jobs) {
+		fresh->index = dash_index_new(fresh->jobs);
+		if (!fresh->index)
+			return uc_fail(err, UC_FAILED, "out of memory");
+	}
+	if (!fresh->jobs && !fresh->nodes && !fresh->partitions)
+		return 0;
+	return uc_gpu_map_make(facts, &fresh->map, err);
 }
 
 /* Of what is new, and of what is still true. */
-static int make_data(struct dash_fetch *f, const struct fetch_parts *fresh,
+static int make_data(struct dash_fetch *f, struct fetch_parts *fresh,
 		     struct dash_data *data, struct uc_error *err)
 {
 	const struct fetch_parts *rules = fresh->partitions ? fresh : &f->now;
@@ -152,9 +169,11 @@ static int make_data(struct dash_fetch *f, const struct fetch_parts *fresh,
 	if (uc_self_find(&f->self, data->live, facts, err) < 0)
 		return -1;
 	facts->who.user_id = f->me;
-	if (uc_gpu_map_make(facts, &data->map, err) < 0)
+	if (make_parts(facts, fresh, err) < 0)
 		return -1;
-	return uc_capacity_make(facts, &data->capacity, err);
+	data->map = fresh->map ? fresh->map : f->now.map;
+	data->index = fresh->index ? fresh->index : f->now.index;
+	return 0;
 }
 
 static int load_parts(struct dash_fetch *f, struct fetch_parts *fresh,
@@ -183,7 +202,7 @@ int fetch_answer(struct dash_fetch *f)
 	struct uc_asked asked;
 
 	f->err = (struct uc_error){ 0 };
-	fetch_drop_data(data);
+	*data = (struct dash_data){ 0 };
 	if (load_parts(f, &fresh, &f->err) < 0 ||
 	    make_data(f, &fresh, data, &f->err) < 0) {
 		fetch_drop_parts(&fresh);

@@ -153,6 +153,7 @@ void dash_draw(struct dash *d)
 	const struct dash_pane *pane = dash_panes[d->view];
 	struct dash_area area = dash_grid_area(&d->grid), bar = { 0 };
 
+	dash_freshen(d);
 	dash_grid_clear(&d->grid);
 	d->hots = 0;
 	if (area.rows >= ROWS_TINY) {

@@ -84,21 +84,17 @@ static void count_models(const struct uc_gpu_map *map, struct dash_sums *sums)
 
 void dash_sum(struct dash *d)
 {
-	const struct uc_jobs *jobs = d->data->jobs;
+	const struct dash_index *index = d->data->index;
 	struct dash_sums sums = { 0 };
 
-	for (size_t i = 0; i < jobs->count; i++) {
-		const struct uc_job *job = &jobs->row[i];
+	for (size_t i = 0; i < index->count; i++) {
+		const struct dash_brief *job = &index->job[i];
 
-		if (!dash_is_mine(d, job))
+		if (job->user_id != d->me)
 			continue;
-		sums.running += uc_job_holds(job);
-		if (uc_job_waits(job)) {
-			const uint32_t tasks = uc_array_count(job->array_tasks.bytes);
-
-			sums.waiting += tasks && tasks != UC_NONE32 ? tasks : 1;
-		}
-		if (uc_job_holds(job) && job->gpus != UC_NONE32)
+		sums.running += job->life == DASH_HOLDS;
+		sums.waiting += job->tasks;
+		if (job->life == DASH_HOLDS)
 			sums.my_gpus += job->gpus;
 	}
 	count_models(d->data->map, &sums);
@@ -152,11 +148,35 @@ static void add_mine(struct line *line, const struct dash *d, int words)
 		    uc_buf_text(&limit));
 }
 
+/*
+ * Seconds, in steps: a screen on which nothing changes is left alone. -1: it is as new as
+ * it can be.
+ */
+static int64_t age_of(const struct dash *d)
+{
+	const int64_t age = d->data ? (uc_monotonic_ms() - d->data->at_ms) / 1000 : -1;
+	const bool late = d->err.text[0] || 1000 * age > 3 * d->options.interval_ms;
+
+	if (!late)
+		return -1;
+	return d->err.text[0] || age < 10 ? age : age - age % 5;
+}
+
+/* 1, 2, 5, 10, ...: not less than that. */
+static int64_t about(int64_t ms)
+{
+	int64_t step = 1;
+
+	while (10 * step <= ms)
+		step *= 10;
+	return step * (ms <= step ? 1 : ms <= 2 * step ? 2 : ms <= 5 * step ? 5 : 10);
+}
+
 /* How old it is, and how long slurmctld took; in red when it does not answer. */
 static void add_age(struct line *line, const struct dash *d, int words)
 {
 	uc_auto(buf) struct uc_buf text = { 0 };
-	const int64_t age = d->data ? (uc_monotonic_ms() - d->data->at_ms) / 1000 : -1;
+	const int64_t age = age_of(d);
 	enum dash_role role = DASH_FAINT;
 
 	if (d->err.text[0]) {
@@ -171,12 +191,16 @@ static void add_age(struct line *line, const struct dash *d, int words)
 		uc_duration_words(&text, age);
 		uc_buf_add(&text, words > 1 ? " old" : "");
 	}
+	if (text.len)
+		uc_buf_add(&text, words ? ", " : " ");
 	if (d->paused)
-		uc_buf_add(&text, words ? ", paused" : " paused");
+		uc_buf_add(&text, "paused");
 	else if (dash_is_unwatched(d))
-		uc_buf_add(&text, words ? ", idle" : " idle");
+		uc_buf_add(&text, "idle");
 	else if (d->data && !d->err.text[0] && words)
-		uc_buf_addf(&text, ", %jd ms", (intmax_t)d->data->took_ms);
+		uc_buf_addf(&text, "%jd ms", (intmax_t)about(d->data->took_ms));
+	else if (text.len)
+		text.data[text.len -= words ? 2 : 1] = '\0';
 	add(line, role, "%s", uc_buf_text(&text));
 }
 

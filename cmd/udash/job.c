@@ -25,6 +25,7 @@ const struct uc_job *dash_job(struct dash *d)
 {
 	const struct dash_pane *pane = dash_panes[d->view];
 
+	dash_freshen(d);
 	return d->data && pane->job ? pane->job(d) : NULL;
 }
 

@@ -7,14 +7,14 @@
 
 /* One line: a job, or an array that is folded. */
 struct jobs_row {
-	const struct uc_job *job; /* of an array: one of it, the rest first */
-	uint32_t records;         /* that it stands for */
-	uint32_t first, last;     /* of these, by their place in d->data->jobs */
-	int64_t submitted;        /* the earliest of these */
+	const struct uc_job *job;       /* of an array: one of it, the rest first */
+	uint32_t records;               /* that it stands for */
+	const struct dash_brief *brief; /* of that job */
+	struct dash_id id;    /* of an array: its id, and when it was submitted first */
+	uint32_t first, last; /* of these, by their place in d->data->jobs */
 	uint32_t running, waiting;
 	uint64_t gpus;
-	uint64_t key; /* to sort by, when it is a number */
-	bool inside;  /* of an array that is unfolded */
+	bool inside; /* of an array that is unfolded */
 };
 
 /* In the order that they have on the screen. */
@@ -56,6 +56,8 @@ enum jobs_sort {
 struct jobs_pane {
 	struct dash_list list;
 	struct jobs_row *row;
+	struct jobs_row *spare;
+	struct dash_item *item;
 	uint32_t *next; /* of each job: the next one of its row */
 	size_t room;
 	struct dash_set unfolded; /* arrays: what = their id */

@@ -8,25 +8,31 @@
 
 /* --- which rows --- */
 
-static bool matches(const struct dash *d, const struct uc_job *job)
+/* What is looked for, in lower case. */
+struct wanted {
+	char text[256];
+	size_t len;
+};
+
+static void read_filter(const struct dash *d, struct wanted *wanted)
 {
 	const char *part = uc_buf_text(&d->filter);
-	uc_auto(buf) struct uc_buf id = { 0 };
+
+	wanted->len = 0;
+	for (; *part && wanted->len + 1 < sizeof(wanted->text); part++)
+		wanted->text[wanted->len++] =
+			*part >= 'A' && *part <= 'Z' ? (char)(*part + 'a' - 'A') : *part;
+}
+
+static bool matches(const struct dash *d, size_t at, const struct wanted *wanted)
+{
+	const struct dash_brief *job = &d->data->index->job[at];
 
 	/* what became of one's own is of interest */
-	if (!dash_is_mine(d, job) &&
-	    (!d->everybody || (uc_job_is_finished(job->state) && !uc_job_holds(job))))
+	if (job->user_id != d->me && (!d->everybody || job->life == DASH_ENDED))
 		return false;
-	if (!part[0])
-		return true;
-	uc_buf_job_id(&id, job, UC_NONE32);
-	return dash_text_has(uc_buf_text(&id), part) ||
-	       dash_text_has(job->user.bytes, part) ||
-	       dash_text_has(job->name.bytes, part) ||
-	       dash_text_has(job->partition.bytes, part) ||
-	       dash_text_has(job->account.bytes, part) ||
-	       dash_text_has(job->nodes.bytes, part) ||
-	       dash_text_has(uc_job_state_name(job->state), part);
+	return !wanted->len ||
+	       dash_index_has(d->data->index, at, wanted->text, wanted->len);
 }
 
 struct dash_id jobs_array_id(const struct uc_job *job)
@@ -34,15 +40,9 @@ struct dash_id jobs_array_id(const struct uc_job *job)
 	return (struct dash_id){ job->array_job_id, 1 };
 }
 
-/* An array that is folded is the same one however many of its tasks have records. */
 struct dash_id jobs_row_id(const void *rows, size_t index)
 {
-	const struct jobs_row *row = &((const struct jobs_row *)rows)[index];
-
-	if (row->job->array_job_id && !row->inside)
-		return (struct dash_id){ row->job->array_job_id,
-					 (uint64_t)row->submitted << 1 | 1 };
-	return dash_job_id(row->job);
+	return ((const struct jobs_row *)rows)[index].id;
 }
 
 const struct uc_job *jobs_row_next(const struct dash *d, const struct jobs_pane *p,
@@ -69,169 +69,131 @@ void jobs_row_name(struct uc_buf *out, const struct jobs_row *row)
 		uc_buf_job_id(out, row->job, UC_NONE32);
 }
 
-static void count_into(struct jobs_row *row, const struct uc_job *job)
+static void count_into(struct dash *d, struct jobs_row *row, const struct dash_brief *job)
 {
-	const uint32_t tasks = uc_array_count(job->array_tasks.bytes);
+	const uint64_t when = (uint64_t)job->submitted << 1 | 1;
 
 	row->records++;
-	if (job->submit_time < row->submitted)
-		row->submitted = job->submit_time;
-	row->running += uc_job_holds(job);
-	if (uc_job_waits(job))
-		row->waiting += tasks && tasks != UC_NONE32 ? tasks : 1;
-	if (uc_job_holds(job) && job->gpus != UC_NONE32)
+	row->last = job->job;
+	if (row->id.when & 1 && when < row->id.when)
+		row->id.when = when;
+	row->running += job->life == DASH_HOLDS;
+	row->waiting += job->tasks;
+	if (job->life == DASH_HOLDS)
 		row->gpus += job->gpus;
-	if (uc_job_waits(job)) /* the rest of the array says more than a task */
-		row->job = job;
-}
-
-/* The rows of folded arrays, found by the array's id. */
-struct arrays {
-	struct {
-		uint32_t id, row;
-	} * slot;
-	size_t slots;
-};
-
-/* The row of this array, or where to put it. */
-static uint32_t *array_row(struct arrays *arrays, uint32_t id)
-{
-	size_t at = (size_t)(id * 0x9e3779b1u) & (arrays->slots - 1);
-
-	while (arrays->slot[at].id && arrays->slot[at].id != id)
-		at = (at + 1) & (arrays->slots - 1);
-	if (!arrays->slot[at].id)
-		arrays->slot[at].row = UINT32_MAX;
-	arrays->slot[at].id = id;
-	return &arrays->slot[at].row;
-}
-
-static bool reserve(struct jobs_pane *p, size_t count, struct arrays *arrays)
-{
-	if (count > p->room) {
-		struct jobs_row *row = reallocarray(p->row, count, sizeof(*row));
-		uint32_t *next = reallocarray(p->next, count, sizeof(*next));
-
-		p->row = row ? row : p->row;
-		p->next = next ? next : p->next;
-		if (!row || !next)
-			return false;
-		p->room = count;
+	/* the rest of the array says more than a task */
+	if (job->life == DASH_WAITS || row->records == 1) {
+		row->job = &d->data->jobs->row[job->job];
+		row->brief = job;
 	}
-	for (arrays->slots = 64; arrays->slots < 2 * count; arrays->slots *= 2)
-		;
-	arrays->slot = calloc(arrays->slots, sizeof(*arrays->slot));
-	return arrays->slot != NULL;
 }
 
-static size_t collect(struct dash *d, struct jobs_pane *p, struct arrays *arrays)
+static bool reserve(struct jobs_pane *p, size_t count)
 {
-	const struct uc_jobs *jobs = d->data->jobs;
+	struct jobs_row *row, *spare;
+	struct dash_item *item;
+	uint32_t *next;
+
+	if (count <= p->room)
+		return true;
+	row = reallocarray(p->row, count, sizeof(*row));
+	p->row = row ? row : p->row;
+	spare = reallocarray(p->spare, count, sizeof(*spare));
+	p->spare = spare ? spare : p->spare;
+	next = reallocarray(p->next, count, sizeof(*next));
+	p->next = next ? next : p->next;
+	item = reallocarray(p->item, 2 * count, sizeof(*item));
+	p->item = item ? item : p->item;
+	if (!row || !spare || !next || !item)
+		return false;
+	p->room = count;
+	return true;
+}
+
+/*
+ * An array that is folded is the same one however many of its tasks have records; these
+ * follow one another in the index.
+ */
+static size_t collect(struct dash *d, struct jobs_pane *p)
+{
+	const struct dash_index *index = d->data->index;
+	struct wanted wanted;
 	size_t count = 0;
 
-	for (size_t i = 0; i < jobs->count; i++) {
-		const struct uc_job *job = &jobs->row[i];
-		uint32_t *place = NULL;
-		const bool unfolded = job->array_job_id &&
-				      dash_set_has(&p->unfolded, jobs_array_id(job));
+	read_filter(d, &wanted);
+	for (size_t i = 0; i < index->count; i++) {
+		const struct dash_brief *job = &index->job[i];
+		struct jobs_row *last = count ? &p->row[count - 1] : NULL;
+		const bool folded =
+			job->array_job_id &&
+			!dash_set_has(&p->unfolded,
+				      (struct dash_id){ job->array_job_id, 1 });
 
-		if (!matches(d, job))
+		if (!matches(d, i, &wanted))
 			continue;
-		if (job->array_job_id && !unfolded) {
-			place = array_row(arrays, job->array_job_id);
-			if (*place != UINT32_MAX) {
-				p->next[p->row[*place].last] = (uint32_t)i;
-				p->row[*place].last = (uint32_t)i;
-				count_into(&p->row[*place], job);
-				continue;
-			}
-			*place = (uint32_t)count;
+		if (folded && last && last->id.when & 1 &&
+		    last->id.what == job->array_job_id) {
+			p->next[last->last] = job->job;
+			count_into(d, last, job);
+			continue;
 		}
-		p->row[count] = (struct jobs_row){ .job = job,
-						   .first = (uint32_t)i,
-						   .last = (uint32_t)i,
-						   .submitted = job->submit_time,
-						   .inside = unfolded };
-		count_into(&p->row[count++], job);
+		p->row[count] = (struct jobs_row){
+			.first = job->job,
+			.id = { folded ? job->array_job_id : job->job_id,
+				(uint64_t)job->submitted << 1 | folded },
+			.inside = job->array_job_id && !folded,
+		};
+		count_into(d, &p->row[count++], job);
 	}
 	return count;
 }
 
 /* --- their order --- */
 
-/* Running, then waiting, then the rest. */
-static uint64_t state_rank(const struct uc_job *job)
+/* The least comes first. */
+static uint64_t key_of(const struct jobs_row *row, enum jobs_sort sort)
 {
-	return uc_job_holds(job) ? 0 : uc_job_waits(job) ? 1 : 2;
-}
-
-static uint64_t number_of(const struct jobs_row *row, enum jobs_sort sort, int64_t now)
-{
-	const struct uc_job *job = row->job;
+	const struct dash_brief *job = row->brief;
 
 	switch (sort) {
-	case JOBS_BY_STATE:
-		return state_rank(job) << 32 |
-		       (uc_job_waits(job) ? UINT32_MAX - job->priority : 0);
+	case JOBS_BY_STATE: /* running, then waiting, then the rest */
+		return (uint64_t)job->life << 32 |
+		       (job->life == DASH_WAITS ? UINT32_MAX - job->priority : 0);
+	case JOBS_BY_USER:
+		return job->user;
+	case JOBS_BY_NAME:
+		return job->name;
+	case JOBS_BY_PARTITION:
+		return job->partition;
 	case JOBS_BY_TIME:
-		return INT64_MAX - (uint64_t)uc_job_elapsed(job, now);
+		return UINT32_MAX - job->elapsed;
 	case JOBS_BY_GPUS:
-		return UINT64_MAX - (row->records > 1         ? row->gpus
-				     : job->gpus == UC_NONE32 ? 0
-							      : job->gpus);
+		return UINT32_MAX - (row->records > 1 ? row->gpus : job->gpus);
 	case JOBS_BY_PRIORITY:
 		return UINT32_MAX - job->priority;
 	default:
-		return 0;
+		return 0; /* as they are: by their ids */
 	}
 }
 
-static int compare_text(struct uc_raw a, struct uc_raw b)
+static void sort_rows(struct jobs_pane *p, size_t count)
 {
-	return strcmp(a.bytes ? a.bytes : "", b.bytes ? b.bytes : "");
-}
+	struct jobs_row *row = p->row;
 
-static uint32_t main_id(const struct uc_job *job)
-{
-	return job->array_job_id ? job->array_job_id : job->job_id;
-}
-
-/* Newest first, tasks of an array in their order. */
-static int compare_ids(const struct uc_job *a, const struct uc_job *b)
-{
-	const uint32_t x = main_id(a), y = main_id(b);
-
-	if (x != y)
-		return x < y ? 1 : -1;
-	if (a->array_task_id != b->array_task_id)
-		return a->array_task_id < b->array_task_id ? -1 : 1;
-	return a->job_id < b->job_id ? -1 : a->job_id > b->job_id;
-}
-
-static int compare_rows(const void *a, const void *b, void *arg)
-{
-	const struct jobs_row *x = a, *y = b;
-	const struct jobs_pane *p = arg;
-	int order = 0;
-
-	if (p->sort == JOBS_BY_USER)
-		order = compare_text(x->job->user, y->job->user);
-	else if (p->sort == JOBS_BY_NAME)
-		order = compare_text(x->job->name, y->job->name);
-	else if (p->sort == JOBS_BY_PARTITION)
-		order = compare_text(x->job->partition, y->job->partition);
-	else if (x->key != y->key)
-		order = x->key < y->key ? -1 : 1;
-	if (!order)
-		order = compare_ids(x->job, y->job);
-	return p->inverted ? -order : order;
+	for (size_t i = 0; i < count; i++)
+		p->item[i] = (struct dash_item){ key_of(&row[i], p->sort), (uint32_t)i };
+	dash_sort(p->item, p->item + count, count);
+	for (size_t i = 0; i < count; i++)
+		p->spare[p->inverted ? count - 1 - i : i] = row[p->item[i].at];
+	p->row = p->spare;
+	p->spare = row;
 }
 
 /* --- how wide they are --- */
 
-static uint8_t digits(uint32_t number)
+static size_t digits(uint32_t number)
 {
-	uint8_t count = 1;
+	size_t count = 1;
 
 	for (; number > 9; number /= 10)
 		count++;
@@ -251,20 +213,14 @@ static void measure(struct dash *d, const struct jobs_pane *p, size_t count)
 	uint8_t id = 5, user = 4, name = 8, partition = 4;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct uc_job *job = p->row[i].job;
-		size_t wide = digits(main_id(job));
+		const struct dash_brief *job = p->row[i].brief;
+		const bool several =
+			p->row[i].records > 1 || (!p->row[i].inside && job->rest);
 
-		if (jobs_row_is_array(&p->row[i]))
-			wide += 3;
-		else if (!uc_raw_empty(job->array_tasks))
-			wide += 3 + strlen(job->array_tasks.bytes);
-		else if (job->array_job_id)
-			wide += 1u + digits(job->array_task_id);
-		widest(&id, wide);
-		widest(&user, job->user.bytes ? strlen(job->user.bytes) : 0);
-		widest(&name, job->name.bytes ? strlen(job->name.bytes) : 0);
-		widest(&partition,
-		       job->partition.bytes ? strlen(job->partition.bytes) : 0);
+		widest(&id, several ? 3 + digits(job->array_job_id) : job->id_wide);
+		widest(&user, job->user_wide);
+		widest(&name, job->name_wide);
+		widest(&partition, job->partition_wide);
 	}
 	wanted[JOBS_ID] = id > 16 ? 16 : id;
 	wanted[JOBS_USER] = user > 12 ? 12 : user;
@@ -274,16 +230,12 @@ static void measure(struct dash *d, const struct jobs_pane *p, size_t count)
 
 void jobs_rows_take(struct dash *d, struct jobs_pane *p)
 {
-	struct arrays arrays = { 0 };
 	size_t count;
 
-	if (!d->data || !reserve(p, d->data->jobs->count + 1, &arrays))
+	if (!d->data || !reserve(p, d->data->jobs->count + 1))
 		return;
-	count = collect(d, p, &arrays);
-	free(arrays.slot);
-	for (size_t i = 0; i < count; i++)
-		p->row[i].key = number_of(&p->row[i], p->sort, d->data->now);
-	qsort_r(p->row, count, sizeof(*p->row), compare_rows, p);
+	count = collect(d, p);
+	sort_rows(p, count);
 	measure(d, p, count);
 	dash_list_sync(&p->list, p->row, count, jobs_row_id);
 }

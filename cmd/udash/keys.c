@@ -23,6 +23,7 @@ void dash_show_view(struct dash *d, enum dash_view view)
 	const struct uc_job *job = dash_job(d);
 
 	d->view = view;
+	dash_freshen(d);
 	if (dash_panes[view]->enter)
 		dash_panes[view]->enter(d, job);
 }
@@ -301,6 +302,7 @@ void dash_key(struct dash *d, const struct dash_event *event)
 	d->typed_ms = uc_monotonic_ms();
 	if (event->key == DASH_KEY_NONE)
 		return;
+	dash_freshen(d);
 	if (d->prompt.title) {
 		dash_prompt_key(d, event->key);
 		return;

@@ -37,8 +37,16 @@ const struct dash_pane *const dash_panes[DASH_VIEWS] = {
 
 /* --- data --- */
 
+/* One a minute: what is shown goes back for an hour. */
 static void note_use(struct dash *d)
 {
+	const int64_t minute = uc_monotonic_ms() / 60000;
+
+	if (d->used_count && d->used_minute == minute) {
+		d->used[d->used_count - 1] = d->sums.used;
+		return;
+	}
+	d->used_minute = minute;
 	if (d->used_count == DASH_HISTORY) {
 		memmove(d->used, d->used + 1, sizeof(d->used) - sizeof(d->used[0]));
 		d->used_count--;
@@ -46,20 +54,44 @@ static void note_use(struct dash *d)
 	d->used[d->used_count++] = d->sums.used;
 }
 
+void dash_freshen(struct dash *d)
+{
+	const struct dash_pane *pane = dash_panes[d->view];
+
+	if (!(d->stale & 1u << d->view))
+		return;
+	d->stale &= ~(1u << d->view);
+	if (pane->take && d->pane[d->view])
+		pane->take(d);
+}
+
 void dash_again(struct dash *d)
 {
-	for (int i = 0; i < DASH_VIEWS; i++)
-		if (dash_panes[i]->take && d->pane[i])
-			dash_panes[i]->take(d);
+	d->stale = ~0u;
+	dash_freshen(d);
+}
+
+/* All that panes borrow from. */
+static bool is_same(const struct dash_parts *a, const struct dash_data *b)
+{
+	return a->jobs == b->jobs && a->index == b->index && a->nodes == b->nodes &&
+	       a->partitions == b->partitions && a->map == b->map &&
+	       a->everybody == b->everybody;
 }
 
 void dash_take(struct dash *d, const struct dash_data *data)
 {
+	const bool same = d->data && is_same(&d->parts, data);
+
 	d->data = data;
+	d->parts = (struct dash_parts){ data->jobs,       data->index, data->nodes,
+					data->partitions, data->map,   data->everybody };
 	d->err = (struct uc_error){ 0 };
-	dash_sum(d);
+	if (!same)
+		dash_sum(d);
 	note_use(d);
-	dash_again(d);
+	if (!same)
+		dash_again(d);
 }
 
 void dash_hurry(struct dash *d)
@@ -82,7 +114,7 @@ static void plan(struct dash *d)
 	if (d->data && SHARE * d->data->took_ms > pause)
 		pause = SHARE * d->data->took_ms;
 	d->next_ms = uc_monotonic_ms() + pause;
-	d->fresh = false;
+	d->fresh = d->hurried = false;
 }
 
 /* True: something is to be drawn. */
@@ -103,6 +135,7 @@ static bool take_answer(struct dash *d)
 		d->err = err;
 	else
 		dash_take(d, data);
+	dash_fetch_taken(d->fetch);
 	plan(d);
 	return true;
 }
@@ -116,8 +149,18 @@ bool dash_is_unwatched(const struct dash *d)
 	return d->options.idle_ms && uc_monotonic_ms() - d->typed_ms > d->options.idle_ms;
 }
 
+/* One's own jobs cost slurmctld little; how many GPUs are free is told by the nodes. */
+static bool needs_everybody(const struct dash *d)
+{
+	return d->everybody || d->view == DASH_GPUS;
+}
+
 static void ask(struct dash *d)
 {
+	if (d->data && !d->data->everybody && needs_everybody(d) && !d->hurried) {
+		d->hurried = true;
+		dash_hurry(d);
+	}
 	if (dash_fetch_is_busy(d->fetch))
 		return;
 	if (d->doing) {
@@ -126,9 +169,8 @@ static void ask(struct dash *d)
 	}
 	if (uc_monotonic_ms() < d->next_ms || d->paused || dash_is_unwatched(d))
 		return;
-	/* everybody's jobs, always: they hold the GPUs */
 	dash_fetch_ask(d->fetch,
-		       &(struct dash_question){ .everybody = true,
+		       &(struct dash_question){ .everybody = needs_everybody(d),
 						.fresh = d->fresh,
 						.max_age_ms = d->options.interval_ms });
 }

@@ -256,6 +256,8 @@ static void close_pane(struct dash *d)
 	if (!p)
 		return;
 	free(p->row);
+	free(p->spare);
+	free(p->item);
 	free(p->next);
 	dash_set_free(&p->unfolded);
 	free(p);

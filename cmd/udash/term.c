@@ -24,7 +24,9 @@ static struct {
 	struct termios cooked;
 	bool on, is_tty, color, all;
 	struct dash_quiet quiet;
-	char restore[256]; /* what a signal handler writes */
+	struct dash_cell *shown; /* NULL: not known */
+	int rows, columns;       /* of these */
+	char restore[256];       /* what a signal handler writes */
 	size_t restore_len;
 } term = { .quiet = DASH_QUIET };
 
@@ -189,6 +191,8 @@ void dash_term_close(void)
 	term.on = false;
 	delscreen(term.screen);
 	term.screen = NULL;
+	free(term.shown);
+	term.shown = NULL;
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		signal(fatal[i], SIG_DFL);
 	dash_quiet_end(&term.quiet);
@@ -249,23 +253,50 @@ static void show_cell(const struct dash_cell *cell, int row, int column, bool la
 		mvadd_wch(row, column, &one);
 }
 
+/* Remember what is there; false: of another size, or nothing is known of it. */
+static bool know(const struct dash_grid *grid)
+{
+	const size_t count = (size_t)grid->rows * (size_t)grid->columns;
+	struct dash_cell *cell;
+
+	if (term.shown && term.rows == grid->rows && term.columns == grid->columns)
+		return true;
+	cell = reallocarray(term.shown, count, sizeof(*cell));
+	if (!cell)
+		free(term.shown);
+	term.shown = cell;
+	term.rows = grid->rows;
+	term.columns = grid->columns;
+	return false;
+}
+
 void dash_term_show(const struct dash_grid *grid)
 {
+	const bool known = know(grid) && !term.all;
+
 	if (!term.on)
 		return;
 	if (term.all)
 		clearok(stdscr, TRUE);
 	term.all = false;
-	for (int row = 0; row < grid->rows; row++)
+	for (int row = 0; row < grid->rows; row++) {
+		const size_t from = (size_t)row * (size_t)grid->columns;
+		const size_t size = (size_t)grid->columns * sizeof(*grid->cell);
+
+		/* a line that is another is written as a whole: halves of wide
+		 * characters go with their neighbours */
+		if (known && memcmp(&grid->cell[from], &term.shown[from], size) == 0)
+			continue;
+		if (term.shown)
+			memcpy(&term.shown[from], &grid->cell[from], size);
 		for (int column = 0; column < grid->columns; column++) {
-			const struct dash_cell *cell =
-				&grid->cell[(size_t)row * (size_t)grid->columns +
-					    (size_t)column];
+			const struct dash_cell *cell = &grid->cell[from + (size_t)column];
 
 			if (cell->width)
 				show_cell(cell, row, column,
 					  column + cell->width == grid->columns);
 		}
+	}
 	refresh();
 }
 

@@ -58,6 +58,8 @@ struct row_text {
 struct shot {
 	struct uc_jobs jobs;
 	struct dash_data data;
+	struct uc_gpu_map *map;
+	struct dash_index *index;
 	struct uc_job row[RECORDS];
 	struct row_text text[RECORDS];
 };
@@ -229,13 +231,15 @@ static void refresh(struct model *m)
 					 .now = q->now,
 					 .at_ms = uc_monotonic_ms() };
 	facts = &shot->data.facts;
-	if (uc_gpu_map_make(facts, &shot->data.map, &err) < 0 ||
-	    uc_capacity_make(facts, &shot->data.capacity, &err) < 0)
+	shot->index = dash_index_new(&shot->jobs);
+	if (!shot->index || uc_gpu_map_make(facts, &shot->map, &err) < 0)
 		fail_msg("%s", err.text);
+	shot->data.index = shot->index;
+	shot->data.map = shot->map;
 	/* as dash_fetch_take() does it */
 	if (old) {
-		uc_gpu_map_free(old->data.map);
-		uc_capacity_free(old->data.capacity);
+		uc_gpu_map_free(old->map);
+		dash_index_free(old->index);
 		free(old);
 	}
 	m->shot = shot;
@@ -649,8 +653,8 @@ static void end(struct model *m)
 {
 	dash_close(&m->dash);
 	assert_true(dash_fetch_free(m->dash.fetch));
-	uc_gpu_map_free(m->shot->data.map);
-	uc_capacity_free(m->shot->data.capacity);
+	uc_gpu_map_free(m->shot->map);
+	dash_index_free(m->shot->index);
 	free(m->shot);
 	uc_nodes_free(m->nodes);
 	uc_partitions_free(m->partitions);
