@@ -386,23 +386,11 @@ void dash_term_flush(void)
 
 void dash_term_copy(const char *bytes, size_t len)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789+/";
+	uc_auto(buf) struct uc_buf text = { 0 };
 
 	if (!term.on || len > 4096)
 		return;
-	fputs("\033]52;c;", stdout);
-	for (size_t i = 0; i < len; i += 3) {
-		const unsigned char a = (unsigned char)bytes[i];
-		const unsigned char b = i + 1 < len ? (unsigned char)bytes[i + 1] : 0;
-		const unsigned char c = i + 2 < len ? (unsigned char)bytes[i + 2] : 0;
-
-		putchar(digits[a >> 2]);
-		putchar(digits[(a & 3) << 4 | b >> 4]);
-		putchar(i + 1 < len ? digits[(b & 15) << 2 | c >> 6] : '=');
-		putchar(i + 2 < len ? digits[c & 63] : '=');
-	}
-	fputs("\007", stdout);
+	dash_clipboard(&text, bytes, len);
+	fputs(uc_buf_text(&text), stdout);
 	fflush(stdout);
 }

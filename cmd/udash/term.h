@@ -68,5 +68,7 @@ void dash_term_leave(void);
 void dash_term_return(void);
 /* Put text on the clipboard of the terminal (OSC 52); at most 4 KiB. */
 void dash_term_copy(const char *bytes, size_t len);
+/* clipboard.c: the sequence that does it. */
+void dash_clipboard(struct uc_buf *out, const char *bytes, size_t len);
 
 #endif
