@@ -52,8 +52,9 @@ enum uc_opt_flags {
 
 /*
  * The metavar names the completion: FILE, DIR, PARTITION, JOBID, USER, NODE, IMAGE,
- * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, KEY=VALUE (of one), REMOTE (HOST:PATH), COLUMNS; choices
- * complete themselves; anything else completes nothing.
+ * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, KEY=VALUE (of one), PACKAGE,
+ * REMOTE (HOST:PATH), COLUMNS; choices complete themselves; anything else completes
+ * nothing.
  */
 struct uc_opt {
 	const char *name; /* long name without dashes; NULL ends the table */

@@ -59,11 +59,11 @@ bool uc_option_is_list(const struct uc_opt *opt)
 
 const char *uc_metavar_kind(const char *metavar)
 {
-	static const char *const kinds[] = { "FILE",     "DIR",       "PARTITION",
-					     "JOBID",    "USER",      "NODE",
-					     "IMAGE",    "PROFILE",   "COMMAND",
-					     "ACCOUNT",  "QOS",       "RESERVATION",
-					     "TEMPLATE", "KEY=VALUE", "REMOTE" };
+	static const char *const kinds[] = {
+		"FILE",     "DIR",       "PARTITION", "JOBID",   "USER", "NODE",
+		"IMAGE",    "PROFILE",   "COMMAND",   "ACCOUNT", "QOS",  "RESERVATION",
+		"TEMPLATE", "KEY=VALUE", "REMOTE",    "PACKAGE"
+	};
 	size_t len = metavar ? strcspn(metavar, ".[, ") : 0;
 
 	if (len == strlen("NODES") && strncmp(metavar, "NODES", len) == 0)

@@ -7,8 +7,10 @@
  */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <ucluster/image.h>
 #include <ucluster/limits.h>
 #include <ucluster/reservation.h>
 #include <ucluster/state.h>
@@ -230,6 +232,55 @@ static void add_template_keys(const struct uc_run *run, struct uc_buf *out)
 	}
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Of the images that were read already: nobody at a prompt waits for more. */
+static void collect_packages(const struct uc_image_files *files,
+			     const struct uc_image_reader *reader, struct uc_strv *names)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		uc_auto(image) struct uc_image *image = NULL;
+		struct uc_error err = { 0 };
+
+		if (uc_image_packages(reader, &files->row[i], &image, &err) < 0)
+			continue;
+		for (size_t k = 0; k < image->package_count; k++)
+			if (image->packages[k].kind != UC_PACKAGE_DPKG)
+				uc_strv_add(names, image->packages[k].name.bytes);
+	}
+}
+
+static void add_packages(const struct uc_run *run, struct uc_buf *out)
+{
+	const char *list_name = uc_config_string(run->config, "image_packages");
+	const char *const *named = uc_config_list(run->config, "image_dirs");
+	uc_auto(image_files) struct uc_image_files *files = NULL;
+	uc_auto(strv) struct uc_strv dirs = { 0 }, names = { 0 };
+	uc_auto(buf) struct uc_buf state = { 0 };
+	struct uc_image_reader reader = { 0 };
+	struct uc_error err = { 0 };
+
+	for (; *named; named++)
+		if ((*named)[0] != '~' || run->home)
+			uc_strv_addf(&dirs, "%s%s", (*named)[0] == '~' ? run->home : "",
+				     *named + ((*named)[0] == '~'));
+	uc_run_state_dir(run, &state);
+	if (!dirs.count || dirs.failed || !state.len ||
+	    uc_image_files_find((const char *const *)dirs.item, list_name, &files, &err) <
+		    0)
+		return;
+	reader.state_dir = uc_buf_text(&state);
+	collect_packages(files, &reader, &names);
+	if (names.count)
+		qsort(names.item, names.count, sizeof(*names.item), by_text);
+	for (size_t i = 0; i < names.count; i++)
+		if (i == 0 || strcmp(names.item[i], names.item[i - 1]) != 0)
+			add_word(out, uc_raw(names.item[i]));
+}
+
 /* Either function answers: ask the cluster, or look at the configuration. */
 static const struct kind {
 	const char *name;
@@ -246,6 +297,7 @@ static const struct kind {
 	{ "PROFILE", NULL, add_profiles, 0 },
 	{ "IMAGE", NULL, add_images, 0 },
 	{ "TEMPLATE", NULL, add_templates, 0 },
+	{ "PACKAGE", NULL, add_packages, 0 },
 	{ "KEY=VALUE", NULL, add_template_keys, 0 },
 };
 

@@ -109,10 +109,11 @@ UC_DEFINE_AUTO(image, struct uc_image *)
 
 /* How images are read. Strings are borrowed. */
 struct uc_image_reader {
-	const char *libexec_dir; /* where the reading program is */
-	const char *state_dir;   /* what was read is kept below it; NULL: it is not */
-	int timeout_ms;          /* for one image; 0: 30 s */
-	bool again;              /* do not take what was kept */
+	const char
+		*libexec_dir;  /* where the reading program is; NULL: what is kept only */
+	const char *state_dir; /* what was read is kept below it; NULL: it is not */
+	int timeout_ms;        /* for one image; 0: 30 s */
+	bool again;            /* do not take what was kept */
 };
 
 /*

@@ -144,6 +144,9 @@ static int read_image(const struct uc_image_reader *reader,
 				      1 + timeout_ms / 1000, UC_RECORD_MAX };
 	uc_auto(buf) struct uc_buf record = { 0 };
 
+	if (!reader->libexec_dir)
+		return uc_fail(err, UC_NOTFOUND, "nothing is kept of image '%s'",
+			       file->path.bytes);
 	/* who may not read it, and what is no image at all, needs no process */
 	if (uc_squashfs_check(file->path.bytes, err) < 0) {
 		if (err && err->code == UC_USAGE)

@@ -37,7 +37,7 @@ fish_completes()
 @test "every script is valid for its shell" {
 	local program
 
-	for program in uattach ucluster uinfo uqueue usrun usync; do
+	for program in uattach ucluster uimage uinfo uqueue usrun usync; do
 		bash -n "$share/bash-completion/completions/$program"
 		zsh -n "$share/zsh/site-functions/_$program"
 		fish --no-config -n "$share/fish/vendor_completions.d/$program.fish"
@@ -170,7 +170,7 @@ kept()
 @test "zsh loads every script and finds its function" {
 	local program
 
-	for program in uattach ucluster uinfo uqueue usrun usync; do
+	for program in uattach ucluster uimage uinfo uqueue usrun usync; do
 		zsh -f -c "autoload -U compinit; compinit -D -u; . $share/zsh/site-functions/_$program
 			[[ \$_comps[$program] == _$program ]] && whence -w _$program" |
 			grep -x "_$program: function"
@@ -199,4 +199,18 @@ zsh_offers()
 	zsh_offers 'uqueue --partition=' '*batch*gpu*long*'
 	zsh_offers 'uinfo gpus --by=' '*node*type*'
 	zsh_offers 'uinfo nodes -w gpu-' '*gpu-a001*'
+}
+
+@test "completes images and packages" {
+	export HOME=$BATS_TEST_TMPDIR UCLUSTER_SITE_CONFIG=$BATS_TEST_TMPDIR/none
+	export UCLUSTER_IMAGE_DIRS=$BATS_TEST_TMPDIR/images
+	unset XDG_STATE_HOME UCLUSTER_IMAGE_PACKAGES
+	mkdir -p "$UCLUSTER_IMAGE_DIRS" tree/lib/python3.9/site-packages/{torch,torchvision}-2.1.dist-info
+	mksquashfs tree "$UCLUSTER_IMAGE_DIRS/first.sqsh" -quiet -no-progress >/dev/null
+	[ "$(bash_completes uimage sh)" = show ]
+	[ "$(bash_completes uimage show fi)" = first ]
+	# of what was read: pressing a key reads no image
+	[ -z "$(bash_completes uimage search tor)" ]
+	uimage list >/dev/null
+	[ "$(bash_completes uimage search tor)" = $'torch\ntorchvision' ]
 }
