@@ -174,7 +174,7 @@ int uc_sync_lane_open(struct uc_sync_run *run, unsigned index, struct uc_error *
 {
 	const struct uc_sync_request *request = run->request;
 	struct uc_sync_lane *lane = &run->lane[index];
-	bool push = uc_sync_run_push(run);
+	bool push = uc_sync_run_push(run), near = !request->host;
 	struct uc_store_options store = { .run = run->name, .no_sync = request->no_sync };
 
 	lane->run = run;
@@ -186,7 +186,7 @@ int uc_sync_lane_open(struct uc_sync_run *run, unsigned index, struct uc_error *
 		.no_sync = request->no_sync,
 		.run = run->name,
 		.near = push ? run->planner.root : -1,
-		.compress = request->compress,
+		.compress = near && !request->compress ? -1 : request->compress,
 		.rate = request->rate,
 		.done = take_done,
 		.stop = must_stop,
