@@ -5,6 +5,7 @@
 /* The subcommands of ucluster, one file each. */
 #include "common/opt.h"
 
+extern const struct uc_cmd uc_cmd_adopt;
 extern const struct uc_cmd uc_cmd_complete;
 extern const struct uc_cmd uc_cmd_config;
 extern const struct uc_cmd uc_cmd_init;

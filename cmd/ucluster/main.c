@@ -5,12 +5,14 @@
 #include "ucluster/commands.h"
 
 static const struct uc_cmd *const subcommands[] = {
-	&uc_cmd_init, &uc_cmd_templates, &uc_cmd_config, &uc_cmd_record, &uc_cmd_sandbox, &uc_cmd_complete, NULL,
+	&uc_cmd_init,   &uc_cmd_templates, &uc_cmd_adopt,    &uc_cmd_config,
+	&uc_cmd_record, &uc_cmd_sandbox,   &uc_cmd_complete, NULL,
 };
 
 static const struct uc_cmd ucluster = {
 	.name = "ucluster",
-	.summary = "begin projects; configuration, recordings and a sandbox of Slurm clusters",
+	.summary =
+		"begin projects; configuration, recordings and a sandbox of Slurm clusters",
 	.usage = (const char *const[]){ "COMMAND [OPTION...]", "COMMAND --help", NULL },
 	.subcommands = subcommands,
 	.epilog = "Jobs: usrun(1) starts them, uqueue(1) lists them; see ucluster(7).",

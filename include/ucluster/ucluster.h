@@ -4,6 +4,7 @@
 #define UCLUSTER_UCLUSTER_H
 /* All of libucluster; see libucluster(3) and the header of each module. */
 #include <ucluster/action.h>
+#include <ucluster/adopt.h>
 #include <ucluster/batch.h>
 #include <ucluster/capacity.h>
 #include <ucluster/check.h>

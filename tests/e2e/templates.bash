@@ -15,6 +15,7 @@ template_setup()
 	done
 	export UCLUSTER_CONFIG=$UC_E2E_DIR/user-$BASHPID.yaml HOME=$WORK/home
 	mkdir "$HOME"
+	# shellcheck disable=SC2119
 	standins_config
 	ucluster init "$name" --defaults "${words[@]}" >/dev/null 2>init.log || {
 		cat init.log
@@ -24,6 +25,7 @@ template_setup()
 }
 
 # What a site would say where the programs are. LINE...: more of it.
+# shellcheck disable=SC2120 # a test hands on more
 standins_config()
 {
 	local standins=$UC_TEST_TOP/tests/standins
