@@ -2,7 +2,7 @@
 /* Copyright the ucluster authors */
 /*
  * Snapshots on the host: copies of the project that nobody changes. push --snapshot makes
- * one; snapshots and log list them, restore brings one back, prune takes old ones away.
+ * one; snapshots and log list them.
  */
 #include "usync/snapshot.h"
 
@@ -116,6 +116,48 @@ static void get_size(const void *row, const void *context, struct uc_value *out)
 	usync_answer_number(row, "bytes", UC_VALUE_SIZE, out);
 }
 
+static void get_folders(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "folders", UC_VALUE_NUMBER, out);
+}
+
+static void get_links(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "links", UC_VALUE_NUMBER, out);
+}
+
+static void get_copied(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "copied", UC_VALUE_SIZE, out);
+}
+
+static void get_unread(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_number(row, "unread", UC_VALUE_NUMBER, out);
+}
+
+static void get_user(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_text(row, "user", out);
+}
+
+static void get_host(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_text(row, "host", out);
+}
+
+static void get_git(const void *row, const void *context, struct uc_value *out)
+{
+	(void)context;
+	usync_answer_text(row, "git", out);
+}
+
 static void get_message(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
@@ -129,6 +171,13 @@ static const struct uc_column columns[] = {
 	{ "FILES", "files", UC_COLUMN_DEFAULT | UC_COLUMN_RIGHT, 5, "how many", get_files },
 	{ "SIZE", "bytes", UC_COLUMN_DEFAULT | UC_COLUMN_RIGHT, 4,
 	  "of all files; what is as in another snapshot takes no room of its own", get_size },
+	{ "FOLDERS", "folders", UC_COLUMN_RIGHT, 7, "how many", get_folders },
+	{ "LINKS", "links", UC_COLUMN_RIGHT, 5, "symbolic links", get_links },
+	{ "OWN", "own", UC_COLUMN_RIGHT, 4, "room of its own when it was made", get_copied },
+	{ "UNREAD", "unread", UC_COLUMN_RIGHT, 6, "files that could not be read", get_unread },
+	{ "USER", "user", 0, 8, "who made it", get_user },
+	{ "HOST", "host", 0, 8, "from where", get_host },
+	{ "GIT", "git", 0, 8, "the commit that was checked out", get_git },
 	{ "MESSAGE", "message", UC_COLUMN_DEFAULT | UC_COLUMN_CUT, 10,
 	  "what --message said", get_message },
 	{ 0 }
@@ -195,10 +244,22 @@ static void put_entry(const struct uc_run *run, const json_t *row)
 	puts(uc_buf_text(&line));
 }
 
+static void reverse(json_t *list)
+{
+	for (size_t i = 1; i < json_array_size(list); i++) {
+		json_t *row = json_incref(json_array_get(list, i));
+
+		(void)json_array_remove(list, i);
+		(void)json_array_insert_new(list, 0, row);
+	}
+}
+
 /* The latest first, with all that was said. */
 static int run_log(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
 	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
+	struct uc_listing listing = { 0 };
+	struct uc_selection shown;
 	struct uc_error err = { 0 };
 	json_t *answer, *list;
 
@@ -206,132 +267,32 @@ static int run_log(struct uc_run *run, const struct uc_cmd *cmd, int argc, char 
 	if (!uc_run_parse(run, cmd, argv, &u.args) ||
 	    uc_run_config(run, u.args.preset) < 0)
 		return run->status;
+	listing.json = u.args.json;
+	if (uc_listing_select(run, columns, &listing, &shown) < 0)
+		return run->status;
 	if (usync_ask_project(&u, &err) < 0)
 		return uc_run_error(run, &err);
 	answer = usync_call(&u, "snapshots", json_object());
 	if (!answer)
 		return run->status;
 	list = json_object_get(answer, "snapshots");
+	if (listing.json) {
+		reverse(list);
+		return usync_answer_table(&u, answer, "snapshots", &shown, &listing);
+	}
 	for (size_t i = json_array_size(list); i-- > 0;)
 		put_entry(run, json_array_get(list, i));
 	json_decref(answer);
 	return 0;
 }
 
-/* --- restore, prune --- */
-
-static int run_restore(struct uc_run *run, const struct uc_cmd *cmd, int argc,
-		       char **argv)
-{
-	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
-	uc_auto(buf) struct uc_buf question = { 0 };
-	struct uc_error err = { 0 };
-	json_t *answer;
-	const char *id;
-
-	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, &u.args) ||
-	    uc_run_config(run, u.args.preset) < 0)
-		return run->status;
-	id = run->parsed.operands.item[0];
-	if (usync_ask_project(&u, &err) < 0)
-		return uc_run_error(run, &err);
-	/* is it there at all, before anything is asked */
-	answer = usync_call(&u, "snapshot-show", json_pack("{s:s}", "id", id));
-	if (!answer)
-		return run->status;
-	json_decref(answer);
-	uc_buf_addf(&question,
-		    "make the folder on %s as in snapshot %s%s (what is replaced goes to "
-		    "the trash)",
-		    u.host, id,
-		    u.args.remove ? ", and remove what it does not have" : "");
-	if (usync_may(&u, uc_buf_text(&question), &err) < 0)
-		return uc_run_error(run, &err);
-	answer = usync_call(&u, "snapshot-restore",
-			    json_pack("{s:s, s:b}", "id", id, "remove", u.args.remove));
-	if (!answer)
-		return run->status;
-	uc_run_say(run, 0,
-		   "%" JSON_INTEGER_FORMAT " files restored on %s; 'usync pull' brings "
-		   "them here",
-		   json_integer_value(json_object_get(answer, "restored")), u.host);
-	run->status =
-		json_integer_value(json_object_get(answer, "failed")) ? UC_FAILED : 0;
-	if (run->status)
-		uc_run_say(run, 0, "%" JSON_INTEGER_FORMAT " could not be restored",
-			   json_integer_value(json_object_get(answer, "failed")));
-	json_decref(answer);
-	return run->status;
-}
-
-static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
-{
-	uc_auto(usync) struct usync u = { .run = run, .args = USYNC_ARGS };
-	uc_auto(buf) struct uc_buf question = { 0 };
-	struct uc_error err = { 0 };
-	json_t *answer;
-	size_t count;
-	int64_t keep;
-
-	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, &u.args) ||
-	    uc_run_config(run, u.args.preset) < 0)
-		return run->status;
-	keep = u.args.keep ? u.args.keep : uc_config_number(run->config, "sync.keep", 10);
-	if (usync_ask_project(&u, &err) < 0)
-		return uc_run_error(run, &err);
-	answer = usync_call(&u, "snapshots", json_object());
-	if (!answer)
-		return run->status;
-	count = json_array_size(json_object_get(answer, "snapshots"));
-	json_decref(answer);
-	if (count <= (size_t)keep) {
-		uc_run_say(run, 0, "nothing to remove: %zu snapshot%s", count,
-			   count == 1 ? "" : "s");
-		return 0;
-	}
-	uc_buf_addf(&question, "remove the %zu oldest of %zu snapshots for good",
-		    count - (size_t)keep, count);
-	if (u.args.dry_run) {
-		uc_run_say(run, 0, "would remove the %zu oldest of %zu snapshots",
-			   count - (size_t)keep, count);
-		return 0;
-	}
-	if (usync_may(&u, uc_buf_text(&question), &err) < 0)
-		return uc_run_error(run, &err);
-	answer = usync_call(&u, "prune", json_pack("{s:I}", "keep", (json_int_t)keep));
-	if (!answer)
-		return run->status;
-	count = json_array_size(json_object_get(answer, "removed"));
-	uc_run_say(run, 0, "removed %zu snapshot%s", count, count == 1 ? "" : "s");
-	json_decref(answer);
-	return 0;
-}
-
 // clang-format off
 static const struct uc_opt log_options[] = {
+	{ "json", .type = UC_OPT_FLAG, USYNC_AT(json), .group = "Output",
+	  .help = "JSON, as of snapshots" },
 	USYNC_LINK_OPTIONS,
 	USYNC_PRESET_OPTION,
 	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
-	{ 0 }
-};
-static const struct uc_opt restore_options[] = {
-	{ "delete", .type = UC_OPT_FLAG, USYNC_AT(remove), .group = "What is done",
-	  .help = "also remove what the snapshot does not have" },
-	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
-	USYNC_LINK_OPTIONS,
-	USYNC_PRESET_OPTION,
-	{ 0 }
-};
-static const struct uc_opt prune_options[] = {
-	{ "keep", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 10000,
-	  USYNC_AT(keep), .group = "What is done", .help = "leave the N latest",
-	  .doc = "Leave the\n.Ar N\nlatest, as\n.Ic sync.keep\nsays otherwise." },
-	{ "dry-run", 'n', UC_OPT_FLAG, USYNC_AT(dry_run), .help = "only say how many" },
-	{ "yes", 'y', UC_OPT_FLAG, USYNC_AT(yes), .help = "ask nothing" },
-	USYNC_LINK_OPTIONS,
-	USYNC_PRESET_OPTION,
 	{ 0 }
 };
 // clang-format on
@@ -352,28 +313,4 @@ const struct uc_cmd usync_cmd_log = {
 	.options = log_options,
 	.shared = UC_SHARED_VERBOSE,
 	.fn = run_log,
-};
-
-const struct uc_cmd usync_cmd_restore = {
-	.name = "usync restore",
-	.summary = "make the folder on the host as a snapshot has it",
-	.usage = (const char *const[]){ "[OPTION...] ID", NULL },
-	.options = restore_options,
-	.operands = "ID",
-	.min_operands = 1,
-	.max_operands = 1,
-	.shared = UC_SHARED_VERBOSE,
-	.doc = "Make the project's folder on the host as the snapshot has it; what is "
-	       "replaced goes to the trash.\n.Ic pull\nbrings it here then.",
-	.fn = run_restore,
-};
-
-const struct uc_cmd usync_cmd_prune = {
-	.name = "usync prune",
-	.summary = "remove old snapshots",
-	.usage = (const char *const[]){ "[OPTION...]", NULL },
-	.options = prune_options,
-	.shared = UC_SHARED_VERBOSE,
-	.doc = "Remove all snapshots on the host but the latest.",
-	.fn = run_prune,
 };

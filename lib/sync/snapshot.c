@@ -199,11 +199,13 @@ static int remove_one(int top, const char *id, struct uc_error *err)
 	return uc_tree_remove(top, name, &sum, err);
 }
 
-json_t *uc_snapshot_prune(int root, uint64_t keep, int64_t older, struct uc_error *err)
+json_t *uc_snapshot_prune(int root, uint64_t keep, int64_t older, int64_t spare,
+			  struct uc_error *err)
 {
 	SNAPSHOT_FD top = uc_snapshot_top(root);
 	uc_auto(strv) struct uc_strv ids = { 0 };
 	int64_t now = (int64_t)time(NULL);
+	json_int_t young = 0;
 	json_t *answer;
 
 	if (top < 0 && errno == ENOENT)
@@ -222,12 +224,20 @@ json_t *uc_snapshot_prune(int root, uint64_t keep, int64_t older, struct uc_erro
 			go = now - time_of(top, ids.item[i]) > older;
 		if (!go)
 			continue;
+		if (spare > 0 && now - time_of(top, ids.item[i]) < spare) {
+			young++;
+			continue;
+		}
 		if (remove_one(top, ids.item[i], err) < 0 ||
 		    json_array_append_new(json_object_get(answer, "removed"),
 					  json_string(ids.item[i])) < 0) {
 			json_decref(answer);
 			return NULL;
 		}
+	}
+	if (young && json_object_set_new(answer, "spared", json_integer(young)) < 0) {
+		json_decref(answer);
+		return NULL;
 	}
 	return answer;
 }

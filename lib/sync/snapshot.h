@@ -49,8 +49,10 @@ json_t *uc_snapshot_restore(int root, const char *id, struct uc_store *store, bo
 			    struct uc_error *err);
 /*
  * Remove for good all but the `keep` latest, and of those that remain what is older than
- * `older` seconds (0: nothing); the latest always stays. {"removed": [ID...]}
+ * `older` seconds (0: nothing); the latest always stays, and so does what is younger than
+ * `spare` seconds. {"removed": [ID...], "spared": how many of those were}
  */
-json_t *uc_snapshot_prune(int root, uint64_t keep, int64_t older, struct uc_error *err);
+json_t *uc_snapshot_prune(int root, uint64_t keep, int64_t older, int64_t spare,
+			  struct uc_error *err);
 
 #endif

@@ -81,17 +81,17 @@ static json_t *restore(const struct uc_sync_verbs *verbs, json_t *args,
 static json_t *prune(const struct uc_sync_verbs *verbs, json_t *args,
 		     struct uc_error *err)
 {
-	json_int_t keep = 10, older = 0;
+	json_int_t keep = 10, older = 0, spare = 0;
 	json_error_t why;
 
-	if (json_unpack_ex(args, &why, 0, "{s?I, s?I}", "keep", &keep, "older", &older) <
-	    0)
+	if (json_unpack_ex(args, &why, 0, "{s?I, s?I, s?I}", "keep", &keep, "older",
+			   &older, "spare", &spare) < 0)
 		return wrong("prune", &why, err);
-	if (keep < 1 || older < 0) {
+	if (keep < 1 || older < 0 || spare < 0) {
 		(void)uc_fail(err, UC_USAGE, "prune keeps at least one snapshot");
 		return NULL;
 	}
-	return uc_snapshot_prune(verbs->root, (uint64_t)keep, older, err);
+	return uc_snapshot_prune(verbs->root, (uint64_t)keep, older, spare, err);
 }
 
 static json_t *trash(const struct uc_sync_verbs *verbs, json_t *args,

@@ -296,7 +296,16 @@ arrives()
 	# each time has its own place in the trash
 	run -0 usync restore --yes "$second" "${WAY[@]}"
 	[ "$(find "$WORK/far/.ucluster-trash" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
+	run -0 usync log --json "${WAY[@]}"
+	jq -e --arg id "$second" '.version == 1 and .snapshots[0].id == $id
+		and (.snapshots[0] | .files == 3 and .own > 0 and .unread == 0 and has("git")
+			and .message == "second" and (.host | length > 0))' <<<"$output"
+	# a job may wait for what is young
 	run -0 usync prune --keep=1 --yes "${WAY[@]}"
+	[[ $output == *"removed 0 snapshots"*"1 younger than 14 days stay"*"'--force'"* ]]
+	[ -d "$WORK/far/.ucluster-snapshots/$first" ]
+	run -0 usync prune --keep=1 --force --yes "${WAY[@]}"
+	[[ $output == *"removed 1 snapshot" ]]
 	[ "$(ls "$WORK/far/.ucluster-snapshots")" = "$second" ]
 }
 
