@@ -363,8 +363,9 @@ int uc_store_remove(struct uc_store *store, const struct uc_sync_entry *expect,
 
 /* The end */
 
+/* *modes: a mode is another one now. */
 static int touch_folder(struct uc_store *store, const struct store_touch *touch,
-			struct uc_error *err)
+			bool *modes, struct uc_error *err)
 {
 	int fd = uc_store_resolve(store->root, touch->path, O_RDONLY | O_DIRECTORY,
 				  store->by_steps);
@@ -378,8 +379,10 @@ static int touch_folder(struct uc_store *store, const struct store_touch *touch,
 		return errno == ENOENT ? UC_STORE_OK /* removed again */
 				       : uc_store_failed(err, errno, "open", touch->path);
 	status = fstat(fd, &st);
-	if (status == 0 && (st.st_mode & 07777) != touch->mode)
+	if (status == 0 && (st.st_mode & 07777) != touch->mode) {
 		status = uc_store_chmod(fd, touch->mode);
+		*modes = true;
+	}
 	if (status == 0)
 		status = uc_store_utime(fd, touch->mtime);
 	errno_value = errno;
@@ -392,12 +395,13 @@ static int touch_folder(struct uc_store *store, const struct store_touch *touch,
 int uc_store_finish(struct uc_store *store, struct uc_error *err)
 {
 	int first = UC_STORE_OK, errno_value = 0;
+	bool modes = false;
 
 	uc_store_flush(store);
 	/* from the deepest on: one without permission to search stays reachable */
 	for (size_t i = store->touches; i-- > 0;) {
 		struct uc_error other = { 0 };
-		int outcome = touch_folder(store, &store->touch[i],
+		int outcome = touch_folder(store, &store->touch[i], &modes,
 					   first == UC_STORE_OK ? err : &other);
 
 		if (outcome != UC_STORE_OK && first == UC_STORE_OK) {
@@ -406,9 +410,9 @@ int uc_store_finish(struct uc_store *store, struct uc_error *err)
 		}
 		free(store->touch[i].path);
 	}
-	/* elsewhere it is modes and times of folders that a crash may lose, nothing more
+	/* a time that a crash loses is set by the next run; elsewhere modes may be lost
 	 */
-	if (store->touches && !store->no_sync)
+	if (modes && !store->no_sync)
 		(void)uc_store_sync_all(store->root);
 	store->touches = 0;
 	errno = errno_value;
