@@ -14,7 +14,8 @@ struct usync_args {
 		outputs;
 	int64_t newest, streams, max_delete, compress, keep;
 	uint64_t bwlimit;
-	int transport; /* enum uc_ssh_transport, -1: as configured */
+	int64_t timeout; /* seconds; 0: not given */
+	int transport;   /* enum uc_ssh_transport, -1: as configured */
 	struct uc_strv exclude, include, exclude_from;
 	const char *helper, *config, *preset, *message;
 	int64_t interval, settle; /* of watch: seconds, milliseconds */

@@ -77,7 +77,12 @@
 	  .doc = "The command line that starts usync there, such as\n"                   \
 		 ".Ql /opt/ucluster/bin/usync --serve ;\nthe shell there reads it." },   \
 	{ "sftp", .type = UC_OPT_FLAG, USYNC_AT(sftp),                                       \
-	  .help = "use SFTP, although usync may be there" }
+	  .help = "use SFTP, although usync may be there" },                             \
+	{ "timeout", .type = UC_OPT_DURATION, .metavar = "TIME", .min = 1, .max = 86400,     \
+	  USYNC_AT(timeout), .help = "give up on a host that is silent for so long",     \
+	  .doc = "Give up when the host is silent for\n.Ar TIME ,\nsuch as\n.Ql 30s ;\n"  \
+		 "also while connecting.\nOtherwise that is a minute, and 20 seconds to "   \
+		 "connect." }
 
 #define USYNC_SPEED_OPTIONS                                                              \
 	{ "streams", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 16,         \

@@ -111,6 +111,8 @@ static void fill_connection(struct usync *u)
 	request->streams = (unsigned)args->streams;
 	request->rate = args->bwlimit;
 	request->sftp = args->sftp;
+	request->silence_ms = request->ssh.connect_ms = request->ssh.start_ms =
+		(int)args->timeout * 1000;
 	request->helper = args->helper;
 	if (!request->helper && !request->sftp)
 		request->helper = uc_config_string(u->run->config, "sync.helper");

@@ -72,6 +72,7 @@ struct uc_ssh_options {
 	const char *config_file;        /* as ssh -F; NULL: the user's */
 	const char *const *environment; /* PATH, HOME, SSH_AUTH_SOCK; NULL-terminated */
 	int connect_ms; /* total, until logged in, without the user's thinking; 0: 20 s */
+	int start_ms;   /* until the server starts a program; 0: 20 s */
 	bool keep;      /* OpenSSH: keep the connection some minutes for the next run */
 	const struct uc_ssh_asker *asker;
 };

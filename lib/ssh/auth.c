@@ -26,7 +26,8 @@ int uc_link_fail(const struct uc_link *link, const char *name, const char *what,
 	if (link->failure)
 		return uc_fail_errno(err, UC_UNREACHABLE, link->failure,
 				     "connection to '%s' lost while %s", name, what);
-	if (link->ended && !link->in_len)
+	if ((link->ended && !link->in_len) ||
+	    libssh2_session_last_errno(link->session) == LIBSSH2_ERROR_SOCKET_DISCONNECT)
 		return uc_fail(err, UC_UNREACHABLE, "'%s' closed the connection while %s",
 			       name, what);
 	(void)libssh2_session_last_error(link->session, &text, NULL, 0);
@@ -133,6 +134,17 @@ static int log_in_by_file(struct uc_auth *auth, const struct uc_identity *file,
 	return rc;
 }
 
+/* Not only this way to log in failed. */
+static bool broken(const struct uc_auth *auth)
+{
+	int rc = libssh2_session_last_errno(auth->link->session);
+
+	return auth->link->ended || auth->link->failure ||
+	       uc_monotonic_ms() >= auth->link->deadline ||
+	       rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
+	       rc == LIBSSH2_ERROR_INVALID_MAC || rc == LIBSSH2_ERROR_DECRYPT;
+}
+
 /* Ask for the passphrase only when the server would take the key. */
 static int try_encrypted(struct uc_auth *auth, const struct uc_identity *file)
 {
@@ -159,7 +171,7 @@ static int try_encrypted(struct uc_auth *auth, const struct uc_identity *file)
 		}
 		rc = log_in_by_file(auth, file, uc_buf_text(&answer));
 		wipe(&answer);
-		if (rc == 0 || auth->link->ended || auth->link->failure)
+		if (rc == 0 || broken(auth))
 			break;
 	}
 	return rc;
@@ -174,12 +186,6 @@ static bool in_agent(const struct uc_auth *auth, const struct uc_identity *file)
 		    memcmp(agent->key[i].blob, file->blob.data, file->blob.len) == 0)
 			return true;
 	return false;
-}
-
-static bool broken(const struct uc_auth *auth)
-{
-	return auth->link->ended || auth->link->failure ||
-	       uc_monotonic_ms() >= auth->link->deadline;
 }
 
 /* 0 when one of them is let in. */

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* A program of this machine as a stream; a thread reads what it says as errors. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <ucluster/units.h>
 #include <unistd.h>
@@ -18,6 +22,7 @@
 #include "ssh/stream.h"
 
 #define DRAIN   32 /* reads: twice what a pipe holds */
+#define DEPTH   4  /* of processes started by processes */
 #define LOOK_MS 2  /* a child's end has no descriptor on older systems */
 
 struct child {
@@ -137,6 +142,67 @@ void uc_child_says(struct uc_stream *stream, struct uc_buf *said)
 		    child->untold);
 	child->untold = 0;
 	pthread_mutex_unlock(&child->lock);
+}
+
+static bool is_terminal(const struct stat *st)
+{
+	unsigned kind = major(st->st_rdev);
+
+	/* consoles, /dev/tty, and those of ssh, tmux and windows (devices.txt of Linux)
+	 */
+	return S_ISCHR(st->st_mode) &&
+	       (kind == 4 || kind == 5 || (kind >= 136 && kind <= 143));
+}
+
+static bool has_terminal(pid_t pid)
+{
+	bool found = false;
+	char path[64];
+	DIR *folder;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	folder = opendir(path);
+	if (!folder)
+		return errno == EACCES; /* it hides; else it ended */
+	for (struct dirent *entry; !found && (entry = readdir(folder));) {
+		struct stat st;
+
+		found = entry->d_name[0] != '.' &&
+			fstatat(dirfd(folder), entry->d_name, &st, 0) == 0 &&
+			is_terminal(&st);
+	}
+	closedir(folder);
+	return found;
+}
+
+/* A process, and those that it started, such as the ssh of a ProxyJump. */
+static bool any_asks(pid_t pid, int depth)
+{
+	char path[80], children[1024];
+	ssize_t len = 0;
+	int fd;
+
+	if (has_terminal(pid))
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+		       (long)pid);
+	fd = depth > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		len = read(fd, children, sizeof(children) - 1);
+		close(fd);
+	}
+	children[len > 0 ? len : 0] = '\0';
+	for (char *at = children, *end; (pid = (pid_t)strtol(at, &end, 10)) > 0; at = end)
+		if (any_asks(pid, depth - 1))
+			return true;
+	return false;
+}
+
+bool uc_child_asks(const struct uc_stream *stream)
+{
+	const struct child *child = (const struct child *)stream->end;
+
+	return any_asks(child->pid, DEPTH);
 }
 
 static int start(struct child *child, const char *program, char *const *words,

@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "ssh/bytes.h"
 
 #define SSH_PORT 22
 #define SALT_LEN 20
@@ -246,6 +247,18 @@ static int refuse(const struct uc_host *host, const struct uc_known_answer *answ
 	return line ? uc_at(err, line->path, line->line, 0) : -1;
 }
 
+/* A type, what belongs to it, and nothing behind: with more, one key would be many. */
+static bool is_whole(const struct uc_host_key *key)
+{
+	struct uc_bytes bytes = { key->bytes, key->len }, type, part;
+	bool good = uc_bytes_string(&bytes, &type);
+
+	for (int parts = uc_bytes_are(&type, "ssh-ed25519") ? 1 : 2; good && parts;
+	     parts--)
+		good = uc_bytes_string(&bytes, &part);
+	return good && bytes.left == 0;
+}
+
 int uc_host_judge(const struct uc_host *host, const struct uc_host_key *key,
 		  struct uc_error *err)
 {
@@ -254,7 +267,7 @@ int uc_host_judge(const struct uc_host *host, const struct uc_host_key *key,
 
 	/* the type comes first, and is one of those that were asked for */
 	if (key->len < 8 || key->bytes[0] || key->bytes[1] || key->bytes[2] ||
-	    key->bytes[3] > key->len - 4)
+	    !is_whole(key))
 		return uc_fail(err, UC_INVALID, "the key of '%s' makes no sense",
 			       host->peer.host);
 	add_key(&shown, key->bytes, key->len);

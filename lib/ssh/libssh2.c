@@ -182,8 +182,11 @@ static int handshake(struct uc_link *link, const struct uc_host *host,
 	if (rc == 0)
 		return 0;
 	uc_link_fail(link, host->peer.host, "agreeing on keys", err);
-	if (!link->failure && (rc == LIBSSH2_ERROR_KEX_FAILURE ||
-			       rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)) {
+	if (link->failure)
+		return -1;
+	if (rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE) {
+		leave(connect, "libssh2 and the host did not agree on keys");
+	} else if (rc == LIBSSH2_ERROR_KEX_FAILURE) {
 		leave(connect, "libssh2 and the host have no algorithm in common");
 		uc_hint(err, "libssh2 1.10 has fewer algorithms than OpenSSH; use "
 			     "--transport ssh");
@@ -203,6 +206,9 @@ static int judge(struct uc_link *link, const struct uc_host *host,
 	if (!key.bytes)
 		return uc_fail(err, UC_UNREACHABLE, "'%s' shows no key", host->peer.host);
 	rc = uc_host_judge(host, &key, err);
+	if (rc == 0 && !uc_link_keep_host(link))
+		rc = uc_fail(err, UC_INVALID, "the key of '%s' makes no sense",
+			     host->peer.host);
 	took = uc_monotonic_ms() - began;
 	link->deadline += took;
 	connect->deadline += took;

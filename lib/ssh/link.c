@@ -266,6 +266,32 @@ void uc_link_move(struct uc_link *to, struct uc_link *from)
 		to->blocks->before = &to->blocks;
 }
 
+bool uc_link_keep_host(struct uc_link *link)
+{
+	size_t len = 0;
+	int type;
+	const char *key = libssh2_session_hostkey(link->session, &len, &type);
+
+	if (!key || len > sizeof(link->host_key))
+		return false;
+	memcpy(link->host_key, key, len);
+	link->host_key_len = len;
+	return true;
+}
+
+bool uc_link_same_host(struct uc_link *link)
+{
+	size_t len = 0;
+	int type;
+	const char *key = libssh2_session_hostkey(link->session, &len, &type);
+
+	/* none: it is being replaced */
+	if (!key || (len == link->host_key_len && memcmp(key, link->host_key, len) == 0))
+		return true;
+	broke(link, EKEYREJECTED);
+	return false;
+}
+
 void uc_link_settle(struct uc_link *link)
 {
 	link->deadline = INT64_MAX;

@@ -16,6 +16,8 @@
 /* queued bytes, over which nobody should write more */
 #define UC_LINK_BUSY (512U << 10)
 
+#define UC_LINK_KEY_MAX 256 /* bytes of a host's key; ECDSA has up to 172 */
+
 /* In front of each piece of libssh2's memory. */
 struct uc_link_block {
 	struct uc_link_block *next, **before;
@@ -40,6 +42,9 @@ struct uc_link {
 	struct uc_link_block *blocks;
 	LIBSSH2_SESSION *session;
 	void *owner; /* for callbacks of libssh2 */
+	/* the key that the host was known by; see uc_link_same_host */
+	unsigned char host_key[UC_LINK_KEY_MAX];
+	size_t host_key_len;
 	unsigned char *in, *out;
 	size_t in_at, in_len, out_at, out_len, out_cap;
 };
@@ -54,6 +59,13 @@ struct uc_link *uc_link_of(void **abstract);
 /* Memory that libssh2 frees. */
 void *uc_link_alloc(struct uc_link *link, size_t size);
 
+/* Keep the host's key, which was judged. False: it is longer than any. */
+bool uc_link_keep_host(struct uc_link *link);
+/*
+ * Whether it is the same after new keys were agreed on: libssh2 takes any then. If not,
+ * the link is broken.
+ */
+bool uc_link_same_host(struct uc_link *link);
 /* Connected and logged in: deadline and budget end, other bounds begin. */
 void uc_link_settle(struct uc_link *link);
 /* Send what is queued, as far as the socket takes it. False: it is broken. */

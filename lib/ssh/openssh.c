@@ -25,6 +25,10 @@
 #define KEEP_S      600    /* for the next run */
 #define LINGER_S    60     /* when nobody could end it, as after kill -9 */
 #define THINK_MS    600000 /* how long ssh may wait for what the user types */
+#define TOUCH       2      /* times as long: for a security key, or an agent that asks */
+#define ASKS_MS     100
+#define TALK_MAX    (16U << 10) /* bytes of ssh's, and so the server's, words */
+#define TALK_LINE   1024
 #define END_MS      2000
 #define LOOK_MS     20
 #define SOCKET_MAX  80 /* bytes of its name; ssh adds 17 while it makes it */
@@ -214,13 +218,22 @@ static void make_environment(struct uc_strv *out, const struct uc_strv *environm
 	uc_strv_add(out, "LC_ALL=C");
 }
 
+/* What goes on while ssh logs in, and somebody is there to answer it. */
+struct login {
+	const struct uc_connect *connect;
+	struct uc_stream stream;
+	struct uc_buf pending;          /* not a whole line yet */
+	size_t said;                    /* bytes that were passed on */
+	int64_t looked, deadline, last; /* `deadline` moves on while it asks, to `last` */
+};
+
 /* What ssh says while the user is asked belongs to the question. */
-static void pass_on(const struct uc_connect *connect, struct uc_stream *stream,
-		    struct uc_buf *pending)
+static void pass_on(struct login *login)
 {
+	struct uc_buf *pending = &login->pending;
 	char *newline;
 
-	uc_child_says(stream, pending);
+	uc_child_says(&login->stream, pending);
 	while (pending->len && (newline = memchr(pending->data, '\n', pending->len))) {
 		size_t len = (size_t)(newline - pending->data),
 		       rest = pending->len - len - 1;
@@ -228,36 +241,66 @@ static void pass_on(const struct uc_connect *connect, struct uc_stream *stream,
 		if (len && newline[-1] == '\r')
 			newline[-1] = '\0';
 		*newline = '\0';
-		if (*pending->data)
-			uc_connect_say(connect, 0, "ssh: %s", pending->data);
+		if (*pending->data && login->said < TALK_MAX)
+			uc_connect_say(login->connect, 0, "ssh: %.*s", TALK_LINE,
+				       pending->data);
+		login->said += len;
 		memmove(pending->data, newline + 1, rest);
 		pending->len = rest;
 	}
+}
+
+/* The user's thinking takes nothing from the time to connect. */
+static void mind_the_user(struct login *login)
+{
+	int64_t now = uc_monotonic_ms();
+
+	pass_on(login);
+	if (now - login->looked < ASKS_MS)
+		return;
+	if (uc_child_asks(&login->stream))
+		login->deadline += now - login->looked;
+	if (login->deadline > login->last)
+		login->deadline = login->last;
+	login->looked = now;
+}
+
+static void wait_for_login(struct login *login)
+{
+	const struct uc_connect *connect = login->connect;
+	bool asked = someone_answers(connect->options);
+	struct uc_stream_end *end = login->stream.end;
+
+	login->looked = uc_monotonic_ms();
+	login->deadline = connect->deadline;
+	login->last = connect->deadline + THINK_MS;
+	if (asked)
+		login->deadline += TOUCH * (connect->deadline - login->looked);
+	while (!end->ended(end) && uc_monotonic_ms() < login->deadline) {
+		poll(NULL, 0, asked ? LOOK_MS : 2);
+		if (asked)
+			mind_the_user(login);
+	}
+	uc_buf_free(&login->pending);
 }
 
 static int log_in(struct uc_openssh *openssh, const struct uc_ssh_config *config,
 		  struct uc_connect *connect, struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv words = { 0 }, environment = { 0 };
-	uc_auto(buf) struct uc_buf said = { 0 }, pending = { 0 };
-	bool asked = someone_answers(connect->options);
-	int64_t deadline = connect->deadline + (asked ? THINK_MS : 0);
-	struct uc_stream stream = { 0 };
+	struct login login = { .connect = connect };
+	uc_auto(buf) struct uc_buf said = { 0 };
 	int status;
 
 	make_login(&words, openssh, config, connect);
 	make_environment(&environment, &openssh->environment);
 	if (words.failed || environment.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (uc_child_spawn(&stream, (const char *const *)words.item,
+	if (uc_child_spawn(&login.stream, (const char *const *)words.item,
 			   (const char *const *)environment.item, err) < 0)
 		return -1;
-	while (!stream.end->ended(stream.end) && uc_monotonic_ms() < deadline) {
-		poll(NULL, 0, asked ? LOOK_MS : 2);
-		if (asked)
-			pass_on(connect, &stream, &pending);
-	}
-	status = uc_stream_close(&stream, 0, &said);
+	wait_for_login(&login);
+	status = uc_stream_close(&login.stream, 0, &said);
 	if (status == 0)
 		return 0;
 	if (status < 0)

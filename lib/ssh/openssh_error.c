@@ -5,6 +5,8 @@
 
 #include "ssh/transport.h"
 
+#define LINE 160 /* bytes on either side of what was found */
+
 /* The first that is found counts: what is about keys first. */
 static const struct saying {
 	const char *said;
@@ -49,9 +51,14 @@ static const struct saying {
 /* The line in which `at` is, without what ends it. */
 static void add_line(struct uc_buf *out, const char *text, const char *at)
 {
-	while (at > text && at[-1] != '\n')
+	const char *found = at;
+	size_t len;
+
+	/* a server may have put much in front, without an end of the line */
+	while (at > text && at[-1] != '\n' && found - at < LINE)
 		at--;
-	uc_buf_addn(out, at, strcspn(at, "\r\n"));
+	len = strcspn(at, "\r\n");
+	uc_buf_addn(out, at, len < 2 * LINE ? len : 2 * LINE);
 }
 
 static void add_last_line(struct uc_buf *out, const char *said)

@@ -30,6 +30,7 @@ struct uc_pump {
 	/* under the lock */
 	int users; /* who has it: its owner, channels that somebody has a stream of */
 	bool stop, dead;
+	bool changed_key; /* of the host: why it is dead */
 	struct uc_channel *first;
 	/* of the thread */
 	struct uc_link link;
@@ -228,7 +229,7 @@ static void move_bytes(struct uc_pump *pump)
 		read_ahead(pump);
 		moved = step(pump) || pump->woken;
 		pump->woken = false;
-		if (!uc_link_flush(link))
+		if (!uc_link_same_host(link) || !uc_link_flush(link))
 			link->ended = true;
 		if (link->ended && !link->in_len && !moved && look(pump) &&
 		    !is_awaited(pump))
@@ -255,6 +256,7 @@ static void *run(void *arg)
 	struct uc_pump *pump = arg;
 
 	move_bytes(pump);
+	pump->changed_key = pump->link.failure == EKEYREJECTED;
 	say_goodbye(&pump->link);
 	uc_link_close(&pump->link);
 	pthread_mutex_lock(&pump->lock);
@@ -391,6 +393,15 @@ static bool enter(struct uc_pump *pump, struct uc_channel *channel)
 	return good;
 }
 
+/* The thread has ended: what it left is not written any more. */
+static int lost(const struct uc_pump *pump, struct uc_error *err)
+{
+	if (pump->changed_key)
+		return uc_fail(err, UC_DENIED, "'%s' showed another key than before",
+			       pump->name);
+	return uc_fail(err, UC_UNREACHABLE, "connection to '%s' lost", pump->name);
+}
+
 /* Until it is open; else it is abandoned. */
 static int wait_open(struct uc_channel *channel, int64_t deadline, struct uc_error *err)
 {
@@ -409,12 +420,28 @@ static int wait_open(struct uc_channel *channel, int64_t deadline, struct uc_err
 		uc_fail(err, UC_UNREACHABLE, "'%s' took too long to open a channel",
 			pump->name);
 	else if (pump->dead)
-		uc_fail(err, UC_UNREACHABLE, "connection to '%s' lost", pump->name);
+		lost(pump, err);
 	else
 		uc_fail(err, UC_DENIED, "'%s' does not want that: %s", pump->name,
 			channel->failure);
 	abandon(channel);
 	return -1;
+}
+
+/* Why there is no other channel. */
+static int refuse(struct uc_pump *pump, struct uc_error *err)
+{
+	bool over;
+
+	pthread_mutex_lock(&pump->lock);
+	over = pump->dead || pump->stop;
+	pthread_mutex_unlock(&pump->lock);
+	if (over)
+		return lost(pump, err);
+	return uc_fail(err, UC_UNREACHABLE,
+		       "the connection to '%s' has %d channels, "
+		       "which are all it may have",
+		       pump->name, CHANNELS);
 }
 
 int uc_pump_open(struct uc_pump *pump, const struct uc_channel_request *request,
@@ -433,9 +460,7 @@ int uc_pump_open(struct uc_pump *pump, const struct uc_channel_request *request,
 			return uc_fail(err, UC_FAILED, "out of memory");
 		}
 		uc_channel_free(channel);
-		return uc_fail(err, UC_UNREACHABLE,
-			       "connection to '%s' is over, or has %d channels",
-			       pump->name, CHANNELS);
+		return refuse(pump, err);
 	}
 	channel->end = (struct uc_stream_end){ end_ended, end_close };
 	if (wait_open(channel, request->deadline, err) < 0) {

@@ -13,7 +13,7 @@
 #include "ssh/transport.h"
 
 #define CONNECT_MS 20000
-#define EXEC_MS    20000
+#define START_MS   20000
 
 struct uc_ssh_ask uc_connect_ask(const struct uc_connect *connect)
 {
@@ -133,6 +133,7 @@ int uc_ssh_open(struct uc_ssh **ssh, const struct uc_ssh_options *options,
 	if (!made)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	made->fd = -1;
+	made->start_ms = options->start_ms > 0 ? options->start_ms : START_MS;
 	if (open_any(made, options, err) < 0) {
 		uc_ssh_free(made);
 		return -1;
@@ -174,7 +175,7 @@ static int start(struct uc_ssh *ssh, enum uc_channel_kind kind, const char *text
 		 struct uc_stream *stream, struct uc_error *err)
 {
 	struct uc_channel_request request = { kind, text, 0,
-					      uc_monotonic_ms() + EXEC_MS };
+					      uc_monotonic_ms() + ssh->start_ms };
 
 	if (ssh->transport == UC_SSH_OPENSSH)
 		return uc_openssh_exec(ssh, text, kind == UC_CHANNEL_SUBSYSTEM, stream,

@@ -36,6 +36,12 @@ int uc_stream_pair(int fds[2]);
 int uc_child_spawn(struct uc_stream *stream, const char *const *words,
 		   const char *const *environment, struct uc_error *err) UC_MUST_CHECK;
 
+/*
+ * Whether such a child, or one of its own, has a terminal open just now: ssh does while
+ * it asks, and at no other time. True when that cannot be seen.
+ */
+bool uc_child_asks(const struct uc_stream *stream);
+
 /* Append what a child (uc_stream_spawn) said on its standard error since last asked. */
 void uc_child_says(struct uc_stream *stream, struct uc_buf *said);
 

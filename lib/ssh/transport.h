@@ -15,6 +15,7 @@ struct uc_openssh;
 struct uc_ssh {
 	enum uc_ssh_transport transport;
 	char why[320];
+	int start_ms; /* for the server to start a program */
 	/* libssh2 */
 	struct uc_pump *pump;
 	int fd; /* -1: it goes through another connection */

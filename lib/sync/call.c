@@ -21,6 +21,7 @@ int uc_sync_call(const struct uc_sync_request *request, const char *verb,
 		.run = name,
 		.near = -1,
 		.compress = request->compress,
+		.silence_ms = request->silence_ms,
 		.done = nothing_done,
 	};
 	struct uc_sync_opener opener;

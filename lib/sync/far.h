@@ -120,7 +120,7 @@ struct uc_far {
 	struct uc_far_info info;
 	uint64_t bytes_in, bytes_out; /* on the stream, so far */
 	/*
-	 * The helper never said who it is: its stream ended, or held something else. Set
+	 * No helper said who it is: the stream ended, or held something else. Set
 	 * when the first call that waits for it (list_run, step, call) fails; SFTP may
 	 * work.
 	 */

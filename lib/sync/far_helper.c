@@ -192,8 +192,7 @@ int helper_take(struct helper *h, struct uc_error *err)
 /* All is over: -1, for good. */
 static int lose(struct helper *h, struct uc_error *err)
 {
-	if (!h->hello)
-		h->far.silent = true;
+	h->far.silent = !h->hello && !h->mute;
 	if (!h->lost) {
 		h->lost = true;
 		h->why = *err;
@@ -218,9 +217,15 @@ static int check_silence(struct helper *h, int silence, struct uc_error *err)
 	if (!h->opened)
 		silence = h->silence_ms;
 	if (now - h->talk.heard_ms <= silence &&
-	    now - h->told_ms <= 30 * (int64_t)silence)
+	    now - h->told_ms <= (h->hello ? 30 : 2) * (int64_t)silence)
 		return 0;
-	return uc_fail(err, UC_UNREACHABLE, "the other end says nothing any more");
+	h->mute = true;
+	if (h->hello)
+		return uc_fail(err, UC_UNREACHABLE,
+			       "the other end says nothing any more");
+	uc_fail(err, UC_UNREACHABLE, "the helper there says nothing, for %d seconds",
+		silence / 1000);
+	return uc_hint(err, "'--sftp' does without it, '--timeout' waits longer");
 }
 
 static void count(struct helper *h)

@@ -52,6 +52,7 @@ struct helper {
 	struct uc_far_job *ended, **last_ended; /* to be given to done() */
 	bool full;                              /* a job was not taken */
 	bool greeted, hello, opened, finishing, finished, flushed, lost;
+	bool mute; /* it is there, and says nothing: SFTP would not do better */
 	struct helper_list list;
 	struct uc_buf answer;
 	bool asked, answered;  /* CALL */

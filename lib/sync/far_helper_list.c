@@ -67,7 +67,7 @@ int helper_list_run(struct uc_far *far, struct uc_far_listed *listed,
 					  .complete = status == 0 && h->list.complete };
 	helper_list_over(h);
 	if (status < 0) {
-		h->far.silent = !h->hello;
+		h->far.silent = !h->hello && !h->mute;
 		h->lost = true;
 		h->why = *err;
 		helper_lose(h, err);

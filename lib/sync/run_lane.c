@@ -188,6 +188,7 @@ int uc_sync_lane_open(struct uc_sync_run *run, unsigned index, struct uc_error *
 		.near = push ? run->planner.root : -1,
 		.compress = near && !request->compress ? -1 : request->compress,
 		.rate = request->rate,
+		.silence_ms = request->silence_ms,
 		.done = take_done,
 		.stop = must_stop,
 		.arg = lane,

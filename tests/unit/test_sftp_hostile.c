@@ -527,7 +527,7 @@ static void judge(const struct lie *lie)
 			 stage, code, run.err.text, lie->stage, lie->code);
 	if (strchr(run.err.text, '\x1b'))
 		fail_msg("%s: a control byte in '%s'", lie->name, run.err.text);
-	assert_true(uc_monotonic_ms() - before < 30000);
+	assert_true(uc_monotonic_ms() - before < 120000); /* on a busy machine, too */
 	end(&run, stage);
 }
 
