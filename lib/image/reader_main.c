@@ -6,6 +6,7 @@
  * anywhere but to stdout.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,9 @@ static bool limit(int what, rlim_t to)
 
 static bool confine(rlim_t seconds)
 {
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit(RLIMIT_CORE, 0) &&
+	/* who has asked may be gone (Ctrl-C): then nobody wants to know */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit(RLIMIT_CORE, 0) &&
 	       limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, 8) &&
 	       (seconds == 0 || limit(RLIMIT_CPU, seconds)) &&
 	       (SHADOWED || limit(RLIMIT_AS, MEMORY_MAX));
