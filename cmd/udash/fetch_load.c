@@ -49,6 +49,7 @@ static int ask_rules(struct dash_fetch *f, struct fetch_parts *parts,
 {
 	struct uc_error ignored = { 0 };
 
+	uc_source_cache_rest(f->src, f->question.fresh ? 0 : RULES_AGE);
 	if (uc_partitions_load(f->src, &parts->partitions, err) < 0)
 		return -1;
 	if (uc_reservations_load(f->src, &parts->reservations, &ignored) < 0)
@@ -184,6 +185,7 @@ static int load_parts(struct dash_fetch *f, struct fetch_parts *fresh,
 
 	if ((rules && ask_rules(f, fresh, err) < 0) || ask_jobs(f, &fresh->jobs, err) < 0)
 		return -1;
+	uc_source_cache_rest(f->src, f->question.fresh ? 0 : f->question.max_age_ms);
 	if ((fresh->jobs || !f->now.nodes || now - f->nodes_ms > NODES_AGE) &&
 	    uc_nodes_load(f->src, &fresh->nodes, err) < 0)
 		return -1;
@@ -220,7 +222,7 @@ int fetch_answer(struct dash_fetch *f)
 			(int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - asked.at_ms;
 	}
 	/* slurmdbd may be slow: the first screen does not wait for it */
-	if (f->question.past ||
+	if (f->question.past || !data->live ||
 	    (f->answered && (!f->past_ms || start - f->past_ms > PAST_AGE))) {
 		ask_past(f);
 		f->past_ms = start;

@@ -26,8 +26,11 @@ struct uc_cache {
 /* One question of it. */
 struct look {
 	struct uc_cache *cache;
-	const struct uc_job_query *query;
-	uc_jobs_ask *ask;
+	enum uc_rows_kind kind;
+	const struct uc_job_query *query; /* of jobs; NULL: of all rows of the kind */
+	int64_t since, max_age_ms;
+	uc_jobs_ask *ask_jobs;
+	uc_rows_ask *ask_rows;
 	struct uc_source *src;
 	char key[17];
 	struct uc_buf question;
@@ -86,11 +89,15 @@ static bool describe(struct look *look)
 	const struct uc_job_query *query = look->query;
 	uint64_t hash = 0xcbf29ce484222325;
 
-	uc_buf_addf(&look->question, "%s|%d|%u|%u|%s", look->cache->name, query->detail,
-		    query->states, query->state_flags,
-		    query->fields ? query->fields : "");
-	add_ids(&look->question, "users", query->user_ids, query->user_count);
-	add_ids(&look->question, "jobs", query->job_ids, query->job_count);
+	uc_buf_addf(&look->question, "%s|", look->cache->name);
+	if (query) {
+		uc_buf_addf(&look->question, "%d|%u|%u|%s", query->detail, query->states,
+			    query->state_flags, query->fields ? query->fields : "");
+		add_ids(&look->question, "users", query->user_ids, query->user_count);
+		add_ids(&look->question, "jobs", query->job_ids, query->job_count);
+	} else {
+		uc_buf_addf(&look->question, "rows %d", (int)look->kind);
+	}
 	if (look->question.failed)
 		return false;
 	for (size_t i = 0; i < look->question.len; i++)
@@ -98,6 +105,23 @@ static bool describe(struct look *look)
 	for (int i = 0; i < 16; i++, hash >>= 4)
 		look->key[i] = "0123456789abcdef"[hash & 15];
 	return true;
+}
+
+/* The source itself, for what is newer than `since`. */
+static int ask(struct look *look, int64_t since, struct uc_rows **out,
+	       struct uc_error *err)
+{
+	struct uc_job_query query;
+	struct uc_jobs *jobs = NULL;
+
+	if (!look->query)
+		return look->ask_rows(look->src, look->kind, out, err);
+	query = *look->query;
+	query.since = since;
+	if (look->ask_jobs(look->src, &query, &jobs, err) < 0)
+		return -1;
+	*out = (struct uc_rows *)jobs;
+	return 0;
 }
 
 static void read_state(struct look *look)
@@ -119,7 +143,7 @@ static bool is_fresh(const struct look *look)
 		has_failed(&look->state) ? look->state.failed_ms : look->state.asked_ms;
 	const int64_t age = uc_clock_ms() - last;
 
-	return last && age >= 0 && age < look->query->max_age_ms;
+	return last && age >= 0 && age < look->max_age_ms;
 }
 
 static void note_asked(struct look *look, bool shared)
@@ -129,7 +153,7 @@ static void note_asked(struct look *look, bool shared)
 }
 
 /* What the state says: 1 answered, 0 its answer is gone by now, -1 it failed. */
-static int serve(struct look *look, struct uc_jobs **out, struct uc_error *err)
+static int serve(struct look *look, struct uc_rows **out, struct uc_error *err)
 {
 	const struct uc_cache_state *state = &look->state;
 
@@ -139,8 +163,9 @@ static int serve(struct look *look, struct uc_jobs **out, struct uc_error *err)
 		return state->hint[0] ? uc_hint(err, "%s", state->hint) : -1;
 	}
 	*out = NULL;
-	if (!look->query->since || look->query->since != state->updated)
-		*out = uc_cache_read_jobs(look->cache->folder, look->key, state->serial);
+	if (!look->since || look->since != state->updated)
+		*out = uc_cache_read_rows(look->cache->folder, look->key, state->serial,
+					  look->kind);
 	else
 		return 1;
 	return *out != NULL;
@@ -168,7 +193,7 @@ static int note_failure(struct look *look, const struct uc_error *why)
 }
 
 /* The old answer goes when the new one is named. */
-static void note_jobs(struct look *look, const struct uc_jobs *jobs)
+static void note_rows(struct look *look, const struct uc_rows *rows)
 {
 	const uint64_t old = look->state.serial;
 	uint64_t serial = (uint64_t)uc_clock_ms() << 20;
@@ -176,29 +201,30 @@ static void note_jobs(struct look *look, const struct uc_jobs *jobs)
 	/* two in a millisecond, or a clock that was set back */
 	if (serial <= old)
 		serial = old + 1;
-	if (uc_cache_write_jobs(look->cache->folder, look->key, serial, jobs) < 0)
+	if (uc_cache_write_rows(look->cache->folder, look->key, serial, rows,
+				look->kind) < 0)
 		return;
 	look->state.serial = serial;
-	look->state.updated = jobs->updated;
+	look->state.updated = rows->updated;
 	write_state(look);
-	uc_cache_remove_jobs(look->cache->folder, look->key, old);
+	uc_cache_remove_rows(look->cache->folder, look->key, old);
 }
 
 /* With the lock: ask, and tell the others. */
-static int refresh(struct look *look, struct uc_jobs **out, struct uc_error *err)
+static int refresh(struct look *look, struct uc_rows **out, struct uc_error *err)
 {
-	uc_auto(jobs) struct uc_jobs *known = NULL;
-	struct uc_job_query query = *look->query;
+	uc_auto(rows) struct uc_rows *known = NULL;
+	int64_t since = look->since;
 	struct uc_error why = { 0 };
 	const int64_t begun = uc_clock_ms();
 
 	/* not only the own last answer may be the one that still holds */
-	if (look->state.serial && query.since != look->state.updated)
-		known = uc_cache_read_jobs(look->cache->folder, look->key,
-					   look->state.serial);
+	if (look->query && look->state.serial && since != look->state.updated)
+		known = uc_cache_read_rows(look->cache->folder, look->key,
+					   look->state.serial, look->kind);
 	if (known)
-		query.since = look->state.updated;
-	if (look->ask(look->src, &query, out, &why) < 0) {
+		since = look->state.updated;
+	if (ask(look, since, out, &why) < 0) {
 		if (err)
 			*err = why;
 		return note_failure(look, &why);
@@ -208,18 +234,18 @@ static int refresh(struct look *look, struct uc_jobs **out, struct uc_error *err
 	look->state.took_ms = uc_clock_ms() - begun;
 	note_asked(look, false);
 	if (*out) {
-		note_jobs(look, *out);
+		note_rows(look, *out);
 		return 1;
 	}
 	/* what somebody has is told to hold still */
-	if (look->state.serial && query.since == look->state.updated)
+	if (look->state.serial && since == look->state.updated)
 		write_state(look);
 	*out = uc_take(&known);
 	return 1;
 }
 
 /* One try: 1 answered, 0 somebody is asking, -1 failed, or *shares is false. */
-static int try_once(struct look *look, bool *shares, struct uc_jobs **out,
+static int try_once(struct look *look, bool *shares, struct uc_rows **out,
 		    struct uc_error *err)
 {
 	int lock = UC_CACHE_BUSY, rc = 0;
@@ -247,7 +273,7 @@ static int try_once(struct look *look, bool *shares, struct uc_jobs **out,
  * Until there is an answer, by whomever it was asked for: 1, or -1 when it failed. 0: it
  * cannot be shared, or whoever asks does not come to an end; it may be stopped.
  */
-static int look_up(struct look *look, struct uc_jobs **out, struct uc_error *err)
+static int look_up(struct look *look, struct uc_rows **out, struct uc_error *err)
 {
 	const int64_t end = uc_monotonic_ms() + WAIT_MS;
 	bool shares = true;
@@ -263,21 +289,53 @@ static int look_up(struct look *look, struct uc_jobs **out, struct uc_error *err
 	return 0;
 }
 
-int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
-		  uc_jobs_ask *ask, struct uc_source *src, struct uc_jobs **out,
-		  struct uc_error *err)
+/* Through the cache, or past it. */
+static int answer(struct look *look, struct uc_rows **out, struct uc_error *err)
 {
-	struct look look = { .cache = cache, .query = query, .ask = ask, .src = src };
+	struct uc_cache *cache = look->cache;
 	int64_t begun;
 	int rc = 0;
 
-	if (cache->folder >= 0 && describe(&look))
-		rc = look_up(&look, out, err);
-	uc_buf_free(&look.question);
+	if (cache->folder >= 0 && describe(look))
+		rc = look_up(look, out, err);
+	uc_buf_free(&look->question);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	begun = uc_clock_ms();
-	rc = ask(src, query, out, err);
+	rc = ask(look, look->since, out, err);
 	cache->asked = (struct uc_asked){ begun, uc_clock_ms() - begun, false };
 	return rc;
+}
+
+int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
+		  uc_jobs_ask *ask_jobs, struct uc_source *src, struct uc_jobs **out,
+		  struct uc_error *err)
+{
+	struct look look = { .cache = cache,
+			     .kind = UC_ROWS_JOBS,
+			     .query = query,
+			     .since = query->since,
+			     .max_age_ms = query->max_age_ms,
+			     .ask_jobs = ask_jobs,
+			     .src = src };
+	struct uc_rows *rows = NULL;
+
+	if (answer(&look, &rows, err) < 0)
+		return -1;
+	*out = (struct uc_jobs *)rows;
+	return 0;
+}
+
+int uc_cache_rows(struct uc_cache *cache, enum uc_rows_kind kind, int64_t max_age_ms,
+		  uc_rows_ask *ask_rows, struct uc_source *src, struct uc_rows **out,
+		  struct uc_error *err)
+{
+	struct look look = { .cache = cache,
+			     .kind = kind,
+			     .max_age_ms = max_age_ms,
+			     .ask_rows = ask_rows,
+			     .src = src };
+
+	*out = NULL;
+	return answer(&look, out, err);
 }

@@ -3,16 +3,17 @@
 #ifndef UC_SLURM_CACHE_H
 #define UC_SLURM_CACHE_H
 /*
- * Answers about jobs that processes of one user on one host share, in a folder of theirs:
+ * Answers that processes of one user on one host share, in a folder of theirs:
  *
- *	KEY.lock	flock(2)ed by the one that asks; the kernel lets it go when that
- *dies KEY.state	struct uc_cache_state, and the question in full KEY-SERIAL.jobs
- *the answer (wire.h), never changed
+ *	KEY.lock         flock(2)ed by the one that asks; gone when that dies
+ *	KEY.state        struct uc_cache_state, and the question in full
+ *	KEY-SERIAL.jobs  the answer (wire.h), never changed; of nodes, partitions, ... too
  *
  * KEY is a hash of the question. Files are made under another name and renamed: a state
  * names an answer that is whole. What is not ours alone is not read.
  */
 #include <ucluster/source.h>
+#include "slurm/rows.h"
 
 struct uc_cache_state {
 	uint32_t magic, version;
@@ -33,10 +34,11 @@ int uc_cache_read_state(int folder, const char *key, const struct uc_buf *questi
 int uc_cache_write_state(int folder, const char *key, const struct uc_buf *question,
 			 const struct uc_cache_state *state);
 /* NULL when it is not there (any more) or broken. */
-struct uc_jobs *uc_cache_read_jobs(int folder, const char *key, uint64_t serial);
-int uc_cache_write_jobs(int folder, const char *key, uint64_t serial,
-			const struct uc_jobs *jobs);
-void uc_cache_remove_jobs(int folder, const char *key, uint64_t serial);
+struct uc_rows *uc_cache_read_rows(int folder, const char *key, uint64_t serial,
+				   enum uc_rows_kind kind);
+int uc_cache_write_rows(int folder, const char *key, uint64_t serial,
+			const struct uc_rows *rows, enum uc_rows_kind kind);
+void uc_cache_remove_rows(int folder, const char *key, uint64_t serial);
 #define UC_CACHE_BUSY -1 /* somebody else has it */
 #define UC_CACHE_NONE -2 /* there can be none: no file, no locks on this file system */
 /* A descriptor that holds the lock. */
@@ -55,6 +57,12 @@ typedef int uc_jobs_ask(struct uc_source *src, const struct uc_job_query *query,
 /* As uc_jobs_load(); `ask` is what asks the source itself. */
 int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
 		  uc_jobs_ask *ask, struct uc_source *src, struct uc_jobs **out,
+		  struct uc_error *err) UC_MUST_CHECK;
+/* The same for rows of another kind, at most max_age_ms old. */
+typedef int uc_rows_ask(struct uc_source *src, enum uc_rows_kind kind,
+			struct uc_rows **out, struct uc_error *err);
+int uc_cache_rows(struct uc_cache *cache, enum uc_rows_kind kind, int64_t max_age_ms,
+		  uc_rows_ask *ask, struct uc_source *src, struct uc_rows **out,
 		  struct uc_error *err) UC_MUST_CHECK;
 /* About the last answer. */
 const struct uc_asked *uc_cache_asked(const struct uc_cache *cache);

@@ -171,48 +171,49 @@ int uc_cache_write_state(int folder, const char *key, const struct uc_buf *quest
 
 /* --- the answer --- */
 
-static void name_jobs(struct uc_buf *out, const char *key, uint64_t serial)
+static void name_rows(struct uc_buf *out, const char *key, uint64_t serial)
 {
 	uc_buf_addf(out, "%s-%016" PRIx64 ".jobs", key, serial);
 }
 
-struct uc_jobs *uc_cache_read_jobs(int folder, const char *key, uint64_t serial)
+struct uc_rows *uc_cache_read_rows(int folder, const char *key, uint64_t serial,
+				   enum uc_rows_kind kind)
 {
 	uc_auto(buf) struct uc_buf name = { 0 };
 	struct uc_rows *rows = NULL;
 	size_t size = 0;
 	int file;
 
-	name_jobs(&name, key, serial);
+	name_rows(&name, key, serial);
 	file = name.failed ? -1
 			   : open_file(folder, uc_buf_text(&name), UC_WIRE_MAX, &size);
 	if (file < 0)
 		return NULL;
-	if (uc_wire_load(file, size, UC_ROWS_JOBS, &rows) < 0)
+	if (uc_wire_load(file, size, kind, &rows) < 0)
 		rows = NULL;
 	close(file);
-	return (struct uc_jobs *)rows;
+	return rows;
 }
 
-int uc_cache_write_jobs(int folder, const char *key, uint64_t serial,
-			const struct uc_jobs *jobs)
+int uc_cache_write_rows(int folder, const char *key, uint64_t serial,
+			const struct uc_rows *rows, enum uc_rows_kind kind)
 {
 	uc_auto(buf) struct uc_buf name = { 0 }, temp = { 0 };
 	int file;
 
-	name_jobs(&name, key, serial);
+	name_rows(&name, key, serial);
 	file = name.failed ? -1 : create(folder, uc_buf_text(&name), &temp);
 	if (file < 0)
 		return -1;
 	return finish(folder, uc_buf_text(&name), &temp, file,
-		      uc_wire_save((const struct uc_rows *)jobs, UC_ROWS_JOBS, file));
+		      uc_wire_save(rows, kind, file));
 }
 
-void uc_cache_remove_jobs(int folder, const char *key, uint64_t serial)
+void uc_cache_remove_rows(int folder, const char *key, uint64_t serial)
 {
 	uc_auto(buf) struct uc_buf name = { 0 };
 
-	name_jobs(&name, key, serial);
+	name_rows(&name, key, serial);
 	if (serial && !name.failed)
 		unlinkat(folder, uc_buf_text(&name), 0);
 }

@@ -12,6 +12,7 @@ struct uc_source {
 	const struct uc_source_ops *ops;
 	void *self;
 	struct uc_cache *cache; /* NULL: none */
+	int64_t rest_age_ms;    /* 0: only jobs go through it */
 	struct uc_asked asked;
 };
 
@@ -201,11 +202,31 @@ void uc_source_asked(const struct uc_source *src, struct uc_asked *out)
 	*out = src->asked;
 }
 
+void uc_source_cache_rest(struct uc_source *src, int64_t max_age_ms)
+{
+	src->rest_age_ms = max_age_ms;
+}
+
+static int ask_rows(struct uc_source *src, enum uc_rows_kind kind, struct uc_rows **out,
+		    struct uc_error *err)
+{
+	return src->ops->load(src->self, kind, NULL, out, err);
+}
+
+static int load_rows(struct uc_source *src, enum uc_rows_kind kind, struct uc_rows **out,
+		     struct uc_error *err)
+{
+	if (src->cache && src->rest_age_ms)
+		return uc_cache_rows(src->cache, kind, src->rest_age_ms, ask_rows, src,
+				     out, err);
+	return ask_rows(src, kind, out, err);
+}
+
 int uc_nodes_load(struct uc_source *src, struct uc_nodes **out, struct uc_error *err)
 {
 	struct uc_rows *rows = NULL;
 
-	if (src->ops->load(src->self, UC_ROWS_NODES, NULL, &rows, err) < 0)
+	if (load_rows(src, UC_ROWS_NODES, &rows, err) < 0)
 		return -1;
 	*out = (struct uc_nodes *)rows;
 	return 0;
@@ -216,7 +237,7 @@ int uc_partitions_load(struct uc_source *src, struct uc_partitions **out,
 {
 	struct uc_rows *rows = NULL;
 
-	if (src->ops->load(src->self, UC_ROWS_PARTITIONS, NULL, &rows, err) < 0)
+	if (load_rows(src, UC_ROWS_PARTITIONS, &rows, err) < 0)
 		return -1;
 	*out = (struct uc_partitions *)rows;
 	return 0;
@@ -242,7 +263,7 @@ int uc_reservations_load(struct uc_source *src, struct uc_reservations **out,
 {
 	struct uc_rows *rows = NULL;
 
-	if (src->ops->load(src->self, UC_ROWS_RESERVATIONS, NULL, &rows, err) < 0)
+	if (load_rows(src, UC_ROWS_RESERVATIONS, &rows, err) < 0)
 		return -1;
 	*out = (struct uc_reservations *)rows;
 	return 0;

@@ -195,13 +195,285 @@ job()
 @test "resizing at once, down to nothing and up" {
 	tmux_start 100 24 udash --source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 '
-	for size in '1 1' '40 10' '300 100' '20 3' '80 24'; do
+	for size in '1 1' '40 10' '500 200' '20 3' '80 24'; do
 		tmux_do resize-window -x "${size% *}" -y "${size#* }"
 	done
 	tmux_wait '^100278 +user008 '
-	tmux_wait '^F1Help F3Search'
+	tmux_wait '^F1Help F2Columns F3Search'
 	tmux_keys q
 	[ "$(tmux_status)" = 0 ]
+}
+
+# Requests about jobs, nodes and partitions that slurmctld has had.
+asked()
+{
+	sdiag | awk '/^\t*REQUEST_(JOB|NODE|PARTITION|RESERVATION)_INFO/ {
+		sub(/.*count:/, ""); n += $1 } END { print n + 0 }'
+}
+
+asked_more()
+{
+	[ "$(asked)" -gt "$1" ]
+}
+
+@test "one asks for all udash of a user on a host" {
+	job -J shared -o /dev/null --wrap 'sleep 300'
+	tmux_start 100 24 udash -i 2
+	tmux_wait ' shared .* R '
+	for _ in 1 2 3; do
+		tmux_do new-window "udash -i 2 2>$WORK/stderr"
+		tmux_wait ' shared .* R '
+	done
+	before=$(asked) start=$SECONDS
+	sleep 12
+	after=$(asked) seconds=$((SECONDS - start))
+	echo "$((after - before)) requests in $seconds s"
+	# jobs every two seconds, nodes when they changed; four alone would ask 24 times
+	[ "$((after - before))" -gt 2 ]
+	[ "$((after - before))" -le "$((seconds / 2 + seconds / 4 + 3))" ]
+}
+
+@test "without keys it stops asking, and goes on with the next; p pauses; not while stopped" {
+	tmux_start 100 24 env PS1='ready ' bash --norc
+	tmux_wait '^ready'
+	tmux_keys 'udash -i 2 --idle 2s' Enter
+	tmux_wait ' idle$'
+	before=$(asked)
+	sleep 5
+	[ "$(asked)" = "$before" ]
+	tmux_keys j
+	wait_until 20 asked_more "$before"
+	tmux_keys p
+	tmux_wait ' paused$'
+	before=$(asked)
+	sleep 5
+	[ "$(asked)" = "$before" ]
+	tmux_keys p
+	wait_until 20 asked_more "$before"
+	tmux_keys C-z
+	tmux_wait 'Stopped .* udash'
+	before=$(asked)
+	sleep 5
+	[ "$(asked)" = "$before" ]
+	tmux_keys fg Enter
+	tmux_wait '^udash  free '
+	tmux_keys q
+	tmux_wait '^ready$'
+}
+
+@test "columns of one's choice are remembered; so are orders and wrapping" {
+	tmux_start 120 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 +user008 .* cpu002'
+	tmux_keys F2
+	tmux_wait '\[x\] user +whose it is'
+	tmux_keys Down Space
+	tmux_wait '\[ \] user +whose it is'
+	tmux_keys Down Down Down Down Space
+	tmux_wait '\[x\] qos'
+	tmux_keys Escape
+	tmux_wait '^JOB +NAME +PART.* QOS '
+	tmux_keys 5 s s 2 q
+	[ "$(tmux_status)" = 0 ]
+	jq -e '.view == "GPUs" and .nodes_sort == 2 and
+		.columns.Jobs == "id,name,partition,qos,state,time,used,gpus,where"' \
+		"$XDG_STATE_HOME/ucluster/udash.json"
+	tmux_end
+	tmux_start 120 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^gpu,long  a100  8 of 96 free'
+	tmux_keys 1
+	tmux_wait '^JOB +NAME +PART.* QOS '
+	tmux_keys : c o l u m n s Space r e s e t Enter
+	tmux_wait '^JOB +USER '
+	tmux_keys q
+	COLUMNS=80 udash --dump --columns id,gpus,where >out
+	grep -qE '^JOB +GPUS +WHERE OR WHY' out
+}
+
+limit_is()
+{
+	[ "$(squeue -h -j "$1" -o %l)" = "$2" ]
+}
+
+clipboard_is()
+{
+	[ "$(tmux_do show-buffer 2>/dev/null)" = "$1" ]
+}
+
+# click X Y [BUTTON]: as terminals say it since 1006, the old way with TERM=screen.
+click()
+{
+	local byte
+
+	if [ -n "${OLD-}" ]; then
+		printf -v byte '\\x%x\\x%x\\x%x' $((32 + ${3:-0})) $((32 + $1)) $((32 + $2))
+		tmux_do send-keys -l "$(printf '\033[M%b' "$byte")"
+		return
+	fi
+	tmux_do send-keys -l "$(printf '\033[<%d;%d;%dM' "${3:-0}" "$1" "$2")"
+	tmux_do send-keys -l "$(printf '\033[<%d;%d;%dm' "${3:-0}" "$1" "$2")"
+}
+
+@test "the mouse: views, rows, headings, the wheel" {
+	tmux_start 100 24 env TERM=xterm-256color \
+		udash --mouse --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	click 12 2 # "2 GPUs"
+	tmux_wait '^gpu-a001:0 a100 '
+	click 12 5 # the third GPU of the third line's first node
+	tmux_wait '^gpu-a004:2 a100 '
+	click 3 2
+	tmux_wait '^100278 '
+	click 5 6
+	click 5 6
+	tmux_wait 'Job 100201 '
+	click 5 24 # outside of the box
+	wait_until 20 eval "! tmux_has 'Job 100201 '"
+	click 12 3 # USER
+	tmux_wait '^[0-9]+ +user001 '
+	for _ in 1 2 3 4 5 6 7 8 9; do click 5 6 65; done
+	wait_until 20 eval "! tmux_has '^100237 '"
+	click 3 24 # F1
+	tmux_wait 'Keys'
+	tmux_keys Escape q
+	[ "$(tmux_status)" = 0 ]
+	tmux_end
+	tmux_start 100 24 env TERM=screen UCLUSTER_DASH_MOUSE=true \
+		udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	OLD=1 click 12 2
+	tmux_wait '^gpu-a001:0 a100 '
+	tmux_keys q
+	[ "$(tmux_status)" = 0 ]
+}
+
+@test "a time limit and a signal: the one that was listed, and as it was said" {
+	id=$(job -J longer -t 30 -o "$WORK/out" --wrap \
+		'srun bash -c "trap \"echo got it\" USR1; echo there; while :; do sleep 0.2; done"')
+	wait_for_job "$id" RUNNING
+	wait_until 30 grep -q there out
+	tmux_start 100 24 udash -i 2
+	tmux_wait "^$id .* longer"
+	tmux_keys t
+	tmux_wait '^New time limit'
+	tmux_keys -l 20
+	tmux_keys Enter
+	tmux_wait 'Give a new time limit to 1 job\? y/N'
+	tmux_has "$id  $(id -un)  longer: 20m"
+	tmux_keys y
+	wait_until 30 limit_is "$id" 20:00
+	tmux_wait 'done: 1 job'
+	tmux_keys : s i g n a l Space u s r 1 Enter
+	tmux_wait 'Signal 10 to 1 job\? y/N'
+	tmux_keys y
+	tmux_wait 'done: 1 job'
+	wait_until 30 grep -q 'got it' out
+	tmux_keys q
+	[ "$(tmux_status)" = 0 ]
+}
+
+@test "outputs of several jobs side by side; the end of a line that has none" {
+	a=$(job -J left -o "$WORK/a" --wrap 'echo from a; sleep 300')
+	b=$(job -J right -o "$WORK/b" --wrap 'echo from b; printf "10%%\r 55%%"; sleep 300')
+	wait_for_job "$a" RUNNING
+	wait_for_job "$b" RUNNING
+	tmux_start 100 24 udash -i 2
+	tmux_wait "^$a .* left"
+	tmux_keys g Space Space
+	tmux_wait '2 marked'
+	tmux_keys l
+	tmux_wait '^(from a +from b|from b +from a)'
+	tmux_wait '(^| ) 55%'
+	tmux_has "$b right" && tmux_has "$a left"
+	tmux_do resize-window -x 60 -y 24 # one above the other
+	tmux_wait '^from a$'
+	tmux_wait '^from b$'
+	tmux_keys q
+	[ "$(tmux_status)" = 0 ]
+}
+
+@test "disk: a scan with its progress, folders, and what it is listed by" {
+	mkdir -p home/runs/one home/data
+	head -c 3000000 /dev/zero >home/runs/one/model.pt
+	head -c 100000 /dev/zero >home/data/set.bin
+	tmux_start 100 24 env HOME="$WORK/home" udash --view disk \
+		--source synthetic:nodes=2,jobs=3
+	tmux_wait '^home +/'
+	tmux_wait 'never scanned; S finds out'
+	tmux_keys S
+	tmux_wait '2\.[89][0-9]?M .* runs/'
+	tmux_keys Enter Enter
+	tmux_wait 'by folder .*/home/runs '
+	tmux_wait ' one/'
+	tmux_keys BSpace b b b
+	tmux_wait 'by kind '
+	tmux_has 'checkpoints'
+	tmux_keys b
+	tmux_wait 'runs/one/model.pt'
+	tmux_keys Escape Escape q
+	[ "$(tmux_status)" = 0 ]
+	[ "$(jq .disk_by "$XDG_STATE_HOME/ucluster/udash.json")" = 4 ]
+}
+
+@test "y puts the path on the clipboard" {
+	id=$(job -J copied -o "$WORK/the-output" --wrap 'sleep 300')
+	wait_for_job "$id" RUNNING
+	tmux_start 100 24 env TERM=xterm-256color udash -i 2
+	tmux_do set-option -s set-clipboard on
+	tmux_wait "^$id .* copied"
+	tmux_keys y
+	tmux_wait "copied: $WORK/the-output"
+	wait_until 20 clipboard_is "$WORK/the-output"
+	tmux_keys q
+}
+
+@test "in any terminal, with and without colours, in ASCII where it must be" {
+	for term in screen linux xterm xterm-16color screen-256color; do
+		infocmp "$term" >/dev/null 2>&1 || continue
+		tmux_start 100 24 env TERM="$term" udash --view jobs \
+			--source synthetic:nodes=20,jobs=300,seed=3
+		tmux_wait '^100278 +user008 +sweep .* cpu002'
+		tmux_keys 2
+		tmux_wait '^gpu-a001:0 a100 '
+		tmux_keys q
+		[ "$(tmux_status)" = 0 ]
+		tmux_end
+		rm -f tmux.status
+	done
+	tmux_start 100 24 env -u LC_ALL -u LC_CTYPE LANG=C udash \
+		--source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 +user008 +sweep .* #'
+	tmux_keys Enter
+	tmux_wait '^..\+- Job 100278 '
+	[ "$(tmux_screen | LC_ALL=C tr -d '[:print:][:space:]' | wc -c)" = 0 ]
+	tmux_end
+	tmux_start 100 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	tmux_do capture-pane -pe | grep -q $'\033\[33m' # pending: yellow
+	tmux_end
+	tmux_start 100 24 env UCLUSTER_DASH_BACKGROUND=light \
+		udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	run ! grep -q $'\033\[33m' <(tmux_do capture-pane -pe)
+	tmux_do capture-pane -pe | grep -q $'\033\[35m'
+	tmux_end
+	tmux_start 100 24 env NO_COLOR=1 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^100278 '
+	run ! grep -qE $'\033\[[0-9;]*[34][0-7]m' <(tmux_do capture-pane -pe)
+}
+
+@test "what is configured counts, options win" {
+	tmux_start 100 24 env UCLUSTER_DASH_INTERVAL=1 udash
+	tmux_wait "'?UCLUSTER_DASH_INTERVAL'?.* must be .*2"
+	[ "$(tmux_status)" = 2 ]
+	tmux_end
+	tmux_start 100 24 env UCLUSTER_DASH_IDLE=2s udash --idle 1h -i 2
+	tmux_wait '^udash  free '
+	wait_until 30 asked_more $(($(asked) + 3)) # for longer than two seconds
+	run ! tmux_has ' idle$'
+	tmux_end
+	tmux_start 100 24 env UCLUSTER_DASH_IDLE=2s udash -i 2
+	tmux_wait ' idle$'
+	tmux_keys q
 }
 
 @test "where it cannot draw it says so" {

@@ -350,6 +350,17 @@ static void set_disks(struct dash *d)
 	}
 }
 
+/* Until the places, and then the kept scan, are known. */
+static void settle_disks(struct dash *d)
+{
+	const struct disk_pane *p = d->pane[DASH_DISK];
+	const int64_t until = uc_monotonic_ms() + 60000;
+
+	do
+		dash_settle(d);
+	while (disk_work_is_busy(p->work) && uc_monotonic_ms() < until);
+}
+
 static void test_disk(void **state)
 {
 	static const char *const names[] = { "owner", "age", "kind", "file" };
@@ -362,7 +373,7 @@ static void test_disk(void **state)
 	w.run.home = "/data/anna";
 	w.run.cwd = strdup("/scratch/anna/project");
 	dash_show_view(d, DASH_DISK);
-	dash_settle(d);
+	settle_disks(d);
 	set_disks(d);
 	view(&w, "disk");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
