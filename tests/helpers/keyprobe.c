@@ -8,12 +8,12 @@
  *	-r ROWS -c COLUMNS   of the terminal (24, 80)
  *	-w TEXT              begin when the screen has this text, after at most 120 s
  *	-s ROWS              at the top, do not count as a reaction (2)
- *	-k KEYS              typed in turn ("jk"); \e, \t, \r as in C
+ *	-k KEYS              typed in turn ("jk"); with commas: sequences between them
  *	-e MS                from one key to the next (50)
  *	-t SECONDS           so long (10); SIGTERM ends it, too
  *	-i SECONDS           before, type nothing: CPU time and bytes meanwhile
  *	-p FILE              write the command's process id
- *	-o FILE              write the screen before the end
+ *	-o FILE              write the screen there before the end, and when SIGUSR1 comes
  *	-x q|TERM|HUP|...    how it is ended at last: a key, or a signal (q)
  *
  * Milliseconds; "slow": above 50 while the machine alone took less than 10 just before
@@ -67,12 +67,18 @@ struct probe {
 	struct proc_tree tree;
 };
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, wanted;
 
 static void end_it(int number)
 {
 	(void)number;
 	ended = 1;
+}
+
+static void want_screen(int number)
+{
+	(void)number;
+	wanted = 1;
 }
 
 static double now_ms(void)
@@ -157,6 +163,24 @@ static void print_screen(struct probe *p, FILE *file)
 	}
 }
 
+/* Complete under its name, or not at all. */
+static void write_screen(struct probe *p)
+{
+	char name[4096];
+	FILE *file;
+
+	wanted = 0;
+	if (!p->screen_file)
+		return;
+	snprintf(name, sizeof(name), "%s.new", p->screen_file);
+	file = fopen(name, "w");
+	if (!file)
+		die(name);
+	print_screen(p, file);
+	if (fclose(file) != 0 || rename(name, p->screen_file) < 0)
+		die(name);
+}
+
 /* What is there within `ms`; the time when it was is in *at. False: nothing. */
 static bool take_output(struct probe *p, double ms, double *at)
 {
@@ -164,6 +188,8 @@ static bool take_output(struct probe *p, double ms, double *at)
 	struct pollfd on = { p->fd, POLLIN, 0 };
 	ssize_t n;
 
+	if (wanted)
+		write_screen(p);
 	if (poll(&on, 1, ms < 0 ? 0 : (int)ms + (ms > (int)ms)) <= 0)
 		return false;
 	n = read(p->fd, bytes, sizeof(bytes));
@@ -193,20 +219,40 @@ static void note(struct samples *s, double ms)
 		s->ms[s->count++] = ms;
 }
 
-static double touch(struct probe *p, char key)
+/* The `i`th of the keys: its bytes. */
+static size_t key_at(const struct probe *p, size_t i, const char **key)
+{
+	const bool several = strchr(p->keys, ',');
+	size_t count = 1;
+
+	*key = p->keys;
+	if (!several) {
+		*key += i % strlen(p->keys);
+		return 1;
+	}
+	for (const char *c = p->keys; *c; c++)
+		count += *c == ',';
+	for (i %= count; i > 0; i--)
+		*key = strchr(*key, ',') + 1;
+	return strcspn(*key, ",");
+}
+
+static double touch(struct probe *p, size_t i)
 {
 	const double start = now_ms();
+	const char *key;
+	const size_t len = key_at(p, i, &key);
 	double at = start;
 
 	p->touched = false;
-	if (write(p->fd, &key, 1) != 1)
+	if (write(p->fd, key, len) != (ssize_t)len)
 		return -1;
 	while (!p->touched && !ended) {
 		if (now_ms() - start > LOST_MS) {
 			p->key.lost++;
 			return LOST_MS;
 		}
-		take_output(p, LOST_MS, &at);
+		take_output(p, 100, &at);
 	}
 	return ended ? -1 : at - start;
 }
@@ -225,13 +271,12 @@ static double alone(struct probe *p)
 
 static void type_keys(struct probe *p)
 {
-	const size_t count = strlen(p->keys);
 	const double end = now_ms() + 1e3 * p->seconds;
 	double look = 0;
 
 	for (size_t i = 0; now_ms() < end && !ended; i++) {
 		const double begun = now_ms(), before = p->last_alone;
-		const double ms = touch(p, p->keys[i % count]);
+		const double ms = touch(p, i);
 
 		p->last_alone = alone(p);
 		note(&p->alone, p->last_alone);
@@ -432,16 +477,6 @@ static int read_options(struct probe *p, int argc, char **argv)
 	return argc - optind;
 }
 
-static void write_screen(struct probe *p)
-{
-	FILE *file = p->screen_file ? fopen(p->screen_file, "w") : NULL;
-
-	if (!file)
-		return;
-	print_screen(p, file);
-	fclose(file);
-}
-
 int main(int argc, char **argv)
 {
 	static struct probe p = { .rows = 24,
@@ -458,6 +493,7 @@ int main(int argc, char **argv)
 		return 2;
 	signal(SIGTERM, end_it);
 	signal(SIGINT, end_it);
+	signal(SIGUSR1, want_screen);
 	signal(SIGPIPE, SIG_IGN);
 	make_screen(&p);
 	start_echo(&p);
