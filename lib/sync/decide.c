@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 #include "sync/decide.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sync/state.h"
@@ -20,16 +21,47 @@ static int64_t grain(int64_t time)
 	return 1;
 }
 
+/* As SFTP has it: 32 bits of seconds. */
+static int64_t seconds(int64_t time)
+{
+	int64_t whole = time / SECOND - (time % SECOND < 0);
+
+	return whole < 0 ? 0 : whole > UINT32_MAX ? UINT32_MAX : whole;
+}
+
 bool uc_sync_same_time(int64_t a, int64_t b, bool coarse)
 {
 	int64_t most = grain(a) > grain(b) ? grain(a) : grain(b);
 	int64_t apart;
 
 	if (coarse)
-		most = 2 * SECOND;
+		return llabs(seconds(a) - seconds(b)) < 2;
 	if (__builtin_sub_overflow(a, b, &apart) || apart == INT64_MIN)
 		return false;
 	return (apart < 0 ? -apart : apart) < most;
+}
+
+/* What a file system keeps of a time when it has that grain. */
+static int64_t cut(int64_t time, int64_t to)
+{
+	int64_t rest = time % to;
+
+	return time - rest - (rest < 0 && time - rest >= INT64_MIN + to ? to : 0);
+}
+
+/* Is it the time that this side was given, as far as its file system keeps it? */
+static bool same_as_then(int64_t now, int64_t then, bool coarse)
+{
+	static const int64_t grains[] = { 1, 100, 1000, 1000000, SECOND, 2 * SECOND };
+
+	if (coarse) {
+		now = seconds(now) * SECOND;
+		then = seconds(then) * SECOND;
+	}
+	for (size_t i = 0; i < sizeof(grains) / sizeof(grains[0]); i++)
+		if (now == cut(then, grains[i]))
+			return true;
+	return false;
 }
 
 static bool newer(const struct uc_sync_entry *a, const struct uc_sync_entry *b,
@@ -47,8 +79,7 @@ static bool changed(const struct uc_sync_entry *now, const struct uc_sync_past *
 		return false;
 	if (now->kind == UC_SYNC_LINK)
 		return uc_sync_state_target(now->target) != then->size;
-	return now->size != then->size ||
-	       !uc_sync_same_time(now->mtime, then->mtime, coarse);
+	return now->size != then->size || !same_as_then(now->mtime, then->mtime, coarse);
 }
 
 static bool here_changed(const struct uc_sync_case *one)
@@ -61,15 +92,11 @@ static bool there_changed(const struct uc_sync_case *one)
 	return changed(one->there, &one->there_then, one->coarse && !one->pull);
 }
 
-/*
- * The near side's times are exact: what was written anew there is noticed, although its
- * time is the far end's to the second.
- */
-static bool near_changed(const struct uc_sync_case *one)
+/* Each is compared with what it was, before both are with each other. */
+static bool either_changed(const struct uc_sync_case *one)
 {
-	if (!one->coarse || !one->here_then.known || !one->there_then.known)
-		return false;
-	return one->pull ? there_changed(one) : here_changed(one);
+	return one->here_then.known && one->there_then.known &&
+	       (here_changed(one) || there_changed(one));
 }
 
 static void choose(struct uc_sync_choice *choice, enum uc_sync_action action,
@@ -159,7 +186,9 @@ static bool same_file(const struct uc_sync_case *one)
 		return false;
 	if (one->contents == UC_SYNC_CONTENTS_EQUAL)
 		return true;
-	return !near_changed(one) &&
+	if (one->here->mtime == one->there->mtime && !one->coarse)
+		return true;
+	return !either_changed(one) &&
 	       uc_sync_same_time(one->here->mtime, one->there->mtime, one->coarse);
 }
 

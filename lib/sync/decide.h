@@ -41,7 +41,8 @@ void uc_sync_decide(const struct uc_sync_case *one, struct uc_sync_choice *choic
 
 /*
  * Do both say the same time, as far as the side that knows it worse can tell? A time
- * without fractions may have lost them; `coarse`: up to two seconds are no difference.
+ * without fractions may have lost them; `coarse`: less than two seconds are no
+ * difference, nor is what 32 bits of seconds cannot say.
  */
 bool uc_sync_same_time(int64_t a, int64_t b, bool coarse);
 

@@ -163,6 +163,34 @@ typos()
 	each_way typos
 }
 
+odd_times()
+{
+	echo 1 >old
+	echo 1 >late
+	echo 1 >file
+	touch -d '1960-01-01' old
+	touch -d '2200-01-01' late
+	touch -d '2024-05-05 10:00:00.25' file
+	usync push -Q "${WAY[@]}"
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"nothing to send"* && $output != *kept* ]]
+	echo 22 >late
+	touch -d '2200-01-01' late
+	run -0 usync push "${WAY[@]}"
+	[ "$(cat "$WORK/far/late")" = 22 ]
+	# an edit of the same size a second later
+	echo 2 >"$WORK/far/file"
+	touch -d '2024-05-05 10:00:01' "$WORK/far/file"
+	run -0 usync push "${WAY[@]}"
+	[[ $output == *"1 newer there, kept"* ]]
+	run -0 usync pull "${WAY[@]}"
+	[ "$(cat file)" = 2 ]
+}
+
+@test "times before 1970 and after 2106, and an edit a second later" {
+	each_way odd_times
+}
+
 names()
 {
 	echo 1 >one

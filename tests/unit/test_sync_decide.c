@@ -79,7 +79,8 @@ struct row {
 	const char *here, *there, *then; /* "here there" of the last run, or "" */
 	const char *how;
 	enum uc_sync_action action;
-	char before; /* 'k' it is kept in the trash, 'l' after what is in it was removed */
+	char before; /* 'k' it is kept in the trash, 'l' after what is in it was removed
+		      */
 };
 
 // clang-format off
@@ -145,12 +146,15 @@ static const struct row rows[] = {
 	{ "f1.5", "f1.7", "", "c", KEEP, 0 },
 	{ "f1.7", "f1.5", "", "c", UPDATE, 'k' },
 	{ "f2.5", "f1.6", "", "c", UPDATE, 'k' },	/* not newer by more than the skew */
-	{ "f2.9", "f1.6", "f1.5 f1.5", "c", UPDATE, 0 },
+	{ "f2.9", "f1.6", "f1.5 f1.5", "c", CONFLICT, 0 },
+	{ "f2.9", "f1.4", "f1.5 f1.5", "c", UPDATE, 0 },
 	/* the near side was written again within the seconds that the far end knows */
 	{ "f1.6", "f1.5", "f1.5 f1.5", "c", UPDATE, 0 },
-	{ "f1.5", "f1.6", "f1.5 f1.5", "c", SAME, 0 },
+	{ "f1.5", "f1.6", "f1.5 f1.5", "c", KEEP, 0 },
+	{ "f1.5", "f1.4", "f1.5 f1.5", "c", SAME, 0 },	/* cut to even seconds there */
+	{ "f1.4", "f1.5", "f1.4 f1.4", "c", KEEP, 0 },
 	{ "f1.5", "f1.6", "f1.5 f1.5", "cp", KEEP, 0 },
-	{ "f1.6", "f1.5", "f1.5 f1.5", "cp", SAME, 0 },
+	{ "f1.6", "f1.5", "f1.5 f1.5", "cp", UPDATE, 0 },
 	{ "f1.7", "f1.6", "f1.5 f1.5", "cp", CONFLICT, 0 },
 	/* links */
 	{ "la", "la", "", "", SAME, 0 },
@@ -220,8 +224,7 @@ static void test_table(void **state)
 		struct uc_sync_choice choice;
 
 		decide(row, &choice);
-		if (choice.action != row->action ||
-		    choice.keep != (row->before == 'k') ||
+		if (choice.action != row->action || choice.keep != (row->before == 'k') ||
 		    choice.linger != (row->before == 'l'))
 			fail_msg("'%s' '%s' then '%s' how '%s': %d %d %d", row->here,
 				 row->there, row->then, row->how, choice.action,
@@ -281,6 +284,9 @@ static void test_times(void **state)
 		{ 5 * S + 123456700, 5 * S + 123456800, false, false },
 		{ 5 * S, 6 * S + 999999999, true, true },
 		{ 5 * S, 7 * S, true, false },
+		{ -5 * S, 0, true, true },
+		{ -5 * S, 2 * S, true, false },
+		{ (INT64_C(1) << 32) * S, (INT64_C(1) << 33) * S, true, true },
 		{ -5 * S - 1, -5 * S, false, true },
 		{ INT64_MIN, INT64_MAX, false, false },
 		{ INT64_MIN, 0, false, false },
