@@ -13,6 +13,7 @@
 #include "base/path.h"
 
 enum {
+	TOGETHER_S = 3600,
 	FILES_MAX = 10000, /* of one folder; more is no folder of images */
 	ORIGIN_MAX = 4096, /* bytes of the file that says where an image came from */
 };
@@ -71,14 +72,13 @@ static void list_path(struct uc_buf *out, const struct uc_image_file *file,
 		}
 }
 
+/* What is older than its image tells of another one; both may be made, or copied, in one
+ * go, and a large image takes its time. */
 static bool is_older(const struct stat *st, const struct uc_image_file *file)
 {
-	return st->st_mtim.tv_sec < file->mtime ||
-	       (st->st_mtim.tv_sec == file->mtime &&
-		(uint32_t)st->st_mtim.tv_nsec < file->mtime_ns);
+	return st->st_mtim.tv_sec < file->mtime - TOGETHER_S;
 }
 
-/* A list that is older than its image tells of another one. */
 static void look_for_list(struct owned *own, struct uc_image_file *file,
 			  const char *list_name)
 {
