@@ -26,7 +26,7 @@ job()
 	first=$(job -J first --gpus=2 -o /dev/null --wrap 'sleep 300')
 	wait_for_job "$first" RUNNING
 	tmux_start 100 24 bash -c 'echo before; udash -i 2; echo "then $?"'
-	tmux_wait "^$first .* first .* R .* 2×a100 +gpu"
+	tmux_wait "^$first .* first .* R .* 2×a100 .* gpu[12]$"
 	tmux_has '^udash  free a100 14/16   me: 1 running, 0 waiting, 2 GPUs'
 	second=$(job -J second -H -o /dev/null --wrap 'sleep 300')
 	tmux_wait "^$second .* second .* PD .*held"
@@ -329,6 +329,7 @@ click()
 	click 5 24 # outside of the box
 	wait_until 20 eval "! tmux_has 'Job 100201 '"
 	click 12 3 # USER
+	tmux_keys g
 	tmux_wait '^[0-9]+ +user001 '
 	for _ in 1 2 3 4 5 6 7 8 9; do click 5 6 65; done
 	wait_until 20 eval "! tmux_has '^100237 '"
@@ -337,6 +338,7 @@ click()
 	tmux_keys Escape q
 	[ "$(tmux_status)" = 0 ]
 	tmux_end
+	rm "$XDG_STATE_HOME/ucluster/udash.json"
 	tmux_start 100 24 env TERM=screen UCLUSTER_DASH_MOUSE=true \
 		udash --source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 '
@@ -439,24 +441,26 @@ click()
 		tmux_end
 		rm -f tmux.status
 	done
-	tmux_start 100 24 env -u LC_ALL -u LC_CTYPE LANG=C udash \
+	tmux_start 100 24 env -u LC_ALL -u LC_CTYPE LANG=C udash --view jobs \
 		--source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 +user008 +sweep .* #'
 	tmux_keys Enter
 	tmux_wait '^..\+- Job 100278 '
 	[ "$(tmux_screen | LC_ALL=C tr -d '[:print:][:space:]' | wc -c)" = 0 ]
 	tmux_end
-	tmux_start 100 24 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_start 100 24 env TERM=screen udash --view jobs \
+		--source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 '
-	tmux_do capture-pane -pe | grep -q $'\033\[33m' # pending: yellow
+	tmux_do capture-pane -pe | grep -q $'\033\[33m' # what stands still: yellow
 	tmux_end
-	tmux_start 100 24 env UCLUSTER_DASH_BACKGROUND=light \
-		udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_start 100 24 env TERM=screen UCLUSTER_DASH_BACKGROUND=light \
+		udash --view jobs --source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 '
 	run ! grep -q $'\033\[33m' <(tmux_do capture-pane -pe)
 	tmux_do capture-pane -pe | grep -q $'\033\[35m'
 	tmux_end
-	tmux_start 100 24 env NO_COLOR=1 udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_start 100 24 env NO_COLOR=1 udash --view jobs \
+		--source synthetic:nodes=20,jobs=300,seed=3
 	tmux_wait '^100278 '
 	run ! grep -qE $'\033\[[0-9;]*[34][0-7]m' <(tmux_do capture-pane -pe)
 }
