@@ -32,6 +32,7 @@ int usync_serve(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	allow_files();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of that file */
 	if (uc_sync_serve(STDIN_FILENO, STDOUT_FILENO, home, &err) == 0)
 		return 0;
 	fprintf(stderr, "usync: %s\n", err.text);

@@ -20,6 +20,7 @@ int usync_do(struct usync *u)
 	u->show.yes = u->args.yes;
 	u->show.list = u->show.list || u->args.dry_run || u->run->parsed.verbose;
 	signal(SIGPIPE, SIG_IGN); /* a connection that ends is told in words */
+	signal(SIGXFSZ, SIG_IGN); /* so is a file beyond the limit of sizes */
 	usync_show_begin(&u->show, &watcher);
 	failed = uc_sync_run(&u->request, &watcher, &result, &err) < 0;
 	if (!failed && result.how[0])

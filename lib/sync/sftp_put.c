@@ -290,7 +290,8 @@ static void open_source(struct uc_sftp_task *task)
 	else if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV)
 		uc_sftp_fail(task, UC_FAR_VANISHED, errno, "it is gone here");
 	else
-		uc_sftp_fail(task, UC_FAR_FAILED, errno, "cannot read the file here");
+		uc_sftp_fail(task, UC_FAR_FAILED, errno, "cannot read the file here: %s",
+			     strerror(errno));
 }
 
 static int take_write(void *arg, uint64_t note, struct uc_sftp_answer *answer,
@@ -318,7 +319,8 @@ static void write_some(struct uc_sftp_task *task)
 
 	if (got <= 0) {
 		if (got < 0)
-			uc_sftp_fail(task, UC_FAR_FAILED, errno, "cannot read it here");
+			uc_sftp_fail(task, UC_FAR_FAILED, errno,
+				     "cannot read it here: %s", strerror(errno));
 		else
 			uc_sftp_fail(task, UC_FAR_VANISHED, 0, "it became shorter here");
 		return;

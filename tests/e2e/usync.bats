@@ -126,7 +126,7 @@ first_run()
 	run -0 usync pull "${WAY[@]}"
 	[ "$(cat newer)" = 'their newer one' ]
 	[ "$(cat .ucluster-trash/*/newer)" = 'mine, older' ]
-	[ ! -e .ucluster-trash/*/deep ]
+	[ -z "$(find .ucluster-trash -name deep)" ]
 	# what this side had before is nothing to keep
 	echo 'my second table' >deep/table
 	run -0 usync push "${WAY[@]}"
@@ -410,6 +410,103 @@ unreadable()
 	run -0 usync push "${WAY[@]}"
 	[[ $output == *"'fifo': "* && $output == *"1 special"* ]]
 	[ -e "$WORK/far/file" ] && [ ! -e "$WORK/far/fifo" ]
+}
+
+# far_runs COMMAND: helper and SFTP server are started so.
+far_runs()
+{
+	local server=/usr/lib/openssh/sftp-server
+
+	[ -x "$server" ] || skip "no sftp-server"
+	FAR=$1
+	sed -i "s|^Subsystem.*|Subsystem sftp $1 $server|" "$SSHD_DIR/sshd_config"
+	kill "$SSHD_PID"
+	wait "$SSHD_PID" 2>/dev/null || :
+	sshd_run
+}
+
+add_helper()
+{
+	[ -n "$SECONDS_ONLY" ] || WAY+=(--helper="$FAR usync --serve")
+}
+
+limited()
+{
+	add_helper
+	head -c 6000000 /dev/urandom >large
+	echo 1 >small
+	run -1 usync push "${WAY[@]}"
+	[ -n "$SECONDS_ONLY" ] || [[ $output == *"'large': "*"File too large"* ]]
+	[[ $output == *"1 failed"* ]]
+	[ "$(cat "$WORK/far/small")" = 1 ]
+	[ ! -e "$WORK/far/large" ]
+	no_leftovers "$WORK/far"
+	# the same here
+	rm small large
+	head -c 6000000 /dev/urandom >"$WORK/far/large"
+	run -1 "$WORK/limit" usync pull "${WAY[@]}"
+	[[ $output == *"'large': "*"File too large"* ]]
+	[ "$(cat small)" = 1 ]
+	[ ! -e large ]
+	no_leftovers .
+}
+
+@test "a file beyond the limit of a file's size is told, and the rest goes on" {
+	# the server of SFTP would end by the signal
+	cat >"$WORK/limit" <<-'EOT'
+		#!/bin/bash
+		[[ $1 == usync ]] || trap '' XFSZ
+		ulimit -f 2000
+		exec "$@"
+	EOT
+	chmod +x "$WORK/limit"
+	far_runs "$WORK/limit"
+	each_way limited
+}
+
+denied()
+{
+	add_helper
+	echo 1 >good
+	mkdir sub
+	echo 1 >sub/file
+	usync push -Q "${WAY[@]}"
+	echo 22 >good
+	echo 22 >sub/file
+	echo 1 >sub/new
+	echo 1 >bad
+	chmod 0 bad
+	chown -R nobody "$WORK/far/sub"
+	run -1 "$WORK/without" usync push "${WAY[@]}"
+	[[ $output == *"'bad': "*"ermission denied"* ]]
+	[[ $output == *"'sub/file': "*"ermission denied"* ]]
+	[[ $output == *"'sub/new': "*"ermission denied"* ]]
+	[[ $output == *"; 3 failed"* ]]
+	[ "$(cat "$WORK/far/good" "$WORK/far/sub/file")" = $'22\n1' ]
+	[ ! -e "$WORK/far/sub/new" ]
+	# and here
+	rm bad
+	chown -R root "$WORK/far/sub"
+	usync push -Q "${WAY[@]}"
+	echo 333 >"$WORK/far/sub/file"
+	echo 333 >"$WORK/far/good"
+	chown -R nobody sub
+	run -1 "$WORK/without" usync pull "${WAY[@]}"
+	[[ $output == *"'sub/file': "*"ermission denied"* ]]
+	[ "$(cat good sub/file)" = $'333\n22' ]
+}
+
+@test "a folder that nobody may write to, and a file that nobody may read, are told" {
+	need_root
+	command -v setpriv >/dev/null || skip "no setpriv"
+	# root without what makes it root
+	cat >"$WORK/without" <<-'EOT'
+		#!/bin/bash
+		exec setpriv --bounding-set=-dac_override,-dac_read_search,-fowner -- "$@"
+	EOT
+	chmod +x "$WORK/without"
+	far_runs "$WORK/without"
+	each_way denied
 }
 
 # A disk of its own, which sshd is to see as well: it may have mounts of its own.
