@@ -8,9 +8,11 @@
 extern const struct uc_cmd uc_cmd_adopt;
 extern const struct uc_cmd uc_cmd_complete;
 extern const struct uc_cmd uc_cmd_config;
+extern const struct uc_cmd uc_cmd_doctor;
 extern const struct uc_cmd uc_cmd_init;
 extern const struct uc_cmd uc_cmd_record;
 extern const struct uc_cmd uc_cmd_sandbox;
 extern const struct uc_cmd uc_cmd_templates;
+extern const struct uc_cmd uc_cmd_version;
 
 #endif

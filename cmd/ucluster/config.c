@@ -9,9 +9,10 @@
 #include "common/run.h"
 #include "common/table.h"
 #include "ucluster/commands.h"
+#include "ucluster/config_edit.h"
 
 struct args {
-	bool show, check, keys;
+	bool show, check, keys, edit, path;
 	const char *preset;
 	struct uc_listing listing;
 };
@@ -142,6 +143,12 @@ static const struct uc_opt options[] = {
 	  .help = "only say whether there is a fault",
 	  .doc = "Print nothing but the faults of all files.\nThe exit status is 2 when "
 		 "there is one." },
+	{ "edit", .type = UC_OPT_FLAG, .offset = offsetof(struct args, edit),
+	  .help = "edit the user's file, and check it",
+	  .doc = "Edit the user's file by\n.Ev VISUAL ,\n.Ev EDITOR\nor\n.Xr vi 1 .\n"
+		 "What has a fault does not take the file's place." },
+	{ "path", .type = UC_OPT_FLAG, .offset = offsetof(struct args, path),
+	  .help = "print where the user's file is, or would be" },
 	{ "mdoc-keys", .type = UC_OPT_FLAG, .flags = UC_OPT_HIDDEN,
 	  .offset = offsetof(struct args, keys),
 	  .help = "the KEYS of ucluster.config(5)" },
@@ -268,6 +275,20 @@ static int print_keys(struct uc_run *run)
 	return UC_OK;
 }
 
+static int print_path(const struct uc_run *run)
+{
+	uc_auto(buf) struct uc_buf line = { 0 };
+
+	if (!run->user_path)
+		return UC_NOTFOUND;
+	if (run->stdout_tty)
+		uc_buf_safe(&line, uc_raw(run->user_path), run->safe);
+	else
+		uc_buf_add(&line, run->user_path);
+	puts(uc_buf_text(&line));
+	return UC_OK;
+}
+
 static void say_checked(const struct uc_run *run)
 {
 	const char *paths[] = { run->site_path, run->user_path,
@@ -308,6 +329,10 @@ static int run_config(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 		return run->status;
 	if (args.keys)
 		return print_keys(run);
+	if (args.edit)
+		return uc_config_edit(run);
+	if (args.path)
+		return print_path(run);
 	if (check_words(&run->parsed.operands, &err) < 0)
 		return uc_run_error(run, &err);
 	if (uc_listing_select(run, columns, &args.listing, &selection) < 0 ||
@@ -336,7 +361,8 @@ static int run_config(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 const struct uc_cmd uc_cmd_config = {
 	.name = "ucluster config",
 	.summary = "show the configuration and where each value comes from",
-	.usage = (const char *const[]){ "[OPTION...] [KEY...]", "--check", NULL },
+	.usage = (const char *const[]){ "[OPTION...] [KEY...]", "--check", "--edit",
+					"--path", NULL },
 	.doc = "Show the configuration in use, see\n.Xr ucluster.config 5 :\neach setting, "
 	       "its value, and the file, profile or variable\nthat sets it; settings nobody "
 	       "sets are left out.\nWith\n.Ar KEY ,\nprint just the values of these, one a "
