@@ -202,6 +202,20 @@ static int add_outputs(struct usync *u, struct uc_error *err)
 	return 0;
 }
 
+/*
+ * What is asked for by name is results, as a rule, which both lists leave behind. But
+ * what the host has as hooks and configuration of git is not taken along: git runs it
+ * here.
+ */
+static void take_named(struct usync *u)
+{
+	if (!u->request.no_defaults)
+		uc_buf_add(&u->command_rules, ".git\n");
+	u->request.no_gitignore = u->request.no_defaults = true;
+	u->request.command_rules =
+		u->command_rules.len ? uc_buf_text(&u->command_rules) : NULL;
+}
+
 int usync_words(struct usync *u, struct uc_error *err)
 {
 	const struct uc_strv *words = &u->run->parsed.operands;
@@ -233,13 +247,12 @@ int usync_words(struct usync *u, struct uc_error *err)
 	/* the folder itself is everything */
 	if (uc_strv_find(&u->only, "") >= 0)
 		uc_strv_free(&u->only);
-	/* what is asked for by name is results, as a rule, which both lists leave behind
-	 */
 	if (u->request.direction == UC_SYNC_PULL && (u->only.count || u->select.count))
-		u->request.no_gitignore = u->request.no_defaults = true;
+		take_named(u);
 	u->request.only = (const char *const *)u->only.item;
 	u->request.select = (const char *const *)u->select.item;
-	if (result == 0 && (u->only.failed || u->select.failed))
+	if (result == 0 &&
+	    (u->only.failed || u->select.failed || u->command_rules.failed))
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return result;
 }

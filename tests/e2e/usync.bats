@@ -362,6 +362,15 @@ newest()
 	[ "$(ls)" = $'run1.log\nrun4.log\nrun5.log' ]
 	cd ..
 	run -3 usync pull logs/nowhere "${WAY[@]}"
+	# hooks would run here
+	mkdir -p "$WORK/far/.git/hooks" "$WORK/far/logs/.git"
+	echo 1 >"$WORK/far/.git/hooks/post-checkout"
+	echo 1 >"$WORK/far/logs/.git/config"
+	run -0 usync pull '*' "${WAY[@]}"
+	run -0 usync pull logs "${WAY[@]}"
+	[ -e logs/other.txt ] && [ ! -e .git ] && [ ! -e logs/.git ]
+	run -0 usync pull --no-defaults logs "${WAY[@]}"
+	[ -e logs/.git/config ]
 }
 
 @test "pull brings what is asked for by path, by pattern, and the newest of it" {
