@@ -58,7 +58,24 @@ static int pick_of(struct uattach *u, const struct uc_job **row, size_t count,
 	return 0;
 }
 
-/* "train": one that has not ended, or the last that has. */
+/* One row for each array: its name is that of all tasks. */
+static size_t fold_arrays(const struct uc_job **row, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t array = row[i]->array_job_id;
+		size_t j = 0;
+
+		while (j < kept && !(array && row[j]->array_job_id == array))
+			j++;
+		if (j == kept)
+			row[kept++] = row[i];
+	}
+	return kept;
+}
+
+/* "train": one that has not ended, or the last that has; of an array, all of it. */
 static int choose_name(struct uattach *u, const char *name, struct uc_error *err)
 {
 	const struct uc_job **row = NULL;
@@ -69,8 +86,10 @@ static int choose_name(struct uattach *u, const char *name, struct uc_error *err
 	if (load_mine(u, err) < 0)
 		return -1;
 	count = uattach_mine(u->jobs, name, &row);
+	count = fold_arrays(row, count);
 	rc = count ? pick_of(u, row, count, err) : 0;
 	free(row);
+	u->id.task = UC_NONE32;
 	if (count)
 		return rc;
 	for (size_t i = 0; i < u->jobs->count; i++) {
@@ -83,6 +102,7 @@ static int choose_name(struct uattach *u, const char *name, struct uc_error *err
 	}
 	if (last) {
 		mean(u, last);
+		u->id.task = UC_NONE32;
 		return 0;
 	}
 	uc_fail(err, UC_NOTFOUND, "none of your jobs is called '%s'", name);

@@ -83,10 +83,14 @@ ended()
 	id=$(batch arr 'echo task $SLURM_ARRAY_TASK_ID; '"$until_go"'; exit $SLURM_ARRAY_TASK_ID' \
 		--array=0-2)
 	uattach "$id" >out 2>err 3>&- &
-	wait_until 20 grep -q 'task 2' out
+	wait_until 60 grep -q 'task 2' out
+	# by its name, too, while several of them run
+	uattach arr >named 2>&1 3>&- &
+	wait_until 60 grep -q 'task 2' named
 	touch go
 	wait "$!" && status=0 || status=$?
 	[ "$status" -eq 2 ]
+	wait
 	[ "$(sort out)" = $'[0] task 0\n[1] task 1\n[2] task 2' ]
 	grep -qE "job $id: 1 of 3 completed: .*${id}_1 \(exit code 1\)" err
 	grep -qE "job $id: 1 of 3 completed: .*${id}_2 \(exit code 2\)" err
