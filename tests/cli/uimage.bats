@@ -78,6 +78,11 @@ setup()
 		adduser|3.118ubuntu5|dpkg
 		python3.10|3.10.12-1~22.04.3|dpkg
 	END
+	# what import wrote beside it says more than the image
+	printf '{"version":1,"source":"docker://other#x:1"}\n' >images/nvcr.io_nvidia_pytorch_24.05-py3.origin
+	uimage show pytorch_24.05 | grep -q '^Origin  *docker://other#x:1$'
+	printf 'podman://mine\nby hand\n' >images/nvcr.io_nvidia_pytorch_24.05-py3.origin
+	[ "$(uimage list -h -o origin)" = podman://mine ]
 	run -3 --separate-stderr uimage show pytorch_24.06
 	[[ $stderr == *'no image'* ]]
 	run -2 --separate-stderr uimage show nvcr.io/nvidia/pytorch:24.05-py3
@@ -105,6 +110,15 @@ setup()
 	# a list that is older than its image is not its list
 	[ "$(uimage search 'torch==2.1.0a0' -h -o name | sort | tr '\n' ' ')" = 'dpkg old ' ]
 	[ "$(uimage search mine -h -o name)" = freeze ]
+	# as uimage import writes it: all kinds under one heading
+	uimage show --packages --refresh -h -o kind,name old | grep -v noversion | sort >before
+	{
+		printf 'Package Version\n------- -------\n'
+		uimage show --packages -h -o name,version --parsable2 old | tr '|' ' '
+	} >images/old.packages
+	uimage show --packages -h -o kind,name old | sort >after
+	diff before after
+	uimage show old | grep -q "from $PWD/images/old.packages"
 	mkdir images/lists
 	printf 'scipy 1.0\n' >images/lists/old.txt
 	[ "$(UCLUSTER_IMAGE_PACKAGES='lists/%n.txt' uimage search scipy -h -o name)" = old ]
