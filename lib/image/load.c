@@ -192,8 +192,6 @@ static void mark_kinds(bool *has, const struct uc_image *list)
 {
 	for (size_t i = 0; i < list->package_count; i++)
 		has[list->packages[i].kind] = true;
-	if (has[UC_PACKAGE_LISTED])
-		has[UC_PACKAGE_PIP] = has[UC_PACKAGE_CONDA] = true;
 }
 
 /*
@@ -203,7 +201,7 @@ static void mark_kinds(bool *has, const struct uc_image *list)
 static int take_list(struct uc_image *image, struct uc_image *list)
 {
 	struct uc_image_build *build = (struct uc_image_build *)image;
-	bool has[UC_PACKAGE_KINDS] = { 0 };
+	bool has[UC_PACKAGE_KINDS] = { 0 }, inside[UC_PACKAGE_KINDS] = { 0 };
 	struct uc_package *all =
 		calloc(image->package_count + list->package_count + 1, sizeof(*all));
 	size_t count = 0;
@@ -211,14 +209,17 @@ static int take_list(struct uc_image *image, struct uc_image *list)
 	if (!all)
 		return -1;
 	mark_kinds(has, list);
+	mark_kinds(inside, image);
+	if (has[UC_PACKAGE_LISTED])
+		has[UC_PACKAGE_PIP] = has[UC_PACKAGE_CONDA] = true;
 	for (size_t i = 0; i < list->package_count; i++) {
-		bool inside = false;
+		bool found = false;
 
-		for (int kind = 0; kind < UC_PACKAGE_KINDS; kind++)
-			inside = inside ||
-				 (!has[kind] && find_same(image, &list->packages[i],
-							  (enum uc_package_kind)kind));
-		if (!inside)
+		for (int kind = 0; kind < UC_PACKAGE_KINDS && !found; kind++)
+			found = inside[kind] && !has[kind] &&
+				find_same(image, &list->packages[i],
+					  (enum uc_package_kind)kind);
+		if (!found)
 			all[count++] = list->packages[i];
 	}
 	for (size_t i = 0; i < image->package_count; i++)
