@@ -153,7 +153,7 @@ typos()
 	run -3 usync push "${WAY[@]}" 'lgos/*.log'
 	[[ $output == *"did you mean 'logs/*.log'?"* ]]
 	# SFTP is not asked for more names
-	run -3 usync pull "${WAY[@]}" resluts
+	run -3 usync pull "${WAY[@]}" resultz
 	[[ -n $SECONDS_ONLY || $output == *"did you mean 'results'?"* ]]
 	run -0 usync pull "${WAY[@]}" 'results/*.csv' 'logs/*'
 	[ -e results/table.csv ]
