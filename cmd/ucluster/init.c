@@ -168,8 +168,7 @@ static int help_keys(struct uc_run *run)
 	if (uc_run_config(run, NULL) < 0 ||
 	    template_open(run, run->parsed.operands.item[0], &t) < 0)
 		return run->status;
-	printf("\nKeys of %s (%s):\n", uc_template_name(t),
-	       uc_template_summary(t));
+	printf("\nKeys of %s (%s):\n", uc_template_name(t), uc_template_summary(t));
 	return template_print_keys(run, t, false);
 }
 

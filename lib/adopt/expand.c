@@ -25,28 +25,29 @@ static struct uc_word *new_word(struct uc_arena *arena, struct uc_spot at)
 struct maker {
 	struct uc_arena *arena;
 	struct uc_word *first, *last;
-	bool ended; /* a blank was seen: what comes next is a new word */
+	bool ended;        /* a blank was seen: what comes next is a new word */
+	struct uc_spot at; /* of the word that they are made of */
 	size_t size;
 };
 
-static struct uc_word *current(struct maker *m, struct uc_spot at)
+static struct uc_word *current(struct maker *m)
 {
 	if (m->last && !m->ended)
 		return m->last;
 	if (!m->first) {
-		m->first = m->last = new_word(m->arena, at);
+		m->first = m->last = new_word(m->arena, m->at);
 	} else {
-		m->last->next = new_word(m->arena, at);
+		m->last->next = new_word(m->arena, m->at);
 		m->last = m->last->next ? m->last->next : m->last;
 	}
 	m->ended = false;
 	return m->last;
 }
 
-static void put(struct maker *m, struct uc_spot at, const struct uc_piece *piece,
-		bool quoted, const char *text, size_t len)
+static void put(struct maker *m, const struct uc_piece *piece, bool quoted,
+		const char *text, size_t len)
 {
-	struct uc_word *word = current(m, at);
+	struct uc_word *word = current(m);
 	struct uc_piece *copy =
 		uc_piece_new(m->arena, piece->kind, quoted || piece->quoted, text, len);
 
@@ -58,7 +59,7 @@ static void put(struct maker *m, struct uc_spot at, const struct uc_piece *piece
 }
 
 /* Text of a variable that is not in quotes is cut at blanks. */
-static void put_cut(struct maker *m, struct uc_spot at, const struct uc_piece *piece)
+static void put_cut(struct maker *m, const struct uc_piece *piece)
 {
 	for (const char *p = piece->text; *p;) {
 		const size_t blanks = strspn(p, " \t\n"),
@@ -68,26 +69,25 @@ static void put_cut(struct maker *m, struct uc_spot at, const struct uc_piece *p
 			m->ended = m->first != NULL;
 		p += blanks;
 		if (len)
-			put(m, at, piece, true, p, len);
+			put(m, piece, true, p, len);
 		p += len;
 	}
 }
 
-static void put_value(struct maker *m, struct uc_spot at, const struct uc_piece *value,
-		      bool quoted)
+static void put_value(struct maker *m, const struct uc_piece *value, bool quoted)
 {
 	for (; value && m->size < UC_ADOPT_WORD_MAX; value = value->next) {
 		if (quoted || value->kind != UC_PIECE_TEXT)
-			put(m, at, value, quoted, value->text, strlen(value->text));
+			put(m, value, quoted, value->text, strlen(value->text));
 		else
-			put_cut(m, at, value);
+			put_cut(m, value);
 	}
 }
 
 struct uc_word *uc_word_expand(struct uc_arena *arena, struct uc_variable *list,
 			       const struct uc_word *word)
 {
-	struct maker m = { .arena = arena };
+	struct maker m = { .arena = arena, .at = word->at };
 
 	for (const struct uc_piece *p = word->first; p; p = p->next) {
 		const struct uc_variable *v =
@@ -96,9 +96,9 @@ struct uc_word *uc_word_expand(struct uc_arena *arena, struct uc_variable *list,
 				: NULL;
 
 		if (v && v->known && m.size < UC_ADOPT_WORD_MAX)
-			put_value(&m, word->at, v->value, p->quoted);
+			put_value(&m, v->value, p->quoted);
 		else
-			put(&m, word->at, p, false, p->text, strlen(p->text));
+			put(&m, p, false, p->text, strlen(p->text));
 	}
 	return m.first;
 }

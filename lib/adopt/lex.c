@@ -250,6 +250,65 @@ static void read_single(struct uc_lexer *lex)
 		lex->unclosed = true;
 }
 
+/* A number of at most `most` digits; *p goes behind it. */
+static int read_code(const char **p, const char *end, int base, int most)
+{
+	static const char digits[] = "0123456789abcdef";
+	int code = 0;
+
+	for (; most > 0 && *p < end; most--, ++*p) {
+		const char *digit =
+			memchr(digits, tolower((unsigned char)**p), (size_t)base);
+
+		if (!digit)
+			break;
+		code = code * base + (int)(digit - digits);
+	}
+	return code & 0xff;
+}
+
+/* What stands behind a backslash in $'...'; *p goes behind it. A NUL is none. */
+static char read_escape(const char **p, const char *end)
+{
+	static const char letters[] = "abefnrtv", codes[] = "\a\b\033\f\n\r\t\v";
+	const char c = *(*p)++;
+	const char *letter = strchr(letters, c);
+	int code;
+
+	if (c && letter)
+		return codes[letter - letters];
+	if (c == 'x')
+		code = read_code(p, end, 16, 2);
+	else if (c >= '0' && c <= '7')
+		code = (--*p, read_code(p, end, 8, 3));
+	else
+		return c;
+	return code ? (char)code : '?';
+}
+
+/* At $'...'. */
+static void read_ansi(struct uc_lexer *lex)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	lex->p += 2;
+	while (lex->p < lex->end && *lex->p != '\'') {
+		const char *next = lex->p + 1;
+
+		if (*lex->p == '\\' && next < lex->end)
+			uc_buf_addc(&text, read_escape(&next, lex->end));
+		else
+			uc_buf_addc(&text, *lex->p);
+		while (lex->p < next)
+			advance(lex);
+	}
+	add_text(lex, true, uc_buf_text(&text), text.len);
+	if (lex->p < lex->end)
+		advance(lex);
+	else
+		lex->unclosed = true;
+}
+
 static bool ends_word(char c)
 {
 	return !c || strchr(" \t\r\n;&|()<>", c);
@@ -270,6 +329,8 @@ static void read_word(struct uc_lexer *lex)
 			read_single(lex);
 		} else if (*start == '"') {
 			read_double(lex);
+		} else if (*start == '$' && look(lex, 1) == '\'') {
+			read_ansi(lex);
 		} else if (*start == '$' || *start == '`') {
 			read_expansion(lex, false);
 		} else if (*start == '\\' && look(lex, 1) == '\n') {

@@ -100,39 +100,47 @@ static size_t step_quoted(struct uc_shell_place *place, const char *bytes, size_
 	return at;
 }
 
+/* Brackets outside of quotes; false: it is none. */
+static bool step_bracket(struct uc_shell_place *place, char c, bool twice, size_t *at)
+{
+	if (c == '(') {
+		push(place, twice ? '[' : '(');
+		*at += twice;
+	} else if (c == ')' && innermost(place) == '[' && twice) {
+		place->depth--;
+		++*at;
+	} else if (c == ')' && innermost(place) == '(') {
+		place->depth--;
+	} else {
+		return c == ')';
+	}
+	return true;
+}
+
 /* Outside of quotes, or in $(...), (...) and $((...)). */
 static size_t step_plain(struct uc_shell_place *place, const char *bytes, size_t at,
 			 size_t to)
 {
 	const char c = bytes[at], before = at ? bytes[at - 1] : '\n';
-	const bool two = at + 1 < to;
+	const char next = at + 1 < to ? bytes[at + 1] : '\0';
 
 	if (c == '\\')
 		return at + 1;
-	if (c == '#' && strchr(" \t\n;&|()", before)) {
-		place->comment = true;
-	} else if (c == '$' && two && strchr("({", bytes[at + 1])) {
+	if (c == '$' && (next == '(' || next == '{'))
 		return step_quoted(place, bytes, at, to);
-	} else if (c == '$' && two && bytes[at + 1] == '\'') {
+	if (c == '$' && next == '\'')
 		place->lost = true; /* $'...' has rules of its own */
-	} else if (c == '\'' || c == '"' || c == '`') {
+	else if (c == '\'' || c == '"' || c == '`')
 		push(place, c);
-	} else if (c == '(' && two && bytes[at + 1] == '(') {
-		push(place, '[');
-		return at + 1;
-	} else if (c == '(') {
-		push(place, '(');
-	} else if (c == ')' && innermost(place) == '[' && two && bytes[at + 1] == ')') {
-		place->depth--;
-		return at + 1;
-	} else if (c == ')' && innermost(place) == '(') {
-		place->depth--;
-	} else if (c == '<' && two && bytes[at + 1] == '<' && innermost(place) != '[') {
-		if (at + 2 < to && bytes[at + 2] == '<')
-			return at + 2;
-		return read_delimiter(place, bytes, at + 2, to);
-	}
-	return at;
+	else if (c == '#' && strchr(" \t\n;&|()", before))
+		place->comment = true;
+	else if (step_bracket(place, c, next == c, &at))
+		return at;
+	if (c != '<' || next != '<' || innermost(place) == '[')
+		return at;
+	if (at + 2 < to && bytes[at + 2] == '<')
+		return at + 2;
+	return read_delimiter(place, bytes, at + 2, to);
 }
 
 void uc_shell_step(struct uc_shell_place *place, const char *bytes, size_t from,

@@ -127,6 +127,14 @@ kept()
 	[ "$(bash_completes uqueue -p '')" = $'batch\ngpu\nlong' ]
 }
 
+@test "templates: their names, and their keys for --set" {
+	[ "$(bash_completes ucluster init sw)" = sweep ]
+	[ "$(bash_completes ucluster init sweep --at)" = "" ]
+	[ "$(bash_completes ucluster init sweep --set at_)" = at_once= ]
+	[ "$(bash_completes ucluster init --list)" = --list-keys ]
+	[ "$(fish_completes 'ucluster init sw')" = sweep ]
+}
+
 @test "bash completes files and directories" {
 	mkdir -p dir/deep
 	[ "$(bash_completes ucluster record d)" = dir ]
