@@ -17,7 +17,7 @@ teardown()
 
 answers()
 {
-	curl -sf -m 5 -o got "http://127.0.0.1:$here/api"
+	curl -sf -m 20 -o got "http://127.0.0.1:$here/api"
 }
 
 @test "the URL and the laptop's command are printed; the token opens it; it stays secret" {
@@ -28,7 +28,10 @@ answers()
 		cat out err .jupyter/*.log
 		return 1
 	}
-	wait_until 60 answers
+	wait_until 120 answers || {
+		cat out err .jupyter/*.log
+		return 1
+	}
 	job=$(sed -n 's/^job \([0-9]*\): JupyterLab, once it runs: .*/\1/p' out)
 	grep -qx "job $job: JupyterLab, once it runs: http://127.0.0.1:$port/lab" out
 	grep -qx "later again: uattach $job --forward $here:$port; end it: scancel $job" out

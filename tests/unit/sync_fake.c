@@ -211,7 +211,7 @@ static bool is_spoilt(const struct fake_far *far, struct uc_far_job *job)
 	job->outcome = UC_FAR_FAILED;
 	job->errno_value = 0;
 	job->kept = 1;
-	strcpy(job->text, "arrived damaged");
+	(void)snprintf(job->text, sizeof(job->text), "arrived damaged");
 	return true;
 }
 
