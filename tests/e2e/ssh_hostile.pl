@@ -25,7 +25,7 @@ sub kexinit {
 
 	return packet("\x14" . 'x' x 16 . names(@{$of{kex}}) . names(@{$of{key}}) .
 		names(@{$of{cipher}}) x 2 . names(@{$of{mac}}) x 2 . names('none') x 2 .
-		names() x 2 . "\0\0\0\0\0");
+		names() x 2 . ($of{guess} ? "\1" : "\0") . "\0\0\0\0");
 }
 
 # What is said in one go; then the connection stays open without a word.
@@ -46,8 +46,18 @@ my %once = (
 	long_kexinit => $banner . kexinit(kex => [('curve25519-sha256') x 1500]),
 	weak => $banner . kexinit(kex => ['diffie-hellman-group1-sha1'], cipher => ['arcfour'],
 		mac => ['hmac-md5'], key => ['ssh-dss']),
-	guessed => $banner . kexinit() . packet("\x1f" . 'x' x 50),
+	guessed => $banner . kexinit(guess => 1) . packet("\x1f" . 'x' x 50),
 	bad_reply => $banner . kexinit() . packet("\x1f" . pack('N', 0xffffffff) . 'x' x 90),
+	banner8k => 'SSH-2.0-' . 'x' x 8192 . "\r\n",
+	both => "SSH-1.99-OpenSSH_9.2\r\n" . kexinit() . 'x' x 100,
+	bidi => "\xe2\x80\xae\xe2\x81\xa6 line\r\nSSH-2.0-\xe2\x80\xae\x9b31m\r\n" .
+		packet("\x01" . pack('N', 2) . names("\xe2\x80\xae gone") . names()),
+	wrong_guess => $banner . kexinit(guess => 1) . packet("\x1e" . names('x' x 500)),
+	same_names => $banner . kexinit(map { $_ => [('curve25519-sha256') x 40] } qw(key cipher mac)),
+	no_names => $banner . kexinit(kex => [], key => [], cipher => [], mac => []),
+	# a group of 5 bits, for who takes one that the server chooses
+	tiny_group => $banner . kexinit(kex => ['diffie-hellman-group-exchange-sha256']) .
+		packet("\x1f" . pack('N/a*', "\x17") . pack('N/a*', "\x05")),
 	disconnect => $banner . packet("\x01" . pack('N', 2) . names("\e]0;owned\a gone") . names()),
 	ext_info => $banner . packet("\x07" . pack('N', 0xffffffff)),
 );

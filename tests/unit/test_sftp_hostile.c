@@ -44,6 +44,10 @@ enum stage {
 #define NAME1   "\0\0\0\1"
 #define FILE5   "\0\0\0\15\0\0\0\0\0\0\0\5\0\0\201\244\0\0\3\350\0\0\3\350"
 
+#define KIND(mode) "\0\0\0\15\0\0\0\0\0\0\0\5" mode "\0\0\3\350\0\0\3\350"
+#define X60        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X600       X60 X60 X60 X60 X60 X60 X60 X60 X60 X60
+
 static const struct lie {
 	const char *name;
 	enum uc_sftp_type at;
@@ -132,6 +136,40 @@ static const struct lie {
 	  B(NAME1 "\0\0\0\3f\0x\0\0\0\0" FILE5), AT_LIST, UC_INVALID },
 	{ "only . and ..", UC_SFTP_READDIR, 1, REPLY, 104,
 	  B("\0\0\0\2\0\0\0\1.\0\0\0\0" FILE5 "\0\0\0\2..\0\0\0\0" FILE5), FINE, 0 },
+	{ "a newline and an escape in names", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B("\0\0\0\2\0\0\0\3a\nb\0\0\0\0" FILE5 "\0\0\0\5\x1b[31m\0\0\0\0" FILE5), FINE,
+	  0 },
+	{ "a name that is no UTF-8", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B(NAME1 "\0\0\0\2\377\233\0\0\0\0" FILE5), FINE, 0 },
+	{ "a name of 4800 bytes", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B(NAME1 "\0\0\22\300" X600 X600 X600 X600 X600 X600 X600 X600 "\0\0\0\0" FILE5),
+	  FINE, 0 },
+	{ "a name twice", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B("\0\0\0\2\0\0\0\1f\0\0\0\0" FILE5 "\0\0\0\1f\0\0\0\0" FILE5), FINE, 0 },
+	{ "names that differ in case", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B("\0\0\0\2\0\0\0\1f\0\0\0\0" FILE5 "\0\0\0\1F\0\0\0\0" FILE5), FINE, 0 },
+	{ "a handle of no bytes", UC_SFTP_OPENDIR, 1, REPLY, 102, B("\0\0\0\0"), FINE,
+	  0 },
+	{ "a size of 2^63", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B(NAME1 "\0\0\0\1f\0\0\0\0"
+		  "\0\0\0\15\200\0\0\0\0\0\0\0\0\0\201\244\0\0\3\350\0\0\3\350"),
+	  FINE, 0 },
+	{ "a device, a socket, a FIFO and no kind at all", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B("\0\0\0\4\0\0\0\1a\0\0\0\0" KIND("\0\0\040\266") "\0\0\0\1b\0\0\0\0" KIND(
+		  "\0\0\301\377") "\0\0\0\1c\0\0\0\0" KIND("\0\0\020\266") "\0\0\0\1d\0\0\0\0" KIND("\0\0\1\266")),
+	  FINE, 0 },
+	{ "mode 06777", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B(NAME1 "\0\0\0\1f\0\0\0\0" KIND("\0\0\215\377")), FINE, 0 },
+	{ "time 0 and time 2^32 - 1", UC_SFTP_READDIR, 1, REPLY, 104,
+	  B("\0\0\0\2\0\0\0\1a\0\0\0\0"
+	    "\0\0\0\15\0\0\0\0\0\0\0\5\0\0\201\244\0\0\0\0\0\0\0\0"
+	    "\0\0\0\1b\0\0\0\0"
+	    "\0\0\0\15\0\0\0\0\0\0\0\5\0\0\201\244\377\377\377\377\377\377\377\377"),
+	  FINE, 0 },
+	{ "a link to above", UC_SFTP_READLINK, 1, REPLY, 104,
+	  B(NAME1 "\0\0\0\11../../etc\0\0\0\0\0\0\0\0"), FINE, 0 },
+	{ "a link that is absolute", UC_SFTP_READLINK, 1, REPLY, 104,
+	  B(NAME1 "\0\0\0\4/etc\0\0\0\0\0\0\0\0"), FINE, 0 },
 	{ "names of nothing", UC_SFTP_READDIR, 1, REPLY, 104, B("\0\0\0\0"), AT_LIST,
 	  UC_INVALID },
 	{ "4 billion names in a packet", UC_SFTP_READDIR, 1, REPLY, 104,
