@@ -24,6 +24,7 @@ struct import {
 	struct uc_buf folder; /* absolute */
 	struct uc_buf name;   /* of the file in it, "x.sqsh" */
 	struct uc_buf target; /* of both */
+	const char *done;     /* what is said in the end; NULL: "imported" */
 };
 
 /* --- import_target.c --- */
@@ -39,6 +40,8 @@ int import_may_write(const struct import *im, struct uc_error *err) UC_MUST_CHEC
 /* --- import_here.c --- */
 /* Do it on this machine. */
 int import_here(struct import *im, struct uc_error *err) UC_MUST_CHECK;
+/* Remove what was begun for this target before; under its lock. */
+void import_sweep(const struct import *im);
 
 /* --- import_lock.c --- */
 #define IMPORT_LOCK ".importing"
@@ -92,6 +95,8 @@ void import_places_dead(const char *base, void (*found)(void *arg, const char *p
 /* --- import_enroot.c --- */
 struct enroot_run {
 	const struct uc_run *run;
+	const char *program;                /* another one; NULL: enroot */
+	char *const *environment;           /* as it is; NULL: what enroot looks at */
 	const struct import_places *places; /* NULL: enroot's own */
 	char *const *words;
 	void (*line)(void *arg, const char *line);

@@ -160,7 +160,8 @@ static void end_session(void)
 /* In a process of its own: `life` ends with the parent. */
 static void guard(const struct enroot_run *what, char *const *env, int life, int out)
 {
-	const struct uc_spawn spawn = { .program = "enroot",
+	const struct uc_spawn spawn = { .program =
+						what->program ? what->program : "enroot",
 					.words = what->words,
 					.environment = env,
 					.fd = { -1, out, out } };
@@ -331,7 +332,7 @@ int enroot_run(const struct enroot_run *what, int *status, struct uc_error *err)
 	sigset_t set, before;
 	int rc;
 
-	if (make_environment(what, &env, err) < 0)
+	if (!what->environment && make_environment(what, &env, err) < 0)
 		return -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -339,7 +340,7 @@ int enroot_run(const struct enroot_run *what, int *status, struct uc_error *err)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	p.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	rc = start_guard(&p, env.item, err);
+	rc = start_guard(&p, what->environment ? what->environment : env.item, err);
 	if (rc == 0) {
 		pump(&p);
 		*status = wait_for_guard(&p);
@@ -353,7 +354,7 @@ int enroot_run(const struct enroot_run *what, int *status, struct uc_error *err)
 	if (p.signal)
 		return uc_fail(err, UC_FAILED, "ended by a signal: %s",
 			       strsignal(p.signal));
-	if (*status == 127) {
+	if (*status == 127 && !what->program) {
 		uc_fail(err, UC_FAILED, "enroot is not on this machine's PATH");
 		return uc_hint(err,
 			       "it is where jobs run: without --local a job does it");

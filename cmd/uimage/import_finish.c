@@ -193,7 +193,8 @@ static void tell(struct import *im, size_t packages, const struct import_origin 
 	uc_auto(buf) struct uc_buf text = { 0 };
 	struct stat st;
 
-	uc_buf_addf(&text, "imported '%s'", uc_buf_text(&im->target));
+	uc_buf_addf(&text, "%s '%s'", im->done ? im->done : "imported",
+		    uc_buf_text(&im->target));
 	if (stat(uc_buf_text(&im->target), &st) == 0) {
 		uc_buf_add(&text, ", ");
 		uc_size_words(&text, (uint64_t)st.st_size);

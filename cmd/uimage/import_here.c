@@ -135,8 +135,7 @@ static void show_progress(void *arg)
 
 /* --- the steps --- */
 
-/* What enroots before left of this target: nobody else works on it. */
-static void sweep(const struct import *im)
+void import_sweep(const struct import *im)
 {
 	uc_auto(buf) struct uc_buf prefix = { 0 };
 	DIR *folder = opendir(uc_buf_text(&im->folder));
@@ -242,7 +241,7 @@ static int do_it(struct work *w, struct uc_error *err)
 {
 	struct import_origin origin;
 
-	sweep(w->im);
+	import_sweep(w->im);
 	if (import_places_make(w->im, &w->places, err) < 0)
 		return -1;
 	import_lock_note(w->im->run, &w->lock, uc_buf_text(&w->places.temp));
@@ -282,7 +281,7 @@ int import_here(struct import *im, struct uc_error *err)
 			rc = do_it(&w, err);
 		import_places_drop(&w.places);
 		if (rc < 0)
-			sweep(im);
+			import_sweep(im);
 		import_lock_drop(&w.lock);
 	}
 	uc_buf_free(&w.part);

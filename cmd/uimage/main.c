@@ -4,8 +4,11 @@
 #include "uimage/uimage.h"
 
 static const struct uc_cmd *const subcommands[] = {
-	&uimage_cmd_list,  &uimage_cmd_show,   &uimage_cmd_search,
-	&uimage_cmd_check, &uimage_cmd_import, NULL,
+	&uimage_cmd_list,   &uimage_cmd_show,
+	&uimage_cmd_search, &uimage_cmd_check,
+	&uimage_cmd_import, &uimage_cmd_login,
+	&uimage_cmd_logout, &uimage_cmd_save,
+	&uimage_cmd_clean,  NULL,
 };
 
 static const struct uc_cmd uimage = {

@@ -8,8 +8,12 @@
 #include "common/run.h"
 
 extern const struct uc_cmd uimage_cmd_check;
+extern const struct uc_cmd uimage_cmd_clean;
 extern const struct uc_cmd uimage_cmd_import;
 extern const struct uc_cmd uimage_cmd_list;
+extern const struct uc_cmd uimage_cmd_login;
+extern const struct uc_cmd uimage_cmd_logout;
+extern const struct uc_cmd uimage_cmd_save;
 extern const struct uc_cmd uimage_cmd_search;
 extern const struct uc_cmd uimage_cmd_show;
 

@@ -208,6 +208,9 @@ static const struct {
 } causes[] = {
 	{ "No space left on device", UC_FAILED, "a disk is full",
 	  "import.temp_dir and import.cache_dir can be on a larger one" },
+	/* tar, of a file that is cut short */
+	{ "Wrote only ", UC_FAILED, "a disk is full",
+	  "import.temp_dir and import.cache_dir can be on a larger one" },
 	{ "Disk quota exceeded", UC_FAILED, "a quota is used up",
 	  "uinfo disk tells which; uimage clean makes room" },
 	{ "failed to set capabilities", UC_FAILED,

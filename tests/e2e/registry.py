@@ -25,6 +25,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import tarfile
 import time
@@ -37,7 +38,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def layer(*files):
-    """A layer: (path, bytes) for a file, (path, None) for a folder."""
+    """A layer: (path, bytes) for a file, (path, None) for a folder, (path, text) a link."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
         for path, data in files:
@@ -45,6 +46,9 @@ def layer(*files):
             info.mtime = 1700000000
             if data is None:
                 info.type, info.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(info)
+            elif isinstance(data, str):
+                info.type, info.linkname = tarfile.SYMTYPE, data
                 tar.addfile(info)
             else:
                 info.mode, info.size = 0o755, len(data)
@@ -56,9 +60,16 @@ def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def busybox():
+    """The host's static busybox, so that containers of the image run."""
+    with open(shutil.which("busybox") or "/bin/true", "rb") as file:
+        return file.read()
+
+
 SITE = "usr/lib/python3/dist-packages/"
 LAYERS = [
-    layer(("bin", None), ("bin/sh", b"#!/bin/true\n"), ("etc", None),
+    layer(("bin", None), ("bin/busybox", busybox()), ("bin/sh", "busybox"),
+          ("bin/true", "busybox"), ("etc", None),
           ("etc/os-release", b'PRETTY_NAME="Test Linux 1"\nID=test\nVERSION_ID="1"\n'),
           ("etc/removed", b"old\n"), ("opt", None), ("opt/old", b"old\n")),
     layer((SITE + "numpy-1.26.4.dist-info/METADATA",
