@@ -423,3 +423,53 @@ login_user()
 		[[ $output == *"does not let '$LOGIN' in; it takes $method"* ]]
 	done
 }
+
+# no_answer TRANSPORT: a look-up by a name server that says nothing, in a namespace.
+no_answer()
+{
+	# shellcheck disable=SC2016
+	timeout 60 unshare --mount bash -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' \
+		hangs "$SSHD_DIR/resolv.conf" "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" \
+		-t 2000 "$1" host.example true </dev/null 3>&-
+}
+
+@test "a look-up of a name that hangs ends in time" {
+	[ "$(id -u)" = 0 ] || skip 'needs root, for a resolv.conf of its own'
+	# nobody answers there: the socket is open, and that is all
+	perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp",
+		LocalAddr => "127.0.0.53:53") or exit 1; $SIG{ALRM} = sub { exit }; alarm 90; sleep 90' 3>&- &
+	mute=$!
+	echo 'nameserver 127.0.0.53' >"$SSHD_DIR/resolv.conf"
+	for by in openssh libssh2; do
+		SECONDS=0
+		run no_answer "$by"
+		echo "$by $status $SECONDS s: $output"
+		[ "$status" -eq 104 ]
+		[ "$SECONDS" -le 15 ]
+	done
+	kill "$mute" || :
+}
+
+# few N TRANSPORT: with no more descriptors than that.
+few()
+{
+	# shellcheck disable=SC2016
+	bash -c 'ulimit -n "$0" && exec timeout 60 "$@"' "$1" "$UC_TEST_BUILD/tests/ssh-stream" \
+		-F "$SSHD_CONFIG" -t 5000 "$2" there true </dev/null 3>&-
+}
+
+@test "few descriptors: what cannot be opened is said, and nothing hangs" {
+	for by in openssh libssh2; do
+		for n in 4 5 6 7 8 10 12; do
+			SECONDS=0
+			run few "$n" "$by"
+			echo "$by $n: $status $SECONDS s: $output"
+			[ "$status" -ne 124 ] && [ "$status" -le 127 ]
+			[[ $output != *Sanitizer* ]]
+			[ "$status" -eq 0 ] || [ -n "$output" ]
+			[ "$SECONDS" -le 25 ]
+		done
+		run stream "$by" there true </dev/null
+		[ "$status" -eq 0 ]
+	done
+}

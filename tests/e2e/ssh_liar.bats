@@ -64,6 +64,12 @@ liar()
 	EOT
 }
 
+# alone COMMAND...: without a terminal, which ssh could ask at, and without bats' files.
+alone()
+{
+	setsid -w timeout 120 "$@" </dev/null 3>&- 7>&-
+}
+
 # judge MODE WAY: what a run printed is fit for a terminal and has an error; $SECONDS.
 judge()
 {
@@ -86,9 +92,8 @@ logs_in()
 		for ms in 1500 6000 24000; do
 			told=$(grep -c told "$SAID" || :)
 			SECONDS=0
-			# no terminal that ssh could ask at
-			run setsid -w timeout 120 "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" \
-				-t "$ms" "$@" "$by" bad true </dev/null 3>&- 7>&-
+			run alone "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" -t "$ms" "$@" \
+				"$by" bad true
 			judge "$mode" "$by"
 			[[ $status =~ ^10[456]$ ]]
 			[ "$(grep -c '^error' <<<"$output")" -eq 1 ]
@@ -111,8 +116,8 @@ syncs()
 	for way; do
 		SECONDS=0 sftp=()
 		[[ $way != *+sftp ]] || sftp=(--sftp)
-		run setsid -w timeout 120 usync --config "$SSHD_CONFIG" --transport "${way%+*}" \
-			--timeout 1s --yes "${sftp[@]}" "$SSHD_DIR/tree" bad:there </dev/null 3>&- 7>&-
+		run alone usync --config "$SSHD_CONFIG" --transport "${way%+*}" --timeout 1s --yes \
+			"${sftp[@]}" "$SSHD_DIR/tree" bad:there
 		judge "$mode" "$way"
 		[[ $status =~ ^[1456]$ ]]
 		[[ $output == *usync:* ]]
@@ -158,8 +163,7 @@ modes()
 
 @test "a question is shown as the host's, whatever it looks like" {
 	liar ask-shell
-	run "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" -p one -p two libssh2 bad true \
-		</dev/null 3>&-
+	run alone "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" -p one -p two libssh2 bad true
 	judge ask-shell libssh2
 	# each of its lines says who asks
 	[ "$(grep -c '127.0.0.1 asks: ' <<<"$output")" -ge 4 ]
@@ -170,8 +174,8 @@ modes()
 
 @test "a password is given once, and not again when the connection is gone" {
 	liar ask-then-disconnect
-	run "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" -p one -p two -p three libssh2 bad \
-		true </dev/null 3>&-
+	run alone "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" -p one -p two -p three \
+		libssh2 bad true
 	judge ask-then-disconnect libssh2
 	[ "$(grep -c '^asked' <<<"$output")" -eq 1 ]
 	[[ $output == *'closed the connection while logging in'* ]]
@@ -201,7 +205,7 @@ modes()
 		[ "$SECONDS" -lt 20 ]
 	done
 	liar open-rekey-other
-	run "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" libssh2 bad true </dev/null 3>&-
+	run alone "$UC_TEST_BUILD/tests/ssh-stream" -F "$SSHD_CONFIG" libssh2 bad true
 	[ "$status" -eq 105 ]
 	[[ $output == *'showed another key than before'* ]]
 }
@@ -210,8 +214,8 @@ modes()
 	liar exec-mute
 	for by in libssh2 ssh; do
 		SECONDS=0
-		run timeout 120 usync --config "$SSHD_CONFIG" --transport "$by" --timeout 2s \
-			"$SSHD_DIR/tree" bad:there </dev/null 3>&- 7>&-
+		run alone usync --config "$SSHD_CONFIG" --transport "$by" --timeout 2s \
+			"$SSHD_DIR/tree" bad:there
 		judge exec-mute "$by"
 		[ "$status" -eq 4 ]
 		[[ $output == *'says nothing, for 2 seconds'* ]]
