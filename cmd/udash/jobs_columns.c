@@ -3,6 +3,7 @@
 /* The columns of the list of jobs, and what is in them. */
 #include <stdio.h>
 #include <string.h>
+#include <ucluster/ending.h>
 #include <ucluster/reason.h>
 #include <ucluster/state.h>
 #include <ucluster/units.h>
@@ -181,10 +182,16 @@ static void fill_where(struct cell *c)
 			    c->row->waiting ? ", " : "  ");
 	if (c->row->waiting && jobs_row_is_array(c->row))
 		uc_buf_addf(&c->text, "%u wait  ", c->row->waiting);
-	if (uc_job_waits(job) || (!uc_job_holds(job) && job->reason))
+	if (uc_job_waits(job)) {
 		uc_buf_add(&c->text, uc_reason_short(job->reason));
-	else if (!uc_raw_empty(job->nodes))
-		uc_buf_add(&c->text, job->nodes.bytes);
+	} else if (uc_job_holds(job)) {
+		fill_raw(c, job->nodes);
+	} else {
+		struct uc_ending ending;
+
+		uc_ending_of_job(&ending, job, c->d->data->now);
+		uc_ending_brief(&c->text, &ending, c->d->grid.safe);
+	}
 	if (uc_job_waits(job) && uc_reason_never_starts(job->reason))
 		c->role = DASH_BAD;
 }

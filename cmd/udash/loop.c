@@ -37,21 +37,30 @@ const struct dash_pane *const dash_panes[DASH_VIEWS] = {
 
 /* --- data --- */
 
-/* One a minute: what is shown goes back for an hour. */
-static void note_use(struct dash *d)
+static void add_use(struct dash *d, uint64_t used)
 {
-	const int64_t minute = uc_monotonic_ms() / 60000;
-
-	if (d->used_count && d->used_minute == minute) {
-		d->used[d->used_count - 1] = d->sums.used;
-		return;
-	}
-	d->used_minute = minute;
 	if (d->used_count == DASH_HISTORY) {
 		memmove(d->used, d->used + 1, sizeof(d->used) - sizeof(d->used[0]));
 		d->used_count--;
 	}
-	d->used[d->used_count++] = d->sums.used;
+	d->used[d->used_count++] = used;
+}
+
+/* One a minute; when nothing was asked for a while it was as it had been. */
+static void note_use(struct dash *d)
+{
+	const int64_t minute = uc_monotonic_ms() / 60000;
+	int64_t missed = d->used_count ? minute - d->used_minute - 1 : 0;
+
+	if (d->used_count && d->used_minute == minute)
+		d->used_count--;
+	for (; missed > 0 && d->used_count; missed--) {
+		if (missed > DASH_HISTORY)
+			missed = DASH_HISTORY;
+		add_use(d, d->used[d->used_count - 1]);
+	}
+	d->used_minute = minute;
+	add_use(d, d->sums.used);
 }
 
 void dash_freshen(struct dash *d)
