@@ -117,6 +117,8 @@ static const struct lie lies[] = {
 	{ "through a link, new", OPENED, UC_FRAME_JOBS, BYTES(PUT_HI("\6", "link/x")), REFUSED },
 	{ "a folder through a link", OPENED, UC_FRAME_JOBS, BYTES(FOLDER("\6", "link/x")), REFUSED },
 	{ "over a link", OPENED, UC_FRAME_JOBS, BYTES(PUT_HI("\4", "link")), REFUSED },
+	{ "to be kept, and nothing expected", OPENED, UC_FRAME_JOBS, BYTES("\2\7\x10\0\1x\1\xed\x03\0"), FAULT },
+	{ "an unknown flag", OPENED, UC_FRAME_JOBS, BYTES("\2\7\x20\0\1x\1\xed\x03\0"), FAULT },
 	{ "a NUL in a path", OPENED, UC_FRAME_JOBS, BYTES(PUT_HI("\3", "x\0y")), FAULT },
 	{ "over what is there", OPENED, UC_FRAME_JOBS, BYTES(PUT_HI("\4", "kept")), REFUSED },
 	{ "in a folder that is not there", OPENED, UC_FRAME_JOBS, BYTES(PUT_HI("\3", "n/x")), REFUSED },
