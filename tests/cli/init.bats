@@ -339,7 +339,7 @@ hint: --force replaces what is there" ]
 	[ "${#lines[@]}" -ge 10 ]
 	for name in "${lines[@]}"; do
 		ucluster init "$name" "all/$name" --set image=python >/dev/null 2>&1 ||
-			ucluster init "$name" "all/$name" >/dev/null
+			ucluster init "$name" "all/$name" --set base=python >/dev/null
 		[ -s "all/$name/README.md" ]
 		run ! grep -rnE '@[a-z]+:[a-z_]+@' "all/$name"
 		while IFS= read -r file; do
