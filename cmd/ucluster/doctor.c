@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <ucluster/units.h>
 #include <unistd.h>
-#include "common/table.h"
 #include "ucluster/commands.h"
 
 #define ANSWER_MAX (256U << 10) /* bytes that one check may say */
@@ -283,103 +281,6 @@ static void load_config(struct uc_run *run)
 	}
 }
 
-/* --- output --- */
-
-static const struct {
-	const char *word;
-	enum uc_role role;
-} states[] = { { "ok", UC_ROLE_GOOD },
-	       { "warn", UC_ROLE_WAIT },
-	       { "fail", UC_ROLE_BAD } };
-
-static void get_state(const void *data, const void *context, struct uc_value *out)
-{
-	const struct doctor_finding *finding = data;
-
-	(void)context;
-	out->type = UC_VALUE_TEXT;
-	out->text = uc_raw(states[finding->state].word);
-	out->role = states[finding->state].role;
-}
-
-static void get_check(const void *data, const void *context, struct uc_value *out)
-{
-	(void)context;
-	out->type = UC_VALUE_TEXT;
-	out->text = uc_raw(((const struct doctor_finding *)data)->check);
-}
-
-static void get_detail(const void *data, const void *context, struct uc_value *out)
-{
-	(void)context;
-	out->type = UC_VALUE_TEXT;
-	out->text = uc_raw(uc_buf_text(&((const struct doctor_finding *)data)->text));
-}
-
-static void get_remedy(const void *data, const void *context, struct uc_value *out)
-{
-	const struct doctor_finding *finding = data;
-
-	(void)context;
-	out->type = finding->remedy.len ? UC_VALUE_TEXT : UC_VALUE_NONE;
-	out->text = uc_raw(uc_buf_text(&finding->remedy));
-}
-
-static const struct uc_column columns[] = {
-	{ "STATE", "state", UC_COLUMN_DEFAULT, 0, "ok, warn or fail", get_state },
-	{ "CHECK", "check", UC_COLUMN_DEFAULT, 0, "what was looked at", get_check },
-	{ "DETAIL", "detail", UC_COLUMN_DEFAULT, 0, "what was found", get_detail },
-	{ "REMEDY", "remedy", UC_COLUMN_DEFAULT | UC_COLUMN_ANY, 0, "what to type",
-	  get_remedy },
-	{ 0 }
-};
-
-/* On a terminal what to type stands on a line of its own, to be copied from there. */
-static void print_lines(const struct doctor *d)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		const struct doctor_finding *f = &d->finding[i];
-		uc_auto(buf) struct uc_buf line = { 0 };
-		const char *sgr =
-			d->run->color ? uc_role_sgr(states[f->state].role) : NULL;
-
-		if (sgr)
-			uc_buf_addf(&line, "\033[%sm", sgr);
-		uc_buf_addf(&line, "%-4s", states[f->state].word);
-		uc_buf_add(&line, sgr ? "\033[0m" : "");
-		uc_buf_addf(&line, "  %-11s  ", f->check);
-		uc_buf_safe(&line, uc_raw(uc_buf_text(&f->text)), d->run->safe);
-		if (f->remedy.len) {
-			uc_buf_add(&line, "\n                     ");
-			uc_buf_safe(&line, uc_raw(uc_buf_text(&f->remedy)), d->run->safe);
-		}
-		puts(uc_buf_text(&line));
-	}
-}
-
-static int print(struct doctor *d, const struct uc_listing *listing,
-		 const struct uc_selection *selection)
-{
-	const struct uc_table table = {
-		.name = "checks",
-		.rows = d->finding,
-		.count = d->count,
-		.row_size = sizeof(d->finding[0]),
-		.now = time(NULL),
-	};
-	int status = 0;
-
-	if (d->run->stdout_tty && !listing->json && !listing->format &&
-	    !listing->parsable)
-		print_lines(d);
-	else
-		status = uc_table_print(d->run, &table, selection, listing);
-	for (size_t i = 0; i < d->count && status == 0; i++)
-		if (d->finding[i].state == DOCTOR_FAIL)
-			status = UC_FAILED;
-	return status;
-}
-
 static int run_doctor(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
 {
 	static const struct check config = { "config", doctor_config, 5000, "df ~" };
@@ -390,7 +291,7 @@ static int run_doctor(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 
 	(void)argc;
 	if (!uc_run_parse(run, cmd, argv, &args) ||
-	    uc_listing_select(run, columns, &args.listing, &selection) < 0)
+	    uc_listing_select(run, doctor_columns, &args.listing, &selection) < 0)
 		return run->status;
 	run_checks(&d, &config, 1);
 	/* where even that did not end, a second try would not either */
@@ -399,7 +300,7 @@ static int run_doctor(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 		if (run->config)
 			run_checks(&d, checks, CHECKS);
 	}
-	status = print(&d, &args.listing, &selection);
+	status = doctor_print(&d, &args.listing, &selection);
 	doctor_free(&d);
 	return status;
 }
@@ -417,7 +318,7 @@ const struct uc_cmd uc_cmd_doctor = {
 	       "type about it.\nAll checks run at once and end in time, whatever hangs.\n"
 	       "The exit status is 1 when there is a fail.",
 	.options = options,
-	.columns = columns,
+	.columns = doctor_columns,
 	.shared = UC_SHARED_COLOR | UC_SHARED_VERBOSE,
 	.fn = run_doctor,
 };

@@ -7,6 +7,7 @@
  * what hangs, such as a file system whose server is gone, takes nothing else along.
  */
 #include "common/run.h"
+#include "common/table.h"
 
 enum doctor_state {
 	DOCTOR_OK,
@@ -40,6 +41,12 @@ void doctor_free(struct doctor *d);
 void doctor_home(const struct doctor *d, const char *path, struct uc_buf *out);
 /* A path for people, as ~/... where that is shorter. */
 const char *doctor_path(const struct doctor *d, const char *path, struct uc_buf *out);
+
+/* doctor_print.c */
+extern const struct uc_column doctor_columns[];
+/* Print all; UC_FAILED when one is a fail. */
+int doctor_print(struct doctor *d, const struct uc_listing *listing,
+		 const struct uc_selection *selection);
 
 /* doctor_here.c */
 void doctor_config(struct doctor *d);
