@@ -45,6 +45,7 @@ layers()
 		KEY                 VALUE     FROM
 		receipts            true      built-in
 		runtime             auto      built-in
+		import.space        10G       built-in
 		slurm.timeout       10s       built-in
 		session.detachable  never     built-in
 		session.detach_key  ctrl-a d  built-in
@@ -78,6 +79,7 @@ layers()
 		time|8h|site $UCLUSTER_SITE_CONFIG:2
 		receipts|true|built-in
 		runtime|auto|built-in
+		import.space|10G|built-in
 		slurm.timeout|10s|built-in
 		session.detachable|never|built-in
 		session.detach_key|ctrl-a d|built-in

@@ -7,6 +7,7 @@
  */
 #include "pyxis.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,8 +17,9 @@
 #include <unistd.h>
 
 /* Slurm itself ends a cancelled step after KillWait. */
-#define SAVE_MS  (20 * 60 * 1000)
-#define MAX_ARGS 40
+#define SAVE_MS    (20 * 60 * 1000)
+#define MAX_ARGS   40
+#define MAX_MOUNTS 64
 
 struct save {
 	const char *path, *options;
@@ -46,12 +48,48 @@ static int make_way(const char *path)
 	return 0;
 }
 
+/*
+ * Folders below `dir` on which something is mounted, as patterns for mksquashfs: its
+ * -one-file-system takes the files of an overlay for another file system's.
+ */
+static size_t list_mounts(int dir, const char *prefix, dev_t device, const char **out,
+			  size_t count)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	struct stat st;
+
+	while (folder && count < MAX_MOUNTS && (entry = readdir(folder))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    fstatat(copy, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISDIR(st.st_mode))
+			continue;
+		char *path = uc_fmt("%s%s/%s", prefix, entry->d_name,
+				    st.st_dev == device ? "" : "*");
+		if (path && st.st_dev != device) {
+			out[count++] = path;
+			continue;
+		}
+		int below = openat(copy, entry->d_name,
+				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (path && below >= 0)
+			count = list_mounts(below, path, device, out, count);
+		uc_close(&below);
+		free(path);
+	}
+	if (folder)
+		closedir(folder);
+	return count;
+}
+
 /* In a child, as the user. */
 static int write_image(void *arg)
 {
 	struct save *save = arg;
 	char source[64];
-	const char *args[MAX_ARGS + 8];
+	const char *args[MAX_ARGS + MAX_MOUNTS + 8];
+	struct stat st;
 	size_t n = 0;
 	char *words = strdup(save->options), *rest = words, *word;
 
@@ -66,11 +104,16 @@ static int write_image(void *arg)
 	args[n++] = "-all-root";
 	args[n++] = "-no-progress";
 	args[n++] = "-noappend";
-	if (save->mounted_over)
-		args[n++] = "-one-file-system";
 	while (n < MAX_ARGS && (word = strsep(&rest, " \t")))
 		if (*word)
 			args[n++] = word;
+	if (save->mounted_over && fstat(root, &st) == 0) {
+		args[n++] = "-wildcards";
+		args[n++] = "-e";
+		n += list_mounts(root, "", st.st_dev, args + n, 0);
+		if (!strcmp(args[n - 1], "-e"))
+			n--;
+	}
 	args[n] = NULL;
 	int status = uc_child_exec(args, SAVE_MS);
 	free(words);
