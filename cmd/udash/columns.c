@@ -159,22 +159,26 @@ void dash_columns_names(const struct dash_columns *c, struct uc_buf *out)
 			uc_buf_addf(out, "%s%s", out->len ? "," : "", c->table[i].name);
 }
 
-void dash_columns_choose(struct dash_columns *c, const char *names)
+bool dash_columns_choose(struct dash_columns *c, const char *names)
 {
 	uint32_t on = 0;
+	bool known = true;
 
-	while (*names) {
+	for (names += strspn(names, ", "); *names; names += strspn(names, ", ")) {
 		const size_t len = strcspn(names, ", ");
+		uint32_t one = 0;
 
 		for (size_t i = 0; i < c->count; i++)
 			if (strlen(c->table[i].name) == len &&
 			    strncmp(c->table[i].name, names, len) == 0)
-				on |= 1u << i;
+				one = 1u << i;
+		known = known && one;
+		on |= one;
 		names += len;
-		names += strspn(names, ", ");
 	}
 	if (on)
 		c->on = on;
+	return known && on;
 }
 
 /* --- the box --- */

@@ -41,9 +41,12 @@ void dash_columns_head(const struct dash_columns *columns, struct dash_area line
 		       size_t sorted);
 /* The column at a place on the screen; count: none. */
 size_t dash_columns_at(const struct dash_columns *columns, int column);
-/* "id,user,name", those that are on; and back, where any that is unknown is left out. */
+/*
+ * "id,user,name", those that are on; and back, where any that is unknown is left out.
+ * False: there was one.
+ */
 void dash_columns_names(const struct dash_columns *columns, struct uc_buf *out);
-void dash_columns_choose(struct dash_columns *columns, const char *names);
+bool dash_columns_choose(struct dash_columns *columns, const char *names);
 
 struct dash;
 /* The box of F2, for the columns of the view. */

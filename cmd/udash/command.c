@@ -83,10 +83,10 @@ static void columns(struct dash *d, const char *words)
 		dash_say(d, "this view has no columns");
 	else if (strcmp(words, "reset") == 0)
 		of->on = of->usual;
-	else if (words[0])
-		dash_columns_choose(of, words);
-	else
+	else if (!words[0])
 		dash_columns_show(d);
+	else if (!dash_columns_choose(of, words))
+		dash_say(d, "not all of '%s' are columns; F2 shows them", words);
 }
 
 static void mouse(struct dash *d, const char *words)

@@ -161,6 +161,19 @@ static int on_screen(struct dash *d, int signals)
 	return run->status;
 }
 
+static int bad_columns(const struct dash *d, const char *said)
+{
+	const struct dash_columns *columns = &d->columns[DASH_JOBS];
+	uc_auto(buf) struct uc_buf names = { 0 };
+	struct uc_error err = { 0 };
+
+	for (size_t i = 0; i < columns->count; i++)
+		uc_buf_addf(&names, "%s%s", i ? "," : "", columns->table[i].name);
+	uc_fail(&err, UC_USAGE, "not all of '%s' are columns", said);
+	uc_hint(&err, "there are %s", uc_buf_text(&names));
+	return uc_run_error(d->run, &err);
+}
+
 /* As it was the last time, unless options say otherwise. */
 static int show(struct dash *d, const struct args *args, int signals)
 {
@@ -171,8 +184,8 @@ static int show(struct dash *d, const struct args *args, int signals)
 		dash_state_read(d);
 	if (args->me)
 		d->everybody = false;
-	if (args->columns)
-		dash_columns_choose(&d->columns[DASH_JOBS], args->columns);
+	if (args->columns && !dash_columns_choose(&d->columns[DASH_JOBS], args->columns))
+		return bad_columns(d, args->columns);
 	if (args->view >= 0)
 		d->view = (enum dash_view)args->view;
 	if (args->dump || args->json)

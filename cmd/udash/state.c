@@ -37,7 +37,7 @@ static void read_columns(struct dash *d, const json_t *state)
 			json_string_value(json_object_get(columns, dash_panes[i]->name));
 
 		if (names && d->columns[i].count)
-			dash_columns_choose(&d->columns[i], names);
+			(void)dash_columns_choose(&d->columns[i], names);
 	}
 }
 

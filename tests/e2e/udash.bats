@@ -287,6 +287,8 @@ asked_more()
 	tmux_keys q
 	COLUMNS=80 udash --dump --columns id,gpus,where >out
 	grep -qE '^JOB +GPUS +WHERE OR WHY' out
+	run -2 udash --dump --columns id,colour
+	[[ $output == *"not all of 'id,colour' are columns"*"there are id,user,"* ]]
 }
 
 limit_is()
