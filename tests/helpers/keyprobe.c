@@ -12,6 +12,7 @@
  *	-e MS                from one key to the next (50)
  *	-t SECONDS           so long (10); SIGTERM ends it, too
  *	-i SECONDS           before, type nothing: CPU time and bytes meanwhile
+ *	-m PID               CPU time of this process meanwhile, too
  *	-p FILE              write the command's process id
  *	-o FILE              write the screen there before the end, and when SIGUSR1 comes
  *	-x q|TERM|HUP|...    how it is ended at last: a key, or a signal (q)
@@ -54,6 +55,7 @@ struct probe {
 	int rows, columns, skip;
 	const char *keys, *wait, *pid_file, *screen_file, *end;
 	int each_ms, seconds, idle;
+	pid_t other;
 
 	pid_t pid, echo;
 	int fd, slave, echo_fd;
@@ -319,13 +321,15 @@ static void print_samples(const char *name, struct samples *s)
 static void wait_idle(struct probe *p)
 {
 	const double start = now_ms(), cpu = proc_cpu(p->pid);
+	const double other = p->other ? proc_cpu(p->other) : 0;
 	const uint64_t bytes = p->bytes;
 	double took;
 
 	take_until(p, start + 1e3 * p->idle);
 	took = (now_ms() - start) / 1e3;
-	printf("idle %.1f s cpu %.3f %% bytes %ju\n", took,
-	       100 * (proc_cpu(p->pid) - cpu) / took, (uintmax_t)(p->bytes - bytes));
+	printf("idle %.1f s cpu %.3f %% bytes %ju other %.3f s\n", took,
+	       100 * (proc_cpu(p->pid) - cpu) / took, (uintmax_t)(p->bytes - bytes),
+	       p->other ? proc_cpu(p->other) - other : 0);
 }
 
 /* --- begin and end --- */
@@ -433,7 +437,7 @@ static int read_options(struct probe *p, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+r:c:w:s:k:e:t:i:p:o:x:")) > 0) {
+	while ((option = getopt(argc, argv, "+r:c:w:s:k:e:t:i:m:p:o:x:")) > 0) {
 		const int number = optarg ? atoi(optarg) : 0;
 
 		switch (option) {
@@ -460,6 +464,9 @@ static int read_options(struct probe *p, int argc, char **argv)
 			break;
 		case 'i':
 			p->idle = number;
+			break;
+		case 'm':
+			p->other = number;
 			break;
 		case 'p':
 			p->pid_file = optarg;

@@ -133,7 +133,7 @@ void proc_look(struct proc_tree *tree, pid_t pid)
 	each(pid, note_child, &look);
 	memcpy(tree->zombie, look.zombie, sizeof(look.zombie));
 	tree->zombies = look.zombies;
-	if (tree->looks++ <= 10) {
+	if (tree->looks++ <= 5) {
 		tree->first_kib = e.kib;
 		tree->files_first = count_files(pid);
 	}

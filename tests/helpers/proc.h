@@ -11,7 +11,7 @@
 
 struct proc_tree {
 	size_t looks;
-	long first_kib, last_kib, most_kib; /* of the process; first: at the tenth look */
+	long first_kib, last_kib, most_kib; /* of the process; first: after five */
 	long most_all_kib;                  /* with its children */
 	int files_first, files_last;        /* open descriptors */
 	pid_t zombie[16];                   /* seen at the last look */
