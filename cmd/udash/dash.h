@@ -80,6 +80,7 @@ struct dash_box {
 	char title[80];      /* safe */
 	struct uc_strv line; /* safe */
 	size_t top;
+	bool seen;  /* it has been on the screen */
 	bool more;  /* lines below what is shown */
 	bool picks; /* there is a cursor in it */
 	size_t at;

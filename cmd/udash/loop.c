@@ -279,6 +279,8 @@ static void read_keys(struct dash *d)
 			dash_key(d, &event);
 		if (d->doing)
 			return; /* what was typed after a yes waits for its end */
+		if (d->box.open && d->box.key && !d->box.seen)
+			return; /* an answer before the question is none */
 	}
 }
 
@@ -315,6 +317,10 @@ int dash_loop(struct dash *d, int signals, struct uc_error *err)
 			return uc_fail(err, UC_FAILED, "out of memory");
 		dash_draw(d);
 		dash_term_show(&d->grid);
+		if (d->box.open && d->box.key && !d->box.seen) {
+			dash_term_flush();
+			d->box.seen = true;
+		}
 		on[PANE].fd = pane->fd ? pane->fd(d) : -1;
 		on[PANE].events = POLLIN;
 		for (size_t i = 0; i < EVENTS; i++)

@@ -33,6 +33,7 @@ setup()
 	cd "$BASE" || return 1
 	rm -rf state
 	OURS=() TYPIST=
+	declare -gA DAEMON=() # their process ids
 }
 
 teardown()
@@ -40,8 +41,6 @@ teardown()
 	[ -z "$TYPIST" ] || kill -KILL "$TYPIST" 2>/dev/null || :
 	((${#OURS[@]} == 0)) || kill -KILL "${OURS[@]}" 2>/dev/null || :
 }
-
-declare -A DAEMON # their process ids
 
 # daemon NAME: remember how it was started.
 daemon()
@@ -58,8 +57,9 @@ begin()
 
 	if kill -0 "${DAEMON[$1]}" 2>/dev/null; then return 0; fi
 	mapfile -d '' words <"$1.words"
+	words=("${words[@]/#-c/-v}") # not a clean start: the jobs stay
 	mapfile -d '' settings <"$1.settings"
-	if [ "$1" = munged ]; then rm -f "$BASE/c/run/munge.sock"; fi
+	if [ "$1" = munged ]; then rm -f "$BASE/c/run/munge.sock"*; fi
 	env -i "${settings[@]}" "${words[@]}" </dev/null >/dev/null 2>&1 3>&- &
 	DAEMON[$1]=$!
 	OURS+=("$!")
@@ -121,6 +121,8 @@ look()
 
 recovered()
 {
+	begin munged
+	begin slurmctld
 	look && grep -q 'me: ' screen && ! grep -qE 'no answer|failed' screen
 }
 
@@ -149,8 +151,6 @@ figure()
 		# what a library says is not seen
 		run ! grep -nE 'slurm_|error:|fatal:|ERROR' screen
 	done
-	begin munged
-	begin slurmctld
 	wait_until 90 recovered || { cat screen; false; }
 	id=$(sbatch --parsable -H -o /dev/null -J after --wrap true)
 	wait_until 60 eval "look && grep -q '^$id .* after' screen" || { cat screen; false; }
