@@ -131,13 +131,11 @@ told()
 }
 
 @test "a container that runs is saved, can be run, and the job goes on" {
-	id=$(usrun --batch --parsable --image=tiny -- sh -c 'echo hello >/etc/greeting; exec sleep 1000')
+	id=$(usrun --batch --parsable --image=tiny -- \
+		sh -c 'echo hello >/etc/greeting; echo ready; exec sleep 1000')
 	wait_for_job "$id" RUNNING 60
-	entered()
-	{
-		srun --jobid="$id" --overlap --container-name="$id.0:exec" test -e /etc/greeting 2>/dev/null
-	}
-	wait_until 60 entered
+	# who enters a container that is being made may find it gone for good
+	wait_until 60 grep -qs ready "slurm-$id.out"
 	run uimage save --dry-run "$id" mine
 	[[ $output == "srun --jobid=$id "*"--overlap"*"--container-name=$id.0:exec --container-save=$WORK/images/.mine.sqsh.part-"* ]]
 	run uimage save "$id" mine
