@@ -15,9 +15,11 @@
  * Nothing here waits: only loop.c does.
  */
 #include <jansson.h>
+#include "udash/box.h"
 #include "udash/cells.h"
 #include "udash/columns.h"
 #include "udash/data.h"
+#include "udash/job.h"
 #include "udash/list.h"
 #include "udash/term.h"
 
@@ -64,30 +66,6 @@ struct dash_pane {
 extern const struct dash_pane dash_pane_jobs, dash_pane_gpus, dash_pane_output,
 	dash_pane_disk, dash_pane_nodes;
 extern const struct dash_pane *const dash_panes[DASH_VIEWS];
-
-/* A line that is typed: a filter, a search, a command. */
-struct dash_prompt {
-	const char *title;             /* NULL: none is open */
-	struct uc_buf text;            /* UTF-8 */
-	void (*typed)(struct dash *d); /* after every key; may be NULL */
-	void (*done)(struct dash *d);  /* Enter */
-	void (*gone)(struct dash *d);  /* Esc; may be NULL */
-};
-
-/* Lines on top of the view, perhaps with keys that do something. */
-struct dash_box {
-	bool open;
-	char title[80];      /* safe */
-	struct uc_strv line; /* safe */
-	size_t top;
-	bool seen;  /* it has been on the screen */
-	bool more;  /* lines below what is shown */
-	bool picks; /* there is a cursor in it */
-	size_t at;
-	struct dash_area inside; /* as it was drawn */
-	/* Any key that does not scroll. False, or no function: the box closes. */
-	bool (*key)(struct dash *d, int key);
-};
 
 /* A click here is this key. */
 struct dash_hot {
@@ -206,30 +184,6 @@ bool dash_keys_bar(const struct dash *d, size_t index, struct uc_buf *key,
 /* The keys of a row of the table, as they are written; NULL: there are fewer. */
 const char *dash_keys_name(size_t index);
 
-/* box.c */
-void dash_box_open(struct dash *d, const char *safe_title);
-void dash_box_addf(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
-void dash_box_close(struct dash *d);
-void dash_box_key(struct dash *d, const struct dash_event *event);
-void dash_box_draw(struct dash *d, struct dash_area screen);
-void dash_say(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
-void dash_prompt_open(struct dash *d, const char *title, const char *text,
-		      void (*done)(struct dash *d));
-void dash_prompt_key(struct dash *d, int key);
-
-/* job.c, node.c: boxes about what is at the cursor */
-void dash_show_details(struct dash *d);
-void dash_show_why(struct dash *d);
-void dash_show_node(struct dash *d, const struct uc_node *node);
-
-/* pane_output.c: what the job at the cursor wrote as errors; there: the other file. */
-void dash_show_errors(struct dash *d);
-
-/* me.c */
-void dash_show_me(struct dash *d);
-/* Add `word` and "8/8": GPUs by the default QOS or association; nothing without one. */
-void dash_add_limit(const struct dash *d, const char *word, struct uc_buf *out);
-
 /* command.c: a line after ':' */
 void dash_command(struct dash *d);
 
@@ -239,28 +193,5 @@ int dash_dump(const struct dash *d, struct uc_error *err) UC_MUST_CHECK;
 /* state.c: view, order, filter of the last time; an option given wins. */
 void dash_state_read(struct dash *d);
 void dash_state_write(const struct dash *d);
-
-/* act.c */
-void dash_cancel(struct dash *d);
-void dash_signal(struct dash *d);
-void dash_hold(struct dash *d);
-void dash_release(struct dash *d);
-void dash_requeue(struct dash *d);
-void dash_time_limit(struct dash *d);
-/* As they are typed after ':': "USR1", "+1h". */
-void dash_signal_named(struct dash *d, const char *name);
-void dash_time_limit_to(struct dash *d, const char *value);
-/* The deeds are done: say what became of them. */
-void dash_acted(struct dash *d);
-
-/* The job at the cursor of the view; NULL. */
-const struct uc_job *dash_job(struct dash *d);
-/* All that its row stands for, as dash_pane.next. */
-const struct uc_job *dash_job_next(struct dash *d, const struct uc_job *job);
-struct dash_id dash_job_id(const struct uc_job *job);
-bool dash_is_mine(const struct dash *d, const struct uc_job *job);
-enum dash_role dash_job_role(const struct uc_job *job);
-/* Does any of these texts have what is searched for, or filtered by? No case. */
-bool dash_text_has(const char *text, const char *part);
 
 #endif

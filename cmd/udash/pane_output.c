@@ -211,14 +211,13 @@ static void sideways(struct dash *d, int64_t by)
 		dash_say(d, "long lines are wrapped; W cuts them");
 }
 
-static bool key(struct dash *d, const struct dash_event *event)
+/* Keys that scroll the file. False: it is none of these. */
+static bool scroll_key(struct dash *d, int key)
 {
 	struct output_pane *p = output_of(d);
 	const int64_t page = (int64_t)d->page;
 
-	if (!p->streams)
-		return false;
-	switch (event->key) {
+	switch (key) {
 	case 'k':
 	case DASH_KEY_UP:
 		scroll(p, 1);
@@ -228,22 +227,16 @@ static bool key(struct dash *d, const struct dash_event *event)
 		scroll(p, -1);
 		return true;
 	case DASH_KEY_WHEEL_UP:
-		scroll(p, 3);
-		return true;
 	case DASH_KEY_WHEEL_DOWN:
-		scroll(p, -3);
+		scroll(p, key == DASH_KEY_WHEEL_UP ? 3 : -3);
 		return true;
 	case DASH_KEY_PAGE_UP:
-		scroll(p, page - 1);
-		return true;
 	case DASH_KEY_PAGE_DOWN:
-		scroll(p, 1 - page);
+		scroll(p, key == DASH_KEY_PAGE_UP ? page - 1 : 1 - page);
 		return true;
 	case DASH_CTRL('u'):
-		scroll(p, page / 2);
-		return true;
 	case DASH_CTRL('d'):
-		scroll(p, -page / 2);
+		scroll(p, key == DASH_CTRL('u') ? page / 2 : -page / 2);
 		return true;
 	case 'g':
 	case DASH_KEY_HOME:
@@ -253,6 +246,20 @@ static bool key(struct dash *d, const struct dash_event *event)
 	case DASH_KEY_END:
 		p->back = 0;
 		return true;
+	default:
+		return false;
+	}
+}
+
+static bool key(struct dash *d, const struct dash_event *event)
+{
+	struct output_pane *p = output_of(d);
+
+	if (!p->streams)
+		return false;
+	if (scroll_key(d, event->key))
+		return true;
+	switch (event->key) {
 	case 'h':
 	case DASH_KEY_LEFT:
 		p->at = (p->at + p->streams - 1) % p->streams;

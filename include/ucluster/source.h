@@ -86,8 +86,8 @@ int uc_partitions_load(struct uc_source *src, struct uc_partitions **out,
 int uc_source_cache(struct uc_source *src, const char *dir, const char *name,
 		    struct uc_error *err) UC_MUST_CHECK;
 /*
- * With a cache: those about nodes, partitions and reservations, too, when an answer may be
- * so old; 0: not.
+ * With a cache: those about nodes, partitions and reservations, too, when an answer may
+ * be so old; 0: not.
  */
 void uc_source_cache_rest(struct uc_source *src, int64_t max_age_ms);
 /* About the last answer to uc_jobs_load(). */

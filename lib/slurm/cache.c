@@ -326,13 +326,13 @@ int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
 	return 0;
 }
 
-int uc_cache_rows(struct uc_cache *cache, enum uc_rows_kind kind, int64_t max_age_ms,
+int uc_cache_rows(struct uc_cache *cache, const struct uc_rows_question *question,
 		  uc_rows_ask *ask_rows, struct uc_source *src, struct uc_rows **out,
 		  struct uc_error *err)
 {
 	struct look look = { .cache = cache,
-			     .kind = kind,
-			     .max_age_ms = max_age_ms,
+			     .kind = question->kind,
+			     .max_age_ms = question->max_age_ms,
 			     .ask_rows = ask_rows,
 			     .src = src };
 

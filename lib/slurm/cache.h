@@ -58,10 +58,14 @@ typedef int uc_jobs_ask(struct uc_source *src, const struct uc_job_query *query,
 int uc_cache_jobs(struct uc_cache *cache, const struct uc_job_query *query,
 		  uc_jobs_ask *ask, struct uc_source *src, struct uc_jobs **out,
 		  struct uc_error *err) UC_MUST_CHECK;
-/* The same for rows of another kind, at most max_age_ms old. */
+/* The same for all rows of another kind. */
+struct uc_rows_question {
+	enum uc_rows_kind kind;
+	int64_t max_age_ms;
+};
 typedef int uc_rows_ask(struct uc_source *src, enum uc_rows_kind kind,
 			struct uc_rows **out, struct uc_error *err);
-int uc_cache_rows(struct uc_cache *cache, enum uc_rows_kind kind, int64_t max_age_ms,
+int uc_cache_rows(struct uc_cache *cache, const struct uc_rows_question *question,
 		  uc_rows_ask *ask, struct uc_source *src, struct uc_rows **out,
 		  struct uc_error *err) UC_MUST_CHECK;
 /* About the last answer. */

@@ -217,8 +217,9 @@ static int load_rows(struct uc_source *src, enum uc_rows_kind kind, struct uc_ro
 		     struct uc_error *err)
 {
 	if (src->cache && src->rest_age_ms)
-		return uc_cache_rows(src->cache, kind, src->rest_age_ms, ask_rows, src,
-				     out, err);
+		return uc_cache_rows(src->cache,
+				     &(struct uc_rows_question){ kind, src->rest_age_ms },
+				     ask_rows, src, out, err);
 	return ask_rows(src, kind, out, err);
 }
 
