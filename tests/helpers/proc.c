@@ -102,9 +102,15 @@ double proc_cpu(pid_t pid)
 	return cpu;
 }
 
+/* A child that was killed is taken away with the next question at the latest. */
+enum {
+	LONG = 30
+};
+
 struct look {
 	struct proc_tree *tree;
 	pid_t zombie[16];
+	int seen[16];
 	size_t zombies;
 	long kib;
 };
@@ -117,10 +123,12 @@ static void note_child(pid_t pid, const struct entry *e, void *arg)
 	look->kib += e->kib;
 	if (e->state != 'Z' || look->zombies == 16)
 		return;
-	look->zombie[look->zombies++] = pid;
+	look->zombie[look->zombies] = pid;
+	look->seen[look->zombies] = 1;
 	for (size_t i = 0; i < tree->zombies; i++)
 		if (tree->zombie[i] == pid)
-			look->tree->lasting++;
+			look->seen[look->zombies] = tree->seen[i] + 1;
+	look->tree->lasting += look->seen[look->zombies++] == LONG;
 }
 
 void proc_look(struct proc_tree *tree, pid_t pid)
@@ -132,6 +140,7 @@ void proc_look(struct proc_tree *tree, pid_t pid)
 		return;
 	each(pid, note_child, &look);
 	memcpy(tree->zombie, look.zombie, sizeof(look.zombie));
+	memcpy(tree->seen, look.seen, sizeof(look.seen));
 	tree->zombies = look.zombies;
 	if (tree->looks++ <= 5) {
 		tree->first_kib = e.kib;

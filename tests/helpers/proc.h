@@ -15,7 +15,8 @@ struct proc_tree {
 	long most_all_kib;                  /* with its children */
 	int files_first, files_last;        /* open descriptors */
 	pid_t zombie[16];                   /* seen at the last look */
-	size_t zombies, lasting;            /* lasting: at two looks */
+	size_t zombies, lasting;            /* lasting: at 30 looks */
+	int seen[16];                       /* looks, of each of these */
 };
 
 void proc_look(struct proc_tree *tree, pid_t pid);
