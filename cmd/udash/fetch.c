@@ -61,8 +61,10 @@ static void *serve(void *arg)
 			return NULL;
 		/* here, where no key waits for it */
 		fetch_drop_parts(&f->old);
-		if (step == FETCH_TAKEN)
+		if (step == FETCH_TAKEN) {
+			uc_source_tidy(f->src);
 			continue;
+		}
 		if (step == FETCH_ACTING)
 			act(f);
 		else

@@ -252,6 +252,10 @@ static bool take_signal(struct dash *d, int fd)
 		dash_term_redraw();
 		return true;
 	}
+	if (info.ssi_signo == SIGCHLD) {
+		dash_fetch_taken(d->fetch); /* the worker is gone */
+		return true;
+	}
 	d->run->status = 128 + (int)info.ssi_signo;
 	return false;
 }

@@ -77,9 +77,8 @@ static const struct uc_cmd cmd = {
 /* Blocked before the fetching thread starts, which inherits that. */
 static int open_signals(void)
 {
-	static const int numbers[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT
-	};
+	static const int numbers[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
+				       SIGTSTP, SIGCONT, SIGCHLD };
 	struct sigaction action;
 	sigset_t set;
 

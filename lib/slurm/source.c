@@ -84,6 +84,12 @@ void uc_source_rest(struct uc_source *src)
 		src->ops->rest(src->self);
 }
 
+void uc_source_tidy(struct uc_source *src)
+{
+	if (src->ops->tidy)
+		src->ops->tidy(src->self);
+}
+
 bool uc_source_is_live(const struct uc_source *src)
 {
 	return src->ops->live;

@@ -17,6 +17,7 @@ struct uc_source_ops {
 		    void **self, struct uc_error *err);
 	void (*close)(void *self);
 	void (*rest)(void *self); /* may be NULL */
+	void (*tidy)(void *self); /* may be NULL */
 	int64_t (*now)(void *self);
 	int (*ping)(void *self, struct uc_error *err);
 

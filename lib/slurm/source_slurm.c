@@ -34,6 +34,11 @@ static void slurm_rest(void *self)
 	uc_worker_rest(self);
 }
 
+static void slurm_tidy(void *self)
+{
+	uc_worker_tidy(self);
+}
+
 static int64_t slurm_now(void *self)
 {
 	(void)self;
@@ -350,6 +355,7 @@ const struct uc_source_ops uc_source_slurm = {
 	.open = slurm_open,
 	.close = slurm_close,
 	.rest = slurm_rest,
+	.tidy = slurm_tidy,
 	.now = slurm_now,
 	.ping = slurm_ping,
 	.load = slurm_load,

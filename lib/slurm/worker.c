@@ -323,6 +323,12 @@ static bool has_exited(pid_t pid)
 	       info.si_pid == pid;
 }
 
+void uc_worker_tidy(struct uc_worker *worker)
+{
+	if (worker->pid > 0 && has_exited(worker->pid))
+		end_worker(worker);
+}
+
 /* The loader's words, of which the name of the library is all that helps. */
 static bool fail_library(const char *words, struct uc_error *err)
 {

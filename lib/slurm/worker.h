@@ -31,6 +31,8 @@ int uc_worker_new(const struct uc_source_options *options, struct uc_worker **ou
 void uc_worker_free(struct uc_worker *worker);
 /* End the process without waiting for it; the next question starts another. */
 void uc_worker_rest(struct uc_worker *worker);
+/* Reap it if it has ended. */
+void uc_worker_tidy(struct uc_worker *worker);
 
 /*
  * One question, one answer (UC_SAY_DONE) within timeout_ms. On failure *err is complete:

@@ -102,9 +102,9 @@ double proc_cpu(pid_t pid)
 	return cpu;
 }
 
-/* A child that was killed is taken away with the next question at the latest. */
+/* Looks at which a zombie is still there: one that has just ended is none. */
 enum {
-	LONG = 30
+	LONG = 3
 };
 
 struct look {

@@ -101,6 +101,26 @@ static void test_after_a_rest_another_worker_answers(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+static void test_a_worker_that_ended_is_reaped_without_a_question(void **state)
+{
+	struct uc_source *src = source("done", 20000);
+	struct uc_error err = { 0 };
+	siginfo_t ended = { 0 };
+
+	(void)state;
+	uc_source_tidy(src); /* none runs */
+	assert_int_equal(uc_source_ping(src, &err), 0);
+	uc_source_tidy(src); /* it runs, and stays */
+	assert_int_equal(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT | WNOHANG), 0);
+	assert_int_equal(ended.si_pid, 0);
+	uc_source_rest(src);
+	assert_int_equal(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
+	uc_source_tidy(src);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(uc_source_ping(src, &err), 0);
+	uc_source_free(src);
+}
+
 static void test_a_silent_worker_is_killed_at_the_deadline(void **state)
 {
 	double start = now();
@@ -457,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_good_answer_is_taken),
 		cmocka_unit_test(test_after_a_rest_another_worker_answers),
+		cmocka_unit_test(test_a_worker_that_ended_is_reaped_without_a_question),
 		cmocka_unit_test(test_a_silent_worker_is_killed_at_the_deadline),
 		cmocka_unit_test(test_a_worker_that_exits_leaves_its_words),
 		cmocka_unit_test(test_nonsense_is_refused),
