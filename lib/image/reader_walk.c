@@ -55,8 +55,8 @@ static bool see(struct reader_bits *bits, uint64_t number)
 bool reader_damaged(struct reader *r, const char *path, const char *what)
 {
 	if (r->faults++ == 0)
-		snprintf(r->first, sizeof(r->first), "%s: %s", path[0] ? path : "/",
-			 what);
+		snprintf(r->first, sizeof(r->first), "%.100s: %.50s",
+			 path[0] ? path : "/", what);
 	return r->check;
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The completion scripts as they were built, in the shells they are for.
-# shellcheck disable=SC2016,SC2317 # names with $ in them; compopt is called by scripts
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317 # names with $ in them; compopt is called by scripts
 bats_require_minimum_version 1.5.0
 
 setup()
@@ -216,7 +216,7 @@ zsh_offers()
 	mkdir -p "$UCLUSTER_IMAGE_DIRS" tree/lib/python3.9/site-packages/{torch,torchvision}-2.1.dist-info
 	mksquashfs tree "$UCLUSTER_IMAGE_DIRS/first.sqsh" -quiet -no-progress >/dev/null
 	[ "$(bash_completes uimage sh)" = show ]
-	[ "$(bash_completes uimage show fi)" = first ]
+	[ "$(bash_completes uimage show fir)" = first ]
 	# of what was read: pressing a key reads no image
 	[ -z "$(bash_completes uimage search tor)" ]
 	uimage list >/dev/null

@@ -144,7 +144,8 @@ static void put_done(void *arg, int outcome, const struct uc_error *err)
 
 	job->outcome = table[outcome];
 	if (outcome != UC_STORE_OK)
-		strncpy(job->text, err->text, sizeof(job->text) - 1);
+		(void)snprintf(job->text, sizeof(job->text), "%.*s",
+			       (int)sizeof(job->text) - 1, err->text);
 }
 
 /* A file from one folder into the store of the other. */
