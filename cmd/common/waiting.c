@@ -70,10 +70,14 @@ void uc_waiting_line(struct uc_buf *line, const struct uc_waiting *job, int64_t 
 	if (uc_reason_never_starts(job->reason)) {
 		uc_buf_addf(line, "%s will never start as it is", more ? "," : ":");
 	} else if (job->start > job->now) {
-		uc_buf_addf(line, "%s %s ", more ? "," : ":",
-			    job->reason == BEGIN_TIME ? "not before"
-						      : "probably starts at");
-		uc_buf_clock(line, job->start, job->now);
+		uc_buf_add(line, more ? ", " : ": ");
+		if (job->reason == BEGIN_TIME) {
+			uc_buf_add(line, "not before ");
+			uc_buf_clock(line, job->start, job->now);
+		} else {
+			uc_buf_add(line, "probably starts ");
+			uc_buf_clock_at(line, job->start, job->now);
+		}
 	}
 	uc_buf_addf(line, " (%s)",
 		    job->limit.len ? uc_buf_text(&job->limit)

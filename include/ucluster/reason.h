@@ -96,6 +96,8 @@ void uc_reason_action(struct uc_buf *buf, const struct uc_job *job,
  * "Tue 14:20", "24 Nov 14:20", "2027-01-05". Local time.
  */
 void uc_buf_clock(struct uc_buf *buf, int64_t when, int64_t now);
+/* The same behind a verb: "at 14:20", "tomorrow 14:20", "on Tue 14:20". */
+void uc_buf_clock_at(struct uc_buf *buf, int64_t when, int64_t now);
 
 /* Where a pending job stands among those of its partition(s). */
 struct uc_rank {

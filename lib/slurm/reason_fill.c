@@ -43,6 +43,18 @@ void uc_buf_clock(struct uc_buf *buf, int64_t when, int64_t now)
 		uc_buf_add(buf, text + strspn(text, " "));
 }
 
+void uc_buf_clock_at(struct uc_buf *buf, int64_t when, int64_t now)
+{
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	uc_buf_clock(&text, when, now);
+	if (text.len == sizeof("14:20") - 1)
+		uc_buf_add(buf, "at ");
+	else if (strncmp(uc_buf_text(&text), "tomorrow", 8) != 0)
+		uc_buf_add(buf, "on ");
+	uc_buf_add(buf, uc_buf_text(&text));
+}
+
 static bool add_raw(struct uc_buf *buf, const struct fill *f, struct uc_raw raw)
 {
 	if (uc_raw_empty(raw))
@@ -156,8 +168,10 @@ static bool fill_begin(struct uc_buf *buf, const struct fill *f)
 /* A foreseen start that has passed is stale. */
 static bool fill_start(struct uc_buf *buf, const struct fill *f)
 {
-	return f->job->start_time > f->context->now &&
-	       add_time(buf, f, f->job->start_time);
+	if (f->job->start_time <= f->context->now || f->context->now <= 0)
+		return false;
+	uc_buf_clock_at(buf, f->job->start_time, f->context->now);
+	return true;
 }
 
 static bool fill_deadline(struct uc_buf *buf, const struct fill *f)

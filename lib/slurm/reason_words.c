@@ -21,7 +21,7 @@ static const struct uc_reason_words single[] = {
 		"wait a minute" },
 	[1] = { UC_CAUSE_QUEUE, false, "waits its turn",
 		"it waits its turn[: {ahead} ahead of it in {partition}]"
-		"[; it probably starts at {start}]",
+		"[; it probably starts {start}]",
 		"wait; a shorter time limit may fit it into a gap: "
 		SET "time=H:MM:SS {id}" },
 	[2] = { UC_CAUSE_PLAN, false, "after other jobs",
@@ -29,7 +29,7 @@ static const struct uc_reason_words single[] = {
 		"wait, or drop the condition: " SET "dependency= {id}" },
 	[3] = { UC_CAUSE_QUEUE, false, "no free nodes",
 		"it is next in line, but {want} are not free on enough nodes"
-		"[; it probably starts at {start}]",
+		"[; it probably starts {start}]",
 		"wait, or ask for less; a shorter time limit may fit it into a gap: "
 		SET "time=H:MM:SS {id}" },
 	[4] = { UC_CAUSE_PARTITION, true, "node count not allowed",

@@ -336,24 +336,28 @@ static void test_times_are_said_as_on_that_day(void **state)
 {
 	static const struct {
 		int64_t when;
-		const char *said;
+		const char *at, *said;
 	} some[] = {
-		{ NOW + 2 * HOUR, "14:00" },
-		{ NOW - 2 * HOUR, "10:00" },
-		{ NOW + 13 * HOUR, "tomorrow 01:00" },
-		{ NOW + 35 * HOUR, "tomorrow 23:00" },
-		{ NOW + 48 * HOUR, "Sat 12:00" },
-		{ NOW - 24 * HOUR, "31 Dec 12:00" },
-		{ NOW + 10 * 24 * HOUR, "11 Jan 12:00" },
-		{ NOW + 400 * 24 * HOUR, "2027-02-05" },
+		{ NOW + 2 * HOUR, "at ", "14:00" },
+		{ NOW - 2 * HOUR, "at ", "10:00" },
+		{ NOW + 13 * HOUR, "", "tomorrow 01:00" },
+		{ NOW + 35 * HOUR, "", "tomorrow 23:00" },
+		{ NOW + 48 * HOUR, "on ", "Sat 12:00" },
+		{ NOW - 24 * HOUR, "on ", "31 Dec 12:00" },
+		{ NOW + 10 * 24 * HOUR, "on ", "11 Jan 12:00" },
+		{ NOW + 400 * 24 * HOUR, "on ", "2027-02-05" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(some); i++) {
-		uc_auto(buf) struct uc_buf text = { 0 };
+		uc_auto(buf) struct uc_buf text = { 0 }, whole = { 0 };
 
 		uc_buf_clock(&text, some[i].when, NOW);
 		assert_string_equal(uc_buf_text(&text), some[i].said);
+		uc_buf_addf(&whole, "%s%s", some[i].at, some[i].said);
+		uc_buf_reset(&text);
+		uc_buf_clock_at(&text, some[i].when, NOW);
+		assert_string_equal(uc_buf_text(&text), uc_buf_text(&whole));
 	}
 }
 
