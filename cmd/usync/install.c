@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,7 @@ static int install(struct usync *u, struct uc_error *err)
 	uc_auto(buf) struct uc_buf helper = { 0 };
 	uc_auto(ssh) struct uc_ssh *ssh = NULL;
 
+	signal(SIGPIPE, SIG_IGN); /* a host that stops reading says why */
 	if (read_helper(u->run, &helper, err) < 0 ||
 	    usync_request(u, UC_SYNC_PUSH, err) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <ucluster/units.h>
@@ -383,11 +384,18 @@ static int read_some(struct uc_talk *talk, size_t max, struct uc_error *err)
 			     "cannot read from the other end");
 }
 
+ssize_t uc_talk_write(int fd, const void *bytes, size_t len)
+{
+	ssize_t done = send(fd, bytes, len, MSG_NOSIGNAL);
+
+	return done < 0 && errno == ENOTSOCK ? write(fd, bytes, len) : done;
+}
+
 /* As read_some. What cannot be sent is forgotten: what was said last is still read. */
 static int write_some(struct uc_talk *talk, size_t max, struct uc_error *err)
 {
 	struct uc_talk_side *out = &talk->output;
-	ssize_t put = write(talk->out, out->data + out->at, max);
+	ssize_t put = uc_talk_write(talk->out, out->data + out->at, max);
 
 	if (put >= 0) {
 		out->at += (size_t)put;

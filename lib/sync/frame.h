@@ -107,6 +107,9 @@ int uc_talk_greet(struct uc_talk *talk, struct uc_error *err) UC_MUST_CHECK;
 int uc_talk_greeted(struct uc_talk *talk, size_t noise,
 		    struct uc_error *err) UC_MUST_CHECK;
 
+/* write(2). A socket's end raises no signal; a pipe's is the caller's to ignore. */
+ssize_t uc_talk_write(int fd, const void *bytes, size_t len);
+
 /* Queue a frame; `pack`: compressed if that makes it smaller. */
 int uc_talk_send(struct uc_talk *talk, enum uc_frame_type type, const void *bytes,
 		 size_t len, bool pack, struct uc_error *err) UC_MUST_CHECK;

@@ -2,12 +2,12 @@
 /* Copyright the ucluster authors */
 /* Requests that are under way, and the stream they travel on. */
 #include "sync/sftp.h"
+#include "sync/frame.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <ucluster/units.h>
 #include <unistd.h>
 
@@ -296,14 +296,6 @@ static size_t least(uint64_t a, size_t b)
 	return a < b ? (size_t)a : b;
 }
 
-/* A socket's end raises no signal; a pipe's is the caller's to ignore. */
-static ssize_t write_some(int fd, const void *bytes, size_t len)
-{
-	ssize_t done = send(fd, bytes, len, MSG_NOSIGNAL);
-
-	return done < 0 && errno == ENOTSOCK ? write(fd, bytes, len) : done;
-}
-
 static void push(struct uc_sftp *sftp)
 {
 	size_t len = least(sftp->may_out, uc_sftp_waiting(sftp));
@@ -311,7 +303,7 @@ static void push(struct uc_sftp *sftp)
 
 	if (len == 0 || sftp->cut)
 		return;
-	done = write_some(sftp->stream.out, sftp->out.data + sftp->sent, len);
+	done = uc_talk_write(sftp->stream.out, sftp->out.data + sftp->sent, len);
 	if (done < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (done < 0) { /* what it said before tells more */
