@@ -87,7 +87,8 @@ fish_completes()
 # kept KIND: the file that these words are kept in.
 kept()
 {
-	find "$KEPT" -name "$1-*" ! -name '*.lock'
+	# not what is being written
+	find "$KEPT" -name "$1-*" ! -name '*.*'
 }
 
 @test "words are kept: an old answer is offered at once and asked for again behind" {
