@@ -27,12 +27,13 @@ teardown()
 	e2e_teardown
 }
 
-# What differs from one run to the next: numbers, spaces of columns, who and where.
+# What differs from one run to the next: numbers, spaces of columns, who and where, a second
+# that is worth telling.
 alike()
 {
 	sed -E -e "s#$WORK#/home/anna#g" -e "s/\\b$(id -un)\\b\*?/anna/g" \
 		-e 's/[0-9]+([.:-][0-9]+)*/N/g' -e 's/N( bytes|[KMG])\b/N/g' \
-		-e 's/[[:space:]]+/ /g' -e 's/ $//'
+		-e 's/, after (Nm )?Ns$//' -e 's/[[:space:]]+/ /g' -e 's/ $//'
 }
 
 # holds EXPECTED ACTUAL: its lines, in their order; "..." are lines that do not matter.
