@@ -36,7 +36,11 @@ teardown()
 		.imported > 1e9 and .size > 1000 and .arch == null' "images/$name.origin"
 	[ -z "$(leftovers)" ]
 	# it ran in the job, and nothing was put into the home directory
-	[ "$(sacct -X -n -o jobname%80,state | grep -c "import-$name.sqsh *COMPLETED")" -eq 1 ]
+	accounted()
+	{
+		[ "$(sacct -X -n -o jobname%80,state | grep -c "import-$name.sqsh *COMPLETED")" -eq 1 ]
+	}
+	wait_until 60 accounted # slurmdbd hears of it later
 	[ ! -e .cache ] && [ ! -e .local ]
 	run uimage list -h -o name,origin
 	[ "$output" = "$name"$'\t'"docker://$R#open/app:1.0" ] || echo "$output"
