@@ -12,7 +12,8 @@ setup_file()
 	SANDBOX=${UC_TEST_TOP:?}/share/sandbox/sandbox
 	export BASE SANDBOX
 	chmod 0755 "$BASE"
-	"$SANDBOX" start --dir "$BASE/c" --nodes cpu:1
+	# which knows where the build has the stand-in for pyxis
+	ucluster sandbox start --dir "$BASE/c" --nodes cpu:1
 	"$SANDBOX" env --dir "$BASE/c" >"$BASE/env"
 }
 
