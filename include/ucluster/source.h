@@ -53,8 +53,8 @@ UC_DEFINE_AUTO(source, struct uc_source *)
  * goes away while the caller goes on. The next question starts another. */
 void uc_source_rest(struct uc_source *src);
 
-/* Wait for a worker that has ended, by the thread that asks: it is a zombie until then, or
- * until the next question. Nothing waits for one that runs. */
+/* Wait for a worker that has ended, by the thread that asks: it is a zombie until then,
+ * or until the next question. Nothing waits for one that runs. */
 void uc_source_tidy(struct uc_source *src);
 
 /* Only a live source acts; any other fails every action with UC_DENIED before anything.
