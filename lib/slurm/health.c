@@ -107,8 +107,8 @@ static int try_socket(int fd, const struct sockaddr_un *address, int timeout_ms)
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		return errno;
 	if (send(fd, nonsense, sizeof(nonsense), MSG_NOSIGNAL) < 0)
-		return errno;
-	if (shutdown(fd, SHUT_WR) < 0)
+		return errno == EPIPE || errno == ECONNRESET ? 0 : errno; /* it closed */
+	if (shutdown(fd, SHUT_WR) < 0 && errno != ENOTCONN)
 		return errno;
 	return poll(&wait, 1, timeout_ms) > 0 ? 0 : ETIMEDOUT;
 }
