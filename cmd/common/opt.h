@@ -52,7 +52,7 @@ enum uc_opt_flags {
 
 /*
  * The metavar names the completion: FILE, DIR, PARTITION, JOBID, USER, NODE, IMAGE,
- * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, KEY=VALUE (of one), PACKAGE,
+ * PROFILE, ACCOUNT, QOS, RESERVATION, TEMPLATE, KEY=VALUE (of one), PACKAGE, SHELL,
  * REMOTE (HOST:PATH), COLUMNS; choices complete themselves; anything else completes
  * nothing.
  */

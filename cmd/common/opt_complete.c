@@ -62,7 +62,7 @@ const char *uc_metavar_kind(const char *metavar)
 	static const char *const kinds[] = {
 		"FILE",     "DIR",       "PARTITION", "JOBID",   "USER", "NODE",
 		"IMAGE",    "PROFILE",   "COMMAND",   "ACCOUNT", "QOS",  "RESERVATION",
-		"TEMPLATE", "KEY=VALUE", "REMOTE",    "PACKAGE"
+		"TEMPLATE", "KEY=VALUE", "REMOTE",    "PACKAGE", "SHELL"
 	};
 	size_t len = metavar ? strcspn(metavar, ".[, ") : 0;
 

@@ -7,6 +7,7 @@
 
 extern const struct uc_cmd uc_cmd_adopt;
 extern const struct uc_cmd uc_cmd_complete;
+extern const struct uc_cmd uc_cmd_completion;
 extern const struct uc_cmd uc_cmd_config;
 extern const struct uc_cmd uc_cmd_doctor;
 extern const struct uc_cmd uc_cmd_init;

@@ -207,6 +207,12 @@ static void add_templates(const struct uc_run *run, struct uc_buf *out)
 		add_word(out, uc_raw(strrchr(paths.item[i], '/') + 1));
 }
 
+static void add_shells(const struct uc_run *run, struct uc_buf *out)
+{
+	(void)run;
+	uc_buf_add(out, "bash\nzsh\nfish\n");
+}
+
 /* "gpus=" of each key that a template has, whichever is meant. */
 static void add_template_keys(const struct uc_run *run, struct uc_buf *out)
 {
@@ -297,6 +303,7 @@ static const struct kind {
 	{ "PROFILE", NULL, add_profiles, 0 },
 	{ "IMAGE", NULL, add_images, 0 },
 	{ "TEMPLATE", NULL, add_templates, 0 },
+	{ "SHELL", NULL, add_shells, 0 },
 	{ "PACKAGE", NULL, add_packages, 0 },
 	{ "KEY=VALUE", NULL, add_template_keys, 0 },
 };

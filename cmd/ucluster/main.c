@@ -5,11 +5,17 @@
 #include "ucluster/commands.h"
 
 static const struct uc_cmd *const subcommands[] = {
-	&uc_cmd_init,     &uc_cmd_templates,
-	&uc_cmd_adopt,    &uc_cmd_config,
-	&uc_cmd_doctor,   &uc_cmd_record,
-	&uc_cmd_sandbox,  &uc_cmd_version,
-	&uc_cmd_complete, NULL,
+	&uc_cmd_init,
+	&uc_cmd_templates,
+	&uc_cmd_adopt,
+	&uc_cmd_config,
+	&uc_cmd_doctor,
+	&uc_cmd_record,
+	&uc_cmd_sandbox,
+	&uc_cmd_completion,
+	&uc_cmd_version,
+	&uc_cmd_complete,
+	NULL,
 };
 
 static const struct uc_cmd ucluster = {

@@ -223,3 +223,22 @@ zsh_offers()
 	uimage list >/dev/null
 	[ "$(bash_completes uimage search tor)" = $'torch\ntorchvision' ]
 }
+
+@test "the scripts of all commands at once, for where they are not installed" {
+	local all='uattach ucluster udash uimage uinfo uqueue usrun usync' command
+
+	eval "$(ucluster completion bash)"
+	for command in $all; do
+		complete -p "$command"
+	done
+	ucluster completion zsh >all.zsh
+	[ "$(zsh -fc 'autoload -U compinit; compinit -u -D; . ./all.zsh
+		for c in $=1; do print -n "${_comps[$c]} "; done' zsh "$all")" = \
+		"_${all// / _} " ]
+	ucluster completion fish >all.fish
+	[ "$(fish -c '. ./all.fish; complete -C "uqueue --parsab"')" != '' ]
+	[ "$(bash_completes ucluster completion z)" = zsh ]
+	run -2 ucluster completion tcsh
+	[[ $output == *'a shell is expected: bash, zsh or fish'* ]]
+	run -2 ucluster completion
+}
