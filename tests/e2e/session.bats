@@ -116,7 +116,7 @@ all_lines()
 	shell_session
 	pkill -KILL -f "session-server --key=$(key)"
 	tmux_status 60
-	wait_until 20 has_end
+	wait_until 60 has_end
 	# a batch job that is followed
 	run -5 usrun --no-container --batch --follow --time=5 sh -c 'exit 5'
 	run -0 usrun --again last --dry-run
@@ -271,7 +271,7 @@ no_srun()
 	break_line 4
 	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
 	[ "$(tmux_status)" != 0 ]
-	has_line '.*the line to the session of job [0-9]+ is gone.*'
+	wait_until 20 has_line '.*the line to the session of job [0-9]+ is gone.*'
 }
 
 line_is_old()
