@@ -4,6 +4,7 @@
 #include "uattach/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -12,10 +13,13 @@
 #include <unistd.h>
 #include <ucluster/batch.h>
 #include <ucluster/state.h>
+#include <ucluster/units.h>
 #include "common/stay.h"
 #include "uattach/view.h"
 
 #define TRIES      3
+#define END_MS     10000 /* from the end of a server to that of its job */
+#define ASK_MS     500
 #define SETTLED_MS 60000 /* a line that held so long is tried as often again */
 #define LINES      10    /* of the output of one that is over */
 
@@ -137,28 +141,50 @@ static int tell_end(struct uattach *u, struct uc_error *err)
 		       err);
 }
 
+/* The server is gone that was there: slurmctld hears of the job's end a little later. */
+static bool is_about_to_end(struct uattach_view *v)
+{
+	const int64_t until = uc_monotonic_ms() + END_MS;
+
+	while (still_runs(v)) {
+		if (uc_monotonic_ms() >= until ||
+		    poll(&(struct pollfd){ v->signals, POLLIN, 0 }, 1, ASK_MS) > 0)
+			return false;
+	}
+	return true;
+}
+
+/* The session that was shown cannot be reached: because its job is over? */
+static bool has_ended(struct uattach_view *v)
+{
+	return v->outcome == VIEW_REFUSED ? is_about_to_end(v) : !still_runs(v);
+}
+
 /* A line that broke is tried again: the session does not know of it. */
 static int show_again(struct uattach_view *v, struct uc_error *err)
 {
-	for (int attempt = 1;; attempt++) {
-		const int rc = uattach_view_show(v, err);
-		const bool lost = rc == 0 && v->outcome == VIEW_LOST && v->welcome;
-		const bool runs = lost && still_runs(v);
-		int result = rc;
+	bool met = false;
 
+	for (int attempt = 1;; attempt++) {
+		int rc = uattach_view_show(v, err);
+		const bool lost = rc == 0 && v->outcome == VIEW_LOST;
+		const bool refused = rc == 0 && v->outcome == VIEW_REFUSED;
+		bool ended;
+
+		met |= v->welcome;
+		ended = met && (lost || refused) && has_ended(v);
 		if (lost && v->heard - v->begun >= SETTLED_MS)
 			attempt = 1;
-		if (runs && attempt < TRIES) {
+		if (met && lost && !ended && attempt < TRIES) {
 			/* with its lines: what came meanwhile was not seen */
 			uc_run_say(v->u->run, 0, "the line is gone; attaching again");
 			uattach_link_close(&v->link);
 			continue;
 		}
 		if (rc == 0)
-			result = lost && !runs && v->u->job ? tell_end(v->u, err)
-							    : conclude(v, err);
+			rc = ended && v->u->job ? tell_end(v->u, err) : conclude(v, err);
 		uattach_link_close(&v->link);
-		return result;
+		return rc;
 	}
 }
 
