@@ -85,6 +85,12 @@ is_gone()
 	[[ $(ps -o stat= -p "$1" 2>/dev/null) =~ ^(Z.*)?$ ]]
 }
 
+# slurmctld writes them a few seconds later; one killed before forgets them.
+jobs_are_saved()
+{
+	[ "$(grep -ao 'waits' "$BASE/c/ctld/job_state" | wc -l)" -ge 3 ]
+}
+
 worker()
 {
 	pgrep -P "$(cat dash.pid)" slurm-worker
@@ -135,6 +141,8 @@ figure()
 
 @test "whatever stops, keys are answered, nothing grows, it recovers" {
 	for _ in 1 2 3; do sbatch -H -o /dev/null -J waits --wrap true; done
+	# without a job in the list no key would move anything
+	wait_until 30 jobs_are_saved
 	daemon slurmctld
 	daemon munged
 	RANDOM=${UC_DASH_FAULT_SEED:-$$}
