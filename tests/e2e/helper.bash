@@ -91,6 +91,23 @@ job_is()
 	esac
 }
 
+# start_requeued ID: at once what Slurm keeps back for two minutes (cred_expire), once it
+# says that all of the job has ended. Not within that second: slurmd refuses a credential
+# that is no newer than its last end, and slurmctld then kills the job.
+start_requeued()
+{
+	wait_for_job "$1" PENDING 60
+	sleep 2
+	wait_until 60 waits_no_more "$1"
+}
+
+waits_no_more()
+{
+	job_is "$1" PENDING || return 0
+	scontrol update "JobId=$1" StartTime=now
+	return 1
+}
+
 # job_named NAME: the id of the job of that name that runs.
 job_named()
 {

@@ -45,26 +45,12 @@ time_is_near()
 	scancel --batch --signal=USR1 "$1"
 }
 
-# Slurm keeps a requeued job back for two minutes, which it says when all of it has ended.
-let_go()
-{
-	wait_for_job "$1" PENDING 60
-	wait_until 60 waits_no_more "$1"
-}
-
-waits_no_more()
-{
-	job_is "$1" PENDING || return 0
-	scontrol update "JobId=$1" StartTime=now
-	return 1
-}
-
 @test "told in time, queued again, done at last: one job, output appended" {
 	job=$(usrun --no-container --resume --parsable --time=10 -o out ./train.sh 60)
 	wait_until 60 output_has '^begins at 0, restart 0$'
 	time_is_near "$job"
 	wait_until 60 output_has '^saved [0-9]+$'
-	let_go "$job"
+	start_requeued "$job"
 	wait_until 60 output_has '^begins at [0-9]+, restart 1$'
 	wait_until 60 output_has '^done at 60$'
 	wait_for_job "$job" GONE

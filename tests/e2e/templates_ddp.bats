@@ -69,13 +69,6 @@ log_has()
 	grep -qsE -- "$1" train-*.log
 }
 
-waits_no_more()
-{
-	job_is "$1" PENDING || return 0
-	scontrol update "JobId=$1" StartTime=now
-	return 1
-}
-
 @test "resume: told in time it saves, is queued again and goes on, until it is done" {
 	begin resume image=python mem=1G time=10m
 	run -0 ./run-job.sh --steps 60
@@ -84,8 +77,7 @@ waits_no_more()
 	# what slurmctld does before the time limit
 	scancel --batch --signal=USR1 "$job"
 	wait_until 60 log_has '^saved step [0-9]+ of 60$'
-	wait_for_job "$job" PENDING 60
-	wait_until 60 waits_no_more "$job"
+	start_requeued "$job"
 	wait_until 60 log_has '^begins after step [1-9][0-9]*, restart 1$'
 	wait_until 60 log_has '^done, 60 steps$'
 	wait_for_job "$job" GONE 60

@@ -118,7 +118,7 @@ ended()
 	wait_until 20 grep -q run out
 	scontrol requeue "$id"
 	wait_until 20 grep -q "requeued" err
-	scontrol update job="$id" starttime=now
+	start_requeued "$id"
 	wait_until 30 grep -q 'run 1' out
 	touch go
 	wait "$!"
