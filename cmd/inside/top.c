@@ -4,9 +4,13 @@
  * What the job's processes on this node use. A sample is lines of fields between tabs:
  *
  *	node	gpu1
- *	proc	4711	R	992	1048576	4	python train.py	(pid, state,
- *thousandths of a CPU, bytes, threads) gpu	0	A100	97	1024 40960	61
- *250	(percent, MiB, MiB, C, W) note	nvidia-smi is not on this node end
+ *	proc	4711	R	992	1048576	4	python train.py
+ *	gpu	0	A100	97	1024	40960	61	250
+ *	note	nvidia-smi is not on this node
+ *	end
+ *
+ * Of a process: pid, state, thousandths of a CPU, bytes, threads, what runs. Of a GPU:
+ * index, model, percent, MiB in use, MiB, degrees C, W.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -106,8 +106,7 @@ int uc_capacity_make(const struct uc_capacity_facts *facts, struct uc_capacity *
 void uc_capacity_free(struct uc_capacity *capacity);
 UC_DEFINE_AUTO(capacity, struct uc_capacity *)
 
-/* Why there is not more, and what `time` is by, in words that fit a line; may be empty.
- */
+/* Why there is not more, and what `time` is by: words that fit a line, or none. */
 void uc_capacity_why(struct uc_buf *buf, const struct uc_capacity_row *row,
 		     unsigned safe);
 void uc_capacity_by(struct uc_buf *buf, const struct uc_capacity_row *row, int64_t now,

@@ -111,8 +111,7 @@ int64_t uc_config_number(const struct uc_config *cfg, const char *key, int64_t f
 bool uc_config_bool(const struct uc_config *cfg, const char *key, bool fallback);
 const char *const *uc_config_list(const struct uc_config *cfg, const char *key);
 
-/* Names of all profiles, NULL-terminated, sorted; and the project file in use, or NULL.
- */
+/* Names of all profiles, sorted, NULL-terminated; the project file in use, or NULL. */
 const char *const *uc_config_profiles(const struct uc_config *cfg);
 const char *uc_config_project_path(const struct uc_config *cfg);
 

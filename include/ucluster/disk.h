@@ -95,8 +95,7 @@ struct uc_disk_fault {
 	struct uc_raw path, text;
 };
 
-/* What a scan found; never changes. Rows begin with the largest, ages with the youngest.
- */
+/* What a scan found; immutable. Rows begin with the largest, ages with the youngest. */
 struct uc_disk_scan {
 	struct uc_raw root; /* absolute */
 	int64_t time;       /* when it began, seconds since 1970 */

@@ -13,9 +13,9 @@
  *	envp = uc_secrets_vector(secrets, (const char *const *)env.item, &err);
  *
  * Order: --env and --env-file count in the order in which they are given; for one name
- *the later wins, and all of them win over configuration and over the caller's
- *environment. A secret has its name for itself: the same name given by --env as well is
- *the caller's mistake, which uc_secrets_find() shows.
+ * the later wins, and all of them win over configuration and over the caller's
+ * environment. A secret has its name for itself: the same name given by --env as well
+ * is the caller's mistake, which uc_secrets_find() shows.
  */
 #include <ucluster/error.h>
 #include <ucluster/text.h>
@@ -43,12 +43,12 @@ int uc_env_set(struct uc_strv *env, const char *assignment,
  *
  *	[export ]NAME=VALUE
  *
- * without blanks around "=". VALUE ends with the line, blanks after it and a comment ("
- *#") do not belong to it, or it is quoted: 'everything as it is', or "with \" \\ \$ \n \r
- *\t". Quoted values end on their line and are the whole value. Nothing is expanded or
- *run: "$" and "`" are ordinary. Names are [A-Za-z_][A-Za-z0-9_]*, each once a file; no
- *NUL anywhere; bytes that are not UTF-8 stay as they are. Lines may end with \r\n, a byte
- * order mark is skipped.
+ * without blanks around "=". VALUE ends with the line; blanks after it, and a comment
+ * (a blank and "#"), do not belong to it. Or it is quoted: 'everything as it is', or
+ * "with \" \\ \$ \n \r \t". Quoted values end on their line and are the whole value.
+ * Nothing is expanded or run: "$" and "`" are ordinary. Names are
+ * [A-Za-z_][A-Za-z0-9_]*, each once a file; no NUL anywhere; bytes that are not UTF-8
+ * stay as they are. Lines may end with \r\n, a byte order mark is skipped.
  *
  * -1 with every fault (at path:line:column) in `faults`; nothing is set then.
  */

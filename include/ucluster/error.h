@@ -34,8 +34,7 @@ enum uc_code {
 	UC_INVALID = 6,     /* a peer (worker, recording, server) sent invalid data */
 };
 
-/* A place in a file; line 0 = none. Long paths keep their end. Columns count characters.
- */
+/* A place in a file; line 0: none. Long paths keep their end; columns are characters. */
 struct uc_mark {
 	char path[192];
 	int line, column;

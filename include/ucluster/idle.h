@@ -5,8 +5,8 @@
 /*
  * When a session, or a job with a terminal, has been idle for long: nothing typed or
  * printed, no CPU time used, no work on its GPUs. It is warned of, and ended after a
- *grace period. No clock and no process in here: what is measured is told to it. Times are
- *ms of any clock.
+ * grace period. No clock and no process in here: what is measured is told to it. Times
+ * are ms of any clock.
  *
  *	uc_guard_begin(&guard, 3600000, 300000, now);
  *	...

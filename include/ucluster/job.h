@@ -4,11 +4,11 @@
 #define UCLUSTER_JOB_H
 /*
  * Jobs as a snapshot of plain rows; source.h loads them, state.h names states and
- *reasons, gres.h reads GPU strings.
+ * reasons, gres.h reads GPU strings.
  *
  *	for (size_t i = 0; i < jobs->count; i++)
  *		printf("%u %s\n", jobs->row[i].job_id,
- *uc_job_state_short(jobs->row[i].state));
+ *		       uc_job_state_short(jobs->row[i].state));
  *
  * One row is what slurmctld keeps as one record: a job, a started array task, the rest of
  * an array that has not started yet, or a component of a heterogeneous job.
@@ -170,8 +170,7 @@ int uc_job_file(const struct uc_job *job, const char *pattern, const char *host,
  * where the record stands for several, or UC_NONE32.
  */
 void uc_buf_job_id(struct uc_buf *buf, const struct uc_job *job, uint32_t task);
-/* Add its GPUs for people: "4×a100", ASCII "4xa100"; nothing without GPUs or types. Raw.
- */
+/* Add its GPUs for people, raw: "4×a100", ASCII "4xa100"; nothing without types. */
 void uc_buf_job_gpus(struct uc_buf *buf, const struct uc_job *job, bool ascii);
 
 /* Tasks in "2-9%2", "1,3,5-9:2"; UC_NONE32 when abbreviated ("...") or malformed. */

@@ -54,8 +54,7 @@ struct uc_reason_limit {
 
 /* Is it a limit on what is counted, so that its numbers can be found? */
 bool uc_reason_is_limit(uint32_t reason);
-/* Snapshots to find them in; without `limits` nothing is found, the others may be NULL.
- */
+/* Snapshots to find them in; without `limits` nothing is found, others may be NULL. */
 struct uc_reason_facts {
 	const struct uc_limits *limits; /* of the job's owner */
 	const struct uc_partitions *partitions;

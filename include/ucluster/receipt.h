@@ -4,8 +4,8 @@
 #define UCLUSTER_RECEIPT_H
 /*
  * Receipts: what was submitted, so that it can be looked up and run again. One JSON file
- *a submission, STATE/receipts/JOBID-SUBMITTIME.json, 0600 in folders 0700, for the user's
- * eyes only. Names of variables and secrets are kept, their values never.
+ * a submission, STATE/receipts/JOBID-SUBMITTIME.json, 0600 in folders 0700, for the
+ * user's eyes only. Names of variables and secrets are kept, their values never.
  *
  *	struct uc_receipt r = { .job_id = 4711, .submit_time = now, .cwd = cwd, ... };
  *	if (uc_receipt_write(state_dir, &r, &err) < 0)

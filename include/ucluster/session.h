@@ -90,8 +90,7 @@ void uc_session_put_size(struct uc_buf *out, enum uc_session_type type,
 			 const struct uc_session_size *size);
 void uc_session_put_attach(struct uc_buf *out, const struct uc_session_attach *attach);
 void uc_session_put_exit(struct uc_buf *out, const struct uc_session_exit *over);
-/* Read what a frame of that type carries; UC_INVALID. Sizes are cut to what is allowed.
- */
+/* Read what a frame of that type carries; UC_INVALID. Sizes are cut to the allowed. */
 int uc_session_read_size(const struct uc_session_frame *frame,
 			 struct uc_session_size *size,
 			 struct uc_error *err) UC_MUST_CHECK;

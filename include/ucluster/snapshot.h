@@ -4,7 +4,7 @@
 #define UCLUSTER_SNAPSHOT_H
 /*
  * Snapshots: a copy of a code tree from which a job runs, so that editing goes on while
- *it waits in the queue.
+ * it waits in the queue.
  *
  *	struct uc_snapshot_rules rules = { .start = cwd, .now = now,
  *					   .environment = environ };
@@ -21,7 +21,8 @@
  * hard-linked from the snapshot before when size, times (mtime and ctime to the
  * nanosecond), device, inode and mode of the working file are as that snapshot noted them
  * (in its ".ucluster-snapshot") and had been so for 2 s then: ctime cannot be set back,
- *so no edit goes unseen. Never linked to a working file: an edit cannot reach a snapshot.
+ * so no edit goes unseen. Never linked to a working file: an edit cannot reach a
+ * snapshot.
  */
 #include <stdint.h>
 #include <ucluster/error.h>

@@ -3,8 +3,8 @@
 #ifndef UCLUSTER_SOURCE_H
 #define UCLUSTER_SOURCE_H
 /*
- * A source answers questions about a cluster: the live one, a recorded one, a made-up
- *one.
+ * A source answers questions about a cluster: the live one, one that was recorded, or
+ * one that is made up.
  *
  *	uc_auto(source) struct uc_source *src = NULL;
  *	uc_auto(jobs) struct uc_jobs *jobs = NULL;
@@ -57,8 +57,7 @@ void uc_source_rest(struct uc_source *src);
  * or until the next question. Nothing waits for one that runs. */
 void uc_source_tidy(struct uc_source *src);
 
-/* Only a live source acts; any other fails every action with UC_DENIED before anything.
- */
+/* Only a live source acts; any other fails every action with UC_DENIED at once. */
 bool uc_source_is_live(const struct uc_source *src);
 
 /* The present of this source, seconds since 1970: of the recording, not of the clock. */

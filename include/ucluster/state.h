@@ -96,8 +96,7 @@ enum uc_node_flags {
 };
 /* "IDLE+DRAIN+MAINT", as scontrol; an unknown base state is its number. */
 void uc_buf_node_state(struct uc_buf *buf, uint32_t state);
-/* One word that matters most: "idle", "drained", "draining", "maintenance", "no answer".
- */
+/* The word that matters most: "idle", "drained", "draining", "maintenance", ... */
 const char *uc_node_state_word(uint32_t state);
 /*
  * Is it in a state as sinfo's --states names them ("idle", "mix", "alloc", "drain", ...),

@@ -53,8 +53,7 @@ void uc_buf_addf(struct uc_buf *buf, const char *fmt, ...) UC_PRINTF(2, 3);
 void uc_buf_addv(struct uc_buf *buf, const char *fmt, va_list ap) UC_PRINTF(2, 0);
 /* The text, never NULL; borrowed until the next change of the buffer. */
 const char *uc_buf_text(const struct uc_buf *buf);
-/* Hand the text over (free() it); NULL when the buffer failed. The buffer is empty then.
- */
+/* Hand the text over (free() it); NULL when the buffer failed. It is empty then. */
 char *uc_buf_take(struct uc_buf *buf);
 UC_DEFINE_AUTO_VALUE(buf, struct uc_buf)
 
@@ -86,10 +85,8 @@ size_t uc_text_clip(const char *safe, size_t columns);
 
 /* How a shell word is written. */
 enum uc_quote_style {
-	UC_QUOTE_EXACT,   /* POSIX sh, byte for byte (control bytes raw: for files, pipes)
-			   */
-	UC_QUOTE_VISIBLE, /* for a terminal: control and invalid bytes as bash's $'\x1b'
-			   */
+	UC_QUOTE_EXACT,   /* POSIX sh, byte for byte: for files and pipes */
+	UC_QUOTE_VISIBLE, /* for terminals: control and invalid bytes as $'\x1b' */
 };
 /* Add `word` quoted for a shell; plain where no quoting is needed, '' when empty. */
 void uc_buf_quote(struct uc_buf *buf, const char *word, enum uc_quote_style style);

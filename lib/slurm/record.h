@@ -11,7 +11,7 @@
  *			those that are not set are left away; so for nodes and partitions
  *
  * A string that is not UTF-8 is {"base64": "..."}. Unknown keys are ignored, so that
- *older releases read newer recordings.
+ * older releases read newer recordings.
  */
 #include "slurm/rows.h"
 

@@ -3,9 +3,9 @@
 /*
  * Asks a source through the public API and prints plain lines, for the tests of sources:
  *
- *	probe [-t MS] [-s SOURCE] [-c CONF] ping | jobs [-d] [-u UID] [-j ID] ... | nodes
- *| partitions | submit|estimate SCRIPT [NAME=VALUE ...] | limits [UID] | record DIR |
- *twice
+ *	probe [-t MS] [-s SOURCE] [-c CONF] ping | jobs [-d] [-u UID] [-j ID] ... |
+ *		nodes | partitions | submit|estimate SCRIPT [NAME=VALUE ...] |
+ *		limits [UID] | record DIR | twice
  *
  * Failures: "CODE: text | hint" on stderr, status CODE.
  */

@@ -7,11 +7,12 @@
  * Run a command (with -s a subsystem) by <ucluster/ssh.h>. Modes:
  *	copy	standard input there, its output here (the default)
  *	echo	N streams at once, each -b bytes there and back, compared
- *	ask	as copy, but it ends with the first bytes that come, and leaves the input
- *open half	as copy, but the output is read only after all input was written leave
- *end the connection under N open streams open	connect only It says on standard error how
- *it went; its exit status is the command's, 100 + code when there was an error, 99 for
- *-1.
+ *	ask	as copy, but it ends with the first bytes that come, the input open
+ *	half	as copy, but the output is read only after all input was written
+ *	leave	end the connection under N open streams
+ *	open	connect only
+ * It says on standard error how it went; its exit status is the command's, 100 + code
+ * when there was an error, 99 for -1.
  */
 #include <errno.h>
 #include <fcntl.h>
