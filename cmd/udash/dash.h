@@ -106,6 +106,7 @@ struct dash {
 	struct dash_fetch *fetch;
 	const struct dash_data *data; /* NULL: there is none yet */
 	struct dash_parts parts;
+	uint64_t taken;      /* how many that differed */
 	unsigned stale;      /* views that have not yet taken it, by their bits */
 	struct uc_error err; /* why there is no newer one; text "": there is */
 	int64_t next_ms;     /* when to ask, by uc_monotonic_ms() */

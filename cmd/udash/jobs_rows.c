@@ -232,7 +232,10 @@ void jobs_rows_take(struct dash *d, struct jobs_pane *p)
 {
 	size_t count;
 
-	if (!d->data || !reserve(p, d->data->jobs->count + 1))
+	if (!d->data)
+		return;
+	p->list.count = 0; /* what it borrows from may be gone */
+	if (!reserve(p, d->data->jobs->count + 1))
 		return;
 	count = collect(d, p);
 	sort_rows(p, count);

@@ -96,8 +96,10 @@ void dash_take(struct dash *d, const struct dash_data *data)
 	d->parts = (struct dash_parts){ data->jobs,       data->index, data->nodes,
 					data->partitions, data->map,   data->everybody };
 	d->err = (struct uc_error){ 0 };
-	if (!same)
+	if (!same) {
+		d->taken++;
 		dash_sum(d);
+	}
 	note_use(d);
 	if (!same)
 		dash_again(d);

@@ -41,7 +41,7 @@ struct nodes_pane {
 	size_t room;
 	struct nodes_partition *partition;
 	size_t partitions, partitions_room;
-	const struct dash_data *counted; /* that they were counted in */
+	uint64_t counted; /* d->taken, when they were */
 	enum nodes_sort sort;
 	bool inverted;
 	int above; /* rows above the list, as they were drawn */

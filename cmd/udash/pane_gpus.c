@@ -94,6 +94,8 @@ static void take(struct dash *d)
 
 	if (!map)
 		return;
+	p->count = p->groups = p->lines = 0; /* what they are places in may be gone */
+	p->columns = 0;
 	if (map->count > p->room) {
 		size_t *node = reallocarray(p->node, map->count, sizeof(*node));
 
@@ -102,7 +104,6 @@ static void take(struct dash *d)
 		p->node = node;
 		p->room = map->count;
 	}
-	p->count = 0;
 	for (size_t i = 0; i < map->count; i++)
 		if (matches(d, &map->node[i]))
 			p->node[p->count++] = i;

@@ -116,6 +116,7 @@ static void take(struct dash *d)
 
 	if (!nodes)
 		return;
+	p->list.count = 0; /* what it borrows from may be gone */
 	if (nodes->count > p->room) {
 		const struct uc_node **row =
 			reallocarray(p->row, nodes->count, sizeof(*row));
@@ -143,9 +144,9 @@ static void take(struct dash *d)
 	if (count)
 		qsort_r(p->row, count, sizeof(struct uc_node *), compare, p);
 	dash_list_sync(&p->list, p->row, count, id_of);
-	if (p->counted != d->data) /* not at every letter of a filter */
+	if (p->counted != d->taken) /* not at every letter of a filter */
 		count_partitions(d->data, p);
-	p->counted = d->data;
+	p->counted = d->taken;
 }
 
 /* --- keys --- */

@@ -247,6 +247,56 @@ static void test_sizes(void **state)
 	end(&w);
 }
 
+/* The first line of the view of nodes is about the first partition. */
+static void assert_partition(struct dash *d, const char *use)
+{
+	char *seen = frame(d, 30, 120), *line = seen;
+
+	for (int i = 0; i < 2; i++)
+		line = strchr(line, '\n') + 1;
+	*strchr(line, '\n') = '\0';
+	if (!strstr(line, use))
+		fail_msg("no '%s' in '%s'", use, line);
+	free(seen);
+}
+
+/* Answers take turns in two places: the same place is not the same answer. */
+static void test_partitions_follow(void **state)
+{
+	struct world w;
+	struct dash *d = &w.dash;
+	const struct dash_data *before;
+	struct dash_data data;
+	struct uc_nodes nodes;
+	struct uc_node *row;
+
+	(void)state;
+	begin(&w, "synthetic:nodes=20,jobs=300,seed=3");
+	before = d->data;
+	data = *before;
+	nodes = *data.nodes;
+	row = calloc(nodes.count, sizeof(*row));
+	assert_non_null(row);
+	memcpy(row, nodes.row, nodes.count * sizeof(*row));
+	for (size_t i = 0; i < nodes.count; i++)
+		row[i].cpus_used = 1;
+	nodes.row = row;
+	data.nodes = &nodes;
+	dash_take(d, &data);
+	dash_show_view(d, DASH_NODES);
+	assert_partition(d, "CPUs ");
+	dash_show_view(d, DASH_JOBS);
+	dash_take(d, before);
+	for (size_t i = 0; i < nodes.count; i++)
+		row[i].cpus_used = 0;
+	dash_take(d, &data);
+	dash_show_view(d, DASH_NODES);
+	assert_partition(d, " 0/");
+	dash_take(d, before);
+	end(&w);
+	free(row);
+}
+
 /* --- cells --- */
 
 static size_t width_of(const struct dash_grid *grid, int row)
@@ -364,11 +414,16 @@ static void test_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys_on_jobs), cmocka_unit_test(test_cursor_sticks),
-		cmocka_unit_test(test_read_only),    cmocka_unit_test(test_random),
-		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_halves),       cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_keys_on_jobs),
+		cmocka_unit_test(test_cursor_sticks),
+		cmocka_unit_test(test_read_only),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_halves),
+		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_partitions_follow),
 	};
 
 	setenv("TZ", "UTC", 1);
