@@ -267,6 +267,8 @@ static int run_import(struct uc_run *run, const struct uc_cmd *cmd, int argc, ch
 		return run->status;
 	if (work(&im, &err) < 0)
 		status = err.text[0] ? uc_run_error(run, &err) : run->status;
+	if (im.signal)
+		status = 128 + im.signal;
 	uc_import_source_free(&im.from);
 	uc_buf_free(&im.folder);
 	uc_buf_free(&im.name);

@@ -25,6 +25,7 @@ struct import {
 	struct uc_buf name;   /* of the file in it, "x.sqsh" */
 	struct uc_buf target; /* of both */
 	const char *done;     /* what is said in the end; NULL: "imported" */
+	int signal;           /* that ended it; 0: none */
 };
 
 /* --- import_target.c --- */
@@ -102,10 +103,11 @@ struct enroot_run {
 	void (*line)(void *arg, const char *line);
 	void (*tick)(void *arg); /* twice a second; may be NULL */
 	void *arg;
+	int *signal; /* set to the one that this process got */
 };
 /*
  * Run enroot; nothing of it outlives this process. *status: its exit status, 128 and the
- * signal. A signal to this process ends it: UC_FAILED, run->status is 128 and the signal.
+ * signal. A signal to this process ends it: UC_FAILED, and *signal is set.
  */
 int enroot_run(const struct enroot_run *what, int *status,
 	       struct uc_error *err) UC_MUST_CHECK;

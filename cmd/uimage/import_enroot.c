@@ -174,8 +174,10 @@ static void guard(const struct enroot_run *what, char *const *env, int life, int
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_SETMASK, &set, NULL);
 	on[1].fd = signalfd(-1, &set, SFD_CLOEXEC);
+	/* what its group is sent is for those that it guards */
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	failure = uc_spawn(&spawn, &pid);
 	if (failure)
 		_exit(failure == ENOENT ? 127 : 126);
@@ -292,14 +294,16 @@ static void pump(struct pump *p)
 				{ .fd = p->out, .events = POLLIN } };
 
 	for (bool more = true; more;) {
-		const int ready = poll(on, 2, TICK_MS);
+		/* asked first: what it said before it ended is in the pipe by then */
+		const bool ended = guard_has_ended(p);
+		const int ready = poll(on, 2, ended ? 0 : TICK_MS);
 		const int64_t now = uc_monotonic_ms();
 
 		if (ready > 0 && on[0].revents)
 			take_signal(p);
 		if (ready > 0 && on[1].revents)
 			more = take_output(p);
-		else if (guard_has_ended(p))
+		else if (ended)
 			more = false; /* somebody who got away holds the pipe */
 		if (p->signal && now >= p->kill_at)
 			end_life(p);
@@ -351,6 +355,7 @@ int enroot_run(const struct enroot_run *what, int *status, struct uc_error *err)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (rc < 0)
 		return -1;
+	*what->signal = p.signal;
 	if (p.signal)
 		return uc_fail(err, UC_FAILED, "ended by a signal: %s",
 			       strsignal(p.signal));

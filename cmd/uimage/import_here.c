@@ -169,7 +169,8 @@ static int run(struct work *w, const char *const *words,
 				   .places = &w->places,
 				   .line = line,
 				   .tick = line == take_line ? show_progress : NULL,
-				   .arg = w };
+				   .arg = w,
+				   .signal = &w->im->signal };
 
 	uc_strv_add_all(&copy, words);
 	if (copy.failed)

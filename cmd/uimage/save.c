@@ -258,7 +258,8 @@ static int export_it(struct save *s, const struct uc_strv *argv, struct uc_error
 					     .environment = env.item,
 					     .words = argv->item,
 					     .line = take_line,
-					     .arg = s },
+					     .arg = s,
+					     .signal = &s->im.signal },
 		       &status, err) < 0)
 		return -1;
 	if (look(s, err) < 0 || make_source(s, err) < 0)
@@ -334,6 +335,8 @@ static int run_save(struct uc_run *run, const struct uc_cmd *cmd, int argc, char
 	s.im.args.force = s.args.force;
 	if (work(&s, &err) < 0)
 		status = err.text[0] ? uc_run_error(run, &err) : run->status;
+	if (s.im.signal)
+		status = 128 + s.im.signal;
 	uc_steps_free(s.steps);
 	uc_buf_free(&s.node);
 	uc_buf_free(&s.part);

@@ -261,7 +261,7 @@ pkill_below()
 	tmux_wait downloading 60
 	tmux_keys C-c
 	tmux_wait 'ended by a signal' 30
-	[ "$(tmux_status 30)" = 1 ]
+	[ "$(tmux_status 30)" = 130 ]
 	[ -z "$(leftovers)" ]
 	no_enroot()
 	{
