@@ -1,123 +1,27 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# share/doc/tutorial.md, typed line by line by somebody with a login node and a laptop. What
-# is printed has the page's lines in their order; numbers may be others.
-# shellcheck disable=SC2030,SC2031,SC2317
+# The tutorial and the README do what they say.
+# shellcheck disable=SC2154 # commands: of pages.bash
 load helper
 load sshd
+load pages
 
 setup()
 {
-	usrun_setup
-	# two machines: the laptop knows no Slurm, and has files of its own
-	export XDG_RUNTIME_DIR=$WORK/run CLUSTER_HOME=$WORK/cluster LAPTOP_HOME=$WORK/laptop
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
-	mkdir "$CLUSTER_HOME" "$LAPTOP_HOME"
-	sshd_start "SetEnv \"PATH=$PATH\" \"SLURM_CONF=$SLURM_CONF\" \"HOME=$CLUSTER_HOME\" \
-\"XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR\" \"XDG_STATE_HOME=$CLUSTER_HOME/state\" \
-\"UCLUSTER_IMAGE_DIRS=$UCLUSTER_IMAGE_DIRS\" \"UCLUSTER_RUNTIME=pyxis\" \
-\"ASAN_OPTIONS=${ASAN_OPTIONS-}\""
-	sed -i 's/^Host there/Host cluster/' "$SSHD_CONFIG"
-	mkdir "$CLUSTER_HOME/data"
+	pages_setup
 }
 
 teardown()
 {
-	sshd_stop
-	e2e_teardown
-}
-
-# What differs from one run to the next: numbers, spaces of columns, who and where, a second
-# that is worth telling.
-alike()
-{
-	sed -E -e "s#$WORK#/home/anna#g" -e "s/\\b$(id -un)\\b\*?/anna/g" \
-		-e 's/[0-9]+([.:-][0-9]+)*/N/g' -e 's/N( bytes|[KMG])\b/N/g' \
-		-e 's/, after (Nm )?Ns$//' -e 's/[[:space:]]+/ /g' -e 's/ $//'
-}
-
-# holds EXPECTED ACTUAL: its lines, in their order; "..." are lines that do not matter.
-holds()
-{
-	alike <"$2" >"$WORK/actual"
-	alike <"$1" | awk -v actual="$WORK/actual" '
-		$0 == "..." { gap = 1; next }
-		{
-			do {
-				if ((getline got <actual) <= 0) {
-					print "missing: " $0
-					exit 1
-				}
-			} while (gap && got != $0)
-			if (got != $0) {
-				print "wanted:  " $0
-				print "printed: " got
-				exit 1
-			}
-			gap = 0
-		}
-		END { if (!gap && (getline got <actual) > 0) { print "more:    " got; exit 1 } }'
-}
-
-laptop()
-{
-	(
-		unset SLURM_CONF UCLUSTER_IMAGE_DIRS
-		export HOME=$LAPTOP_HOME XDG_STATE_HOME=$LAPTOP_HOME/state
-		usync()
-		{
-			[ "$1" = init ] || set -- "$1" --config "$SSHD_CONFIG" "${@:2}"
-			command usync "$@"
-		}
-		usrun() { command usrun --ssh-config "$SSHD_CONFIG" "$@"; }
-		cd "$(<"$WORK/laptop.cwd")" && eval "${1//\/data\/anna/$CLUSTER_HOME/data}" && pwd >"$WORK/laptop.cwd"
-	) </dev/null 3>&-
-}
-
-login()
-{
-	(
-		export HOME=$CLUSTER_HOME XDG_STATE_HOME=$CLUSTER_HOME/state
-		cd "$(<"$WORK/login.cwd")" && eval "$1" && pwd >"$WORK/login.cwd"
-	) </dev/null 3>&-
-}
-
-check()
-{
-	[ -n "$command" ] || return 0
-	status=0
-	"$machine" "$command" >"$WORK/out" 2>&1 || status=$?
-	if [ "$status" -ne 0 ] || ! holds "$WORK/wanted" "$WORK/out"; then
-		printf '%s: %s\nstatus %s, it printed:\n' "$machine" "$command" "$status"
-		cat "$WORK/out"
-		return 1
-	fi
-	commands=$((commands + 1)) command=''
+	pages_teardown
 }
 
 @test "the tutorial says what happens" {
-	inside=no command='' commands=0
-	echo "$CLUSTER_HOME" >"$WORK/login.cwd"
-	echo "$LAPTOP_HOME" >"$WORK/laptop.cwd"
-	while IFS= read -r line <&4; do
-		case $inside:$line in
-		no:'```') inside=yes ;;
-		yes:'```')
-			check
-			inside=no
-			;;
-		yes:'$ '*)
-			check
-			machine=login command=${line#'$ '}
-			: >"$WORK/wanted"
-			;;
-		yes:'laptop$ '*)
-			check
-			machine=laptop command=${line#'laptop$ '}
-			: >"$WORK/wanted"
-			;;
-		yes:*) [ -z "$command" ] || printf '%s\n' "$line" >>"$WORK/wanted" ;;
-		esac
-	done 4<"$UC_TEST_TOP/share/doc/tutorial.md"
+	page_holds "$UC_TEST_TOP/share/doc/tutorial.md"
 	[ "$commands" -ge 30 ]
+}
+
+@test "the README says what happens" {
+	page_holds "$UC_TEST_TOP/README.md"
+	[ "$commands" -ge 12 ]
 }
