@@ -204,12 +204,16 @@ static bool reader_is_gone(void)
 static int finish_stdout(struct uc_error *err)
 {
 	bool lost = ferror(stdout), gone = lost && reader_is_gone();
+	/* the reason of a write that failed long ago often still holds */
+	int still = lost && write(STDOUT_FILENO, "", 0) < 0 ? errno : 0;
 
 	errno = 0;
 	if (fflush(stdout) == 0 && fclose(stdout) == 0 && (!lost || gone))
 		return 0;
 	if (errno == EPIPE)
 		return 0;
+	if (errno == 0)
+		errno = still;
 	if (errno == 0)
 		return uc_fail(err, UC_FAILED, "cannot write standard output");
 	return uc_fail_errno(err, UC_FAILED, errno, "cannot write standard output");

@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 /* ucluster completion: the scripts of all commands, for where they are not installed. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,7 +15,7 @@ static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 static const char *const commands[] = { "uattach", "ucluster", "udash", "uimage", "uinfo",
 					"uqueue",  "usrun",    "usync", NULL };
 
-/* What the command itself prints: it knows its options. */
+/* What the command itself prints: it knows its options. 1: go on; 0: nobody reads. */
 static int print_one(const struct uc_run *run, const char *command, const char *shell,
 		     struct uc_error *err)
 {
@@ -27,7 +28,7 @@ static int print_one(const struct uc_run *run, const char *command, const char *
 	if (program.failed || option.failed)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	if (access(program.data, X_OK) < 0)
-		return 0; /* not all of ucluster is here */
+		return 1; /* not all of ucluster is here */
 	rc = uc_spawn(&(struct uc_spawn){ .program = program.data,
 					  .words = (char *[]){ (char *)command,
 							       option.data, NULL },
@@ -38,9 +39,9 @@ static int print_one(const struct uc_run *run, const char *command, const char *
 		return uc_fail_errno(err, UC_FAILED, rc, "'%s'", program.data);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	return status == 0
-		       ? 0
-		       : uc_fail(err, UC_FAILED, "'%s %s' failed", command, option.data);
+	if (status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE))
+		return status == 0; /* a reader that is gone is no error of ours */
+	return uc_fail(err, UC_FAILED, "'%s %s' failed", command, option.data);
 }
 
 static int run_completion(struct uc_run *run, const struct uc_cmd *cmd, int argc,
@@ -60,9 +61,14 @@ static int run_completion(struct uc_run *run, const struct uc_cmd *cmd, int argc
 		uc_hint(&err, "for example: eval \"$(ucluster completion bash)\"");
 		return uc_run_error(run, &err);
 	}
-	for (size_t i = 0; commands[i]; i++)
-		if (print_one(run, commands[i], *shell, &err) < 0)
+	for (size_t i = 0; commands[i]; i++) {
+		const int rc = print_one(run, commands[i], *shell, &err);
+
+		if (rc < 0)
 			return uc_run_error(run, &err);
+		if (rc == 0)
+			break;
+	}
 	return UC_OK;
 }
 

@@ -44,7 +44,8 @@ static const struct check {
 struct probe {
 	const struct check *check;
 	pid_t pid;
-	int fd; /* -1: it is over */
+	int fd;     /* -1: it is over */
+	int failed; /* why it could not be started; 0: it was */
 	int64_t deadline;
 	struct uc_buf said;
 };
@@ -144,8 +145,10 @@ static void start(struct uc_run *run, const struct check *check, struct probe *p
 	int fds[2];
 
 	*probe = (struct probe){ .check = check, .fd = -1, .pid = -1 };
-	if (pipe(fds) < 0)
+	if (pipe(fds) < 0) {
+		probe->failed = errno;
 		return;
+	}
 	(void)fflush(NULL);
 	probe->pid = fork();
 	if (probe->pid == 0) {
@@ -155,11 +158,13 @@ static void start(struct uc_run *run, const struct check *check, struct probe *p
 		check->run(&d);
 		say_all(&d, fds[1]);
 	}
+	probe->failed = probe->pid < 0 ? errno : 0;
 	close(fds[1]);
-	if (probe->pid < 0)
+	if (probe->failed) {
 		close(fds[0]);
-	else
-		probe->fd = fds[0];
+		return;
+	}
+	probe->fd = fds[0];
 	probe->deadline = uc_monotonic_ms() + check->ms;
 }
 
@@ -236,7 +241,11 @@ static void take(struct doctor *d, struct probe *probe)
 			      *remedy || *at == '0' ? remedy : probe->check->remedy);
 		at = remedy + strlen(remedy) + 1;
 	}
-	if (probe->deadline) {
+	if (probe->failed) {
+		doctor_add(d, DOCTOR_FAIL, "this check cannot be run: %s",
+			   strerror(probe->failed));
+		doctor_remedy(d, "ulimit -a");
+	} else if (probe->deadline) {
 		doctor_add(d, DOCTOR_FAIL, "no answer within %d seconds",
 			   probe->check->ms / 1000);
 		doctor_remedy(d, "%s", probe->check->remedy);

@@ -124,11 +124,12 @@ int dash_dump(const struct dash *d, struct uc_error *err)
 				(json_int_t)d->data->now, "took_ms",
 				(json_int_t)d->data->took_ms, "live", d->data->live,
 				"gpus", dump_gpus(d->data->map), "jobs", dump_jobs(d));
-	const int rc = out ? json_dumpf(out, stdout, JSON_INDENT(1)) : -1;
+	char *text = out ? json_dumps(out, JSON_INDENT(1)) : NULL;
 
 	json_decref(out);
-	if (rc < 0)
+	if (!text)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	putchar('\n');
+	puts(text); /* what cannot be written is said at the end */
+	free(text);
 	return 0;
 }
