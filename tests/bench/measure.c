@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /*
- * measure [-u UID] ROUNDS COMMAND... [ -- COMMAND... ]...: runs the commands in turn,
- * ROUNDS times each after one run that does not count, with output to /dev/null; prints a
- * line for each: median and least wall time in seconds, median and least CPU time of it
- * and its children, peak memory in MiB, failures. Peak memory is that of all processes
- * together where this is root with a memory controller of version 1 or 2, else that of
- * the largest.
+ * measure [-u UID] [-1cl] ROUNDS COMMAND... [ -- COMMAND... ]...: runs the commands in
+ * turn, ROUNDS times each after one run that does not count, with output to /dev/null;
+ * prints a line for each: median and least wall time in seconds, median and least CPU time
+ * of it and its children, peak memory in MiB, failures. Peak memory is that of all
+ * processes together where this is root with a memory controller of version 1 or 2, else
+ * that of the largest.
+ *
+ *	-u UID   run them as this user
+ *	-1       no run before those that count (for what takes minutes)
+ *	-c       empty the kernel's caches before each run (root)
+ *	-l       memory of the largest process, without what the kernel keeps for it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +27,7 @@
 #include <unistd.h>
 
 #define ROUNDS_MAX   101
-#define COMMANDS_MAX 16
+#define COMMANDS_MAX 32
 
 struct command {
 	char **argv;
@@ -88,6 +93,7 @@ static double group_peak(void)
 }
 
 static uid_t user;
+static int cold, at_once;
 
 static double seconds(struct timeval t)
 {
@@ -102,16 +108,32 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* round < 0: does not count, but tells the memory (joining a group takes time). */
+static void empty_caches(void)
+{
+	const int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	sync();
+	if (fd < 0 || write(fd, "3", 1) != 1) {
+		perror("measure: drop_caches");
+		exit(1);
+	}
+	close(fd);
+}
+
+/* round < 0: does not count, but tells the memory (joining a group takes time). -1 has the
+ * first do both. */
 static void run(struct command *command, int round)
 {
 	struct rusage used;
-	int status, null, in_group = round < 0 && group.peak;
+	int status, null, tells = round < 0 || (at_once && !round),
+	    in_group = tells && group.peak;
 	double start, peak;
 	pid_t pid;
 
 	if (in_group && mkdir(group.folder, 0755) < 0)
 		in_group = 0;
+	if (cold && round >= 0)
+		empty_caches();
 	start = now();
 	pid = fork();
 	if (pid == 0) {
@@ -133,7 +155,7 @@ static void run(struct command *command, int round)
 		command->cpu[round] = seconds(used.ru_utime) + seconds(used.ru_stime);
 	}
 	peak = in_group ? group_peak() : (double)used.ru_maxrss / 1024;
-	if (round < 0)
+	if (tells)
 		command->peak = peak;
 	if (status != 0)
 		command->failures++;
@@ -149,13 +171,22 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static struct command commands[COMMANDS_MAX];
-	int rounds, count = 1;
+	int rounds, option, largest = 0, count = 1;
 
-	if (argc > 3 && strcmp(argv[1], "-u") == 0) {
-		user = (uid_t)atoi(argv[2]);
-		argv += 2;
-		argc -= 2;
+	while ((option = getopt(argc, argv, "+u:1cl")) != -1) {
+		if (option == 'u')
+			user = (uid_t)atoi(optarg);
+		else if (option == '1')
+			at_once = 1;
+		else if (option == 'c')
+			cold = 1;
+		else if (option == 'l')
+			largest = 1;
+		else
+			return 2;
 	}
+	argv += optind - 1;
+	argc -= optind - 1;
 	rounds = argc > 2 ? atoi(argv[1]) : 0;
 
 	if (rounds < 1 || rounds > ROUNDS_MAX)
@@ -167,8 +198,9 @@ int main(int argc, char **argv)
 		argv[i] = NULL;
 		commands[count++].argv = argv + i + 1;
 	}
-	make_group();
-	for (int round = -1; round < rounds; round++)
+	if (!largest)
+		make_group();
+	for (int round = at_once ? 0 : -1; round < rounds; round++)
 		for (int c = 0; c < count; c++)
 			run(&commands[c], round);
 	for (int c = 0; c < count; c++) {

@@ -4,8 +4,8 @@
 #
 # A slurmctld with any number of nodes and jobs, for benchmarks: its nodes are all played
 # by fakenodes, so that jobs run without a process. Root only; read by the scripts here.
-# Expects $repo (the source tree) and $build (a build without sanitizers). Nothing of it
-# touches a Slurm or munge of this machine.
+# Expects lib.bash and $build (a build without sanitizers). Nothing of it touches a Slurm or
+# munge of this machine.
 # shellcheck disable=SC2154
 
 # Some that this system has, as squeue asks slurmctld for everything when a user has no
@@ -13,14 +13,19 @@
 world_named=(games news mail)
 
 # world_folder NAME: sets $top, a folder that goes away at the end with all that runs in
-# it; in memory where there is some, as each job is a folder of its own.
+# it; in memory where there is some, as each job is a folder of its own. UC_BENCH_WORLD is
+# one that stays, for several scripts.
 world_folder()
 {
 	local under=${TMPDIR:-/tmp}
 
 	if [ -w /dev/shm ] && [ -x /dev/shm ]; then under=/dev/shm; fi
-	top=$(mktemp -d "$under/bench-$1.XXXXXX")
-	trap 'world_stop; rm -rf "$top"' EXIT
+	if [ -n "${UC_BENCH_WORLD-}" ]; then
+		top=$UC_BENCH_WORLD
+	else
+		top=$(mktemp -d "$under/bench-$1.XXXXXX")
+		trap 'world_stop; rm -rf "$top"' EXIT
+	fi
 	export TMPDIR=$top HOME=$top UCLUSTER_SITE_CONFIG=$top/none
 	export UCLUSTER_LIBEXEC=$build/libexec/ucluster UCLUSTER_SLURM_TIMEOUT=2m
 }
@@ -28,11 +33,11 @@ world_folder()
 # world_tools: what is compiled for it.
 world_tools()
 {
-	cc -O2 -D_GNU_SOURCE -I"$repo/include" -o "$top/mkjobs" "$repo/tests/bench/mkjobs.c" \
-		-L"$build/lib" -lucluster -Wl,-rpath,"$build/lib"
-	cc -O2 -o "$top/fakenodes" "$repo/tests/bench/fakenodes.c" -ldl -lpthread
-	cc -O2 -o "$top/bareload" "$repo/tests/bench/bareload.c" -lslurm
-	cc -O2 -D_GNU_SOURCE -o "$top/measure" "$repo/tests/bench/measure.c"
+	bench_compile "$top/mkjobs" -I"$bench_repo/include" -L"$build/lib" -lucluster \
+		-Wl,-rpath,"$build/lib"
+	bench_compile "$top/fakenodes" -ldl -lpthread
+	bench_compile "$top/bareload" -lslurm
+	bench_compile "$top/measure"
 }
 
 # world_conf NODES on|off: with or without a scheduler that starts jobs.
@@ -108,12 +113,16 @@ world_end()
 	while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 }
 
-# world_start NODES
+# world_start NODES: unless it runs already.
 world_start()
 {
+	export SLURM_CONF=$top/slurm.conf
+	if [ -e "$top/port" ]; then
+		world_port=$(cat "$top/port")
+		return
+	fi
 	mkdir -p "$top"/{run,log,state,spool}
 	chmod 0755 "$top" "$top/run"
-	export SLURM_CONF=$top/slurm.conf
 	world_port=$((20000 + RANDOM % 10000))
 	dd if=/dev/urandom of="$top/munge.key" bs=1024 count=1 status=none
 	chmod 600 "$top/munge.key"
@@ -124,6 +133,7 @@ world_start()
 	world_conf "$1" off
 	"$top/fakenodes" $((world_port + 1)) "$top/run/fakenodes.pid"
 	world_slurmctld
+	echo "$world_port" >"$top/port"
 }
 
 # world_nodes NODES: the same jobs with another number of nodes.
