@@ -127,11 +127,6 @@ void uc_json_amount(struct uc_json *json, const char *key, uint64_t amount)
 		uc_json_number(json, key, (int64_t)amount);
 }
 
-void uc_json_count(struct uc_json *json, const char *key, uint32_t count)
-{
-	uc_json_amount(json, key, count == UC_NONE32 ? UC_NONE64 : count);
-}
-
 void uc_json_time(struct uc_json *json, const char *key, int64_t when)
 {
 	if (when)

@@ -33,9 +33,8 @@ void uc_json_text(struct uc_json *json, const char *key, struct uc_raw text);
 void uc_json_number(struct uc_json *json, const char *key, int64_t number);
 void uc_json_bool(struct uc_json *json, const char *key, bool value);
 void uc_json_null(struct uc_json *json, const char *key);
-/* null where it is not known: UC_NONE64, UC_NONE32, time 0, duration UC_NOT_SET. */
+/* null where it is not known: UC_NONE64, time 0, duration UC_NOT_SET. */
 void uc_json_amount(struct uc_json *json, const char *key, uint64_t amount);
-void uc_json_count(struct uc_json *json, const char *key, uint32_t count);
 void uc_json_time(struct uc_json *json, const char *key, int64_t when);
 void uc_json_duration(struct uc_json *json, const char *key, int64_t seconds);
 /* A share in thousandths as a number from 0 to 1; negative is null. */

@@ -115,6 +115,14 @@ void uc_value_free(struct uc_value *value)
 	uc_buf_free(&value->shown);
 }
 
+void uc_value_put_raw(struct uc_value *out, struct uc_raw text)
+{
+	if (uc_raw_empty(text))
+		return;
+	out->type = UC_VALUE_TEXT;
+	out->text = text;
+}
+
 void uc_value_get(const struct uc_table *table, size_t row,
 		  const struct uc_column *column, struct uc_value *out)
 {

@@ -56,6 +56,8 @@ struct uc_value {
 };
 void uc_value_free(struct uc_value *value);
 UC_DEFINE_AUTO_VALUE(value, struct uc_value)
+/* For a getter: a text, nothing when it is empty. */
+void uc_value_put_raw(struct uc_value *out, struct uc_raw text);
 
 enum uc_column_flags {
 	UC_COLUMN_DEFAULT = 1, /* shown without --format */

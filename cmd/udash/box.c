@@ -38,6 +38,16 @@ void dash_box_addf(struct dash *d, const char *fmt, ...)
 	uc_strv_add(&d->box.line, uc_buf_text(&text));
 }
 
+void dash_box_add_raw(struct dash *d, const char *name, struct uc_raw text)
+{
+	uc_auto(buf) struct uc_buf safe = { 0 };
+
+	if (uc_raw_empty(text))
+		return;
+	uc_buf_safe(&safe, text, d->grid.safe);
+	dash_box_addf(d, "%-12s %s", name, uc_buf_text(&safe));
+}
+
 /* Lines that are above and below what is shown, by so many. */
 static void scroll(struct dash_box *box, int64_t by)
 {

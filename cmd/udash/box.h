@@ -34,6 +34,8 @@ struct dash_box {
 
 void dash_box_open(struct dash *d, const char *safe_title);
 void dash_box_addf(struct dash *d, const char *fmt, ...) UC_PRINTF(2, 3);
+/* A line "name        text"; none when the text is empty. */
+void dash_box_add_raw(struct dash *d, const char *name, struct uc_raw text);
 void dash_box_close(struct dash *d);
 void dash_box_key(struct dash *d, const struct dash_event *event);
 void dash_box_draw(struct dash *d, struct dash_area screen);

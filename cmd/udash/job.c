@@ -58,19 +58,9 @@ bool dash_text_has(const char *text, const char *part)
 
 /* --- boxes --- */
 
-static void add(struct dash *d, const char *name, struct uc_raw raw)
-{
-	uc_auto(buf) struct uc_buf safe = { 0 };
-
-	if (uc_raw_empty(raw))
-		return;
-	uc_buf_safe(&safe, raw, d->grid.safe);
-	dash_box_addf(d, "%-12s %s", name, uc_buf_text(&safe));
-}
-
 static void add_text(struct dash *d, const char *name, const struct uc_buf *text)
 {
-	add(d, name, uc_raw(uc_buf_text(text)));
+	dash_box_add_raw(d, name, uc_raw(uc_buf_text(text)));
 }
 
 static void add_clock(struct dash *d, const char *name, int64_t when, const char *more)
@@ -152,8 +142,8 @@ static void add_paths(struct dash *d, const struct uc_job *job)
 	uc_auto(buf) struct uc_buf out = { 0 }, errors = { 0 };
 	struct uc_error ignored = { 0 };
 
-	add(d, "command", job->command);
-	add(d, "folder", job->workdir);
+	dash_box_add_raw(d, "command", job->command);
+	dash_box_add_raw(d, "folder", job->workdir);
 	if (uc_job_output(job, false, NULL, &out, &ignored) == 0)
 		add_text(d, "output", &out);
 	if (uc_job_output(job, true, NULL, &errors, &ignored) == 0 &&
@@ -182,21 +172,22 @@ void dash_show_details(struct dash *d)
 	if (!job)
 		return;
 	open_about(d, job, "Job");
-	add(d, "user", job->user);
-	add(d, "account", job->account);
-	add(d, "partition", job->partition);
-	add(d, "QOS", job->qos);
+	dash_box_add_raw(d, "user", job->user);
+	dash_box_add_raw(d, "account", job->account);
+	dash_box_add_raw(d, "partition", job->partition);
+	dash_box_add_raw(d, "QOS", job->qos);
 	add_state(d, job);
 	add_times(d, job);
 	add_resources(d, job);
-	add(d, "nodes", uc_raw_empty(job->nodes) ? job->sched_nodes : job->nodes);
+	dash_box_add_raw(d, "nodes",
+			 uc_raw_empty(job->nodes) ? job->sched_nodes : job->nodes);
 	for (size_t i = 0; i < job->gres_detail.count && i < 8; i++)
-		add(d, i ? "" : "GPUs", job->gres_detail.item[i]);
-	add(d, "features", job->features);
-	add(d, "dependency", job->dependency);
-	add(d, "reservation", job->reservation);
+		dash_box_add_raw(d, i ? "" : "GPUs", job->gres_detail.item[i]);
+	dash_box_add_raw(d, "features", job->features);
+	dash_box_add_raw(d, "dependency", job->dependency);
+	dash_box_add_raw(d, "reservation", job->reservation);
 	add_paths(d, job);
-	add(d, "comment", job->comment);
+	dash_box_add_raw(d, "comment", job->comment);
 }
 
 /* The first GPUs that it could use and that become free. */

@@ -10,16 +10,6 @@ enum {
 	JOBS_MOST = 200, /* of a node, in the box */
 };
 
-static void add(struct dash *d, const char *name, struct uc_raw raw)
-{
-	uc_auto(buf) struct uc_buf safe = { 0 };
-
-	if (uc_raw_empty(raw))
-		return;
-	uc_buf_safe(&safe, raw, d->grid.safe);
-	dash_box_addf(d, "%-12s %s", name, uc_buf_text(&safe));
-}
-
 static void add_used(struct dash *d, const struct uc_node *node)
 {
 	uc_auto(buf) struct uc_buf used = { 0 }, all = { 0 };
@@ -35,7 +25,7 @@ static void add_used(struct dash *d, const struct uc_node *node)
 	if (node->gpus && node->gpus != UC_NONE32 && node->gpus_used != UC_NONE32)
 		dash_box_addf(d, "%-12s %u of %u in use", "GPUs", node->gpus_used,
 			      node->gpus);
-	add(d, "models", node->gpu_types);
+	dash_box_add_raw(d, "models", node->gpu_types);
 }
 
 static void add_job(struct dash *d, const struct uc_job *job, bool first)
@@ -87,9 +77,9 @@ void dash_show_node(struct dash *d, const struct uc_node *node)
 	uc_buf_safe(&title, node->name, d->grid.safe);
 	dash_box_open(d, uc_buf_text(&title));
 	dash_box_addf(d, "%-12s %s", "state", uc_node_state_word(node->state));
-	add(d, "reason", node->reason);
-	add(d, "partitions", node->partitions);
-	add(d, "features", node->features);
+	dash_box_add_raw(d, "reason", node->reason);
+	dash_box_add_raw(d, "partitions", node->partitions);
+	dash_box_add_raw(d, "features", node->features);
 	add_used(d, node);
 	add_jobs(d, node);
 }

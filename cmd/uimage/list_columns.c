@@ -16,14 +16,6 @@ static const struct uc_image *image_of(const void *row)
 	return ((const struct list_row *)row)->image;
 }
 
-static void put_text(struct uc_value *out, struct uc_raw text)
-{
-	if (uc_raw_empty(text))
-		return;
-	out->type = UC_VALUE_TEXT;
-	out->text = text;
-}
-
 static void put(struct uc_value *out, enum uc_value_type type, uint64_t number)
 {
 	out->type = type;
@@ -35,7 +27,7 @@ static void put(struct uc_value *out, enum uc_value_type type, uint64_t number)
 				 struct uc_value *out)                                   \
 	{                                                                                \
 		(void)context;                                                           \
-		put_text(out, file_of(row)->member);                                     \
+		uc_value_put_raw(out, file_of(row)->member);                             \
 	}
 FILE_TEXT(name)
 FILE_TEXT(path)
@@ -47,7 +39,7 @@ FILE_TEXT(list)
 	{                                                                                \
 		(void)context;                                                           \
 		if (image_of(row))                                                       \
-			put_text(out, image_of(row)->member);                            \
+			uc_value_put_raw(out, image_of(row)->member);                    \
 	}
 IMAGE_TEXT(os)
 IMAGE_TEXT(architecture)
@@ -107,14 +99,15 @@ static void get_owner(const void *row, const void *context, struct uc_value *out
 		uc_buf_add(&out->scratch, who->pw_name);
 	else
 		uc_buf_addf(&out->scratch, "%u", file_of(row)->uid);
-	put_text(out, uc_raw(uc_buf_text(&out->scratch)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&out->scratch)));
 }
 
 /* What is written beside an image is known when it cannot be read, too. */
 static void get_origin(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out, image_of(row) ? image_of(row)->origin : file_of(row)->origin);
+	uc_value_put_raw(out,
+			 image_of(row) ? image_of(row)->origin : file_of(row)->origin);
 }
 
 static void get_frameworks(const void *row, const void *context, struct uc_value *out)
@@ -123,7 +116,7 @@ static void get_frameworks(const void *row, const void *context, struct uc_value
 	if (!image_of(row))
 		return;
 	uimage_frameworks(&out->scratch, image_of(row));
-	put_text(out, uc_raw(uc_buf_text(&out->scratch)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&out->scratch)));
 }
 
 static void get_jobs(const void *row, const void *data, struct uc_value *out)
@@ -148,7 +141,7 @@ static void get_state(const void *row, const void *context, struct uc_value *out
 {
 	(void)context;
 	out->role = image_of(row) ? UC_ROLE_GOOD : UC_ROLE_BAD;
-	put_text(out, uc_raw(image_of(row) ? "ok" : "unreadable"));
+	uc_value_put_raw(out, uc_raw(image_of(row) ? "ok" : "unreadable"));
 }
 
 #define SHOWN UC_COLUMN_DEFAULT

@@ -254,21 +254,6 @@ static int login(struct uc_run *run, const struct login_args *args, struct uc_er
 	return rc;
 }
 
-static int run_login(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
-{
-	struct login_args args = { 0 };
-	struct uc_error err = { 0 };
-	int status = 0;
-
-	(void)argc;
-	if (!uc_run_parse(run, cmd, argv, &args))
-		status = run->status;
-	else if (login(run, &args, &err) < 0)
-		status = uc_run_error(run, &err);
-	uc_strv_free(&args.hosts);
-	return status;
-}
-
 static int logout(struct uc_run *run, const struct login_args *args, struct uc_error *err)
 {
 	const char *registry = run->parsed.operands.item[0];
@@ -284,19 +269,32 @@ static int logout(struct uc_run *run, const struct login_args *args, struct uc_e
 	return 0;
 }
 
-static int run_logout(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+static int run_with(struct uc_run *run, const struct uc_cmd *cmd, char **argv,
+		    int (*work)(struct uc_run *run, const struct login_args *args,
+				struct uc_error *err))
 {
 	struct login_args args = { 0 };
 	struct uc_error err = { 0 };
 	int status = 0;
 
-	(void)argc;
 	if (!uc_run_parse(run, cmd, argv, &args))
 		status = run->status;
-	else if (logout(run, &args, &err) < 0)
+	else if (work(run, &args, &err) < 0)
 		status = uc_run_error(run, &err);
 	uc_strv_free(&args.hosts);
 	return status;
+}
+
+static int run_login(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+{
+	(void)argc;
+	return run_with(run, cmd, argv, login);
+}
+
+static int run_logout(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
+{
+	(void)argc;
+	return run_with(run, cmd, argv, logout);
 }
 
 /* clang-format off */

@@ -3,24 +3,16 @@
 /* The columns of `uimage search`. Keys are for ever; add, never rename. */
 #include "uimage/search.h"
 
-static void put_text(struct uc_value *out, struct uc_raw text)
-{
-	if (uc_raw_empty(text))
-		return;
-	out->type = UC_VALUE_TEXT;
-	out->text = text;
-}
-
 static void get_name(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out, ((const struct search_row *)row)->file->name);
+	uc_value_put_raw(out, ((const struct search_row *)row)->file->name);
 }
 
 static void get_path(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out, ((const struct search_row *)row)->file->path);
+	uc_value_put_raw(out, ((const struct search_row *)row)->file->path);
 }
 
 static void get_all(const void *data, const void *context, struct uc_value *out)
@@ -51,7 +43,7 @@ static void get_found(const void *data, const void *context, struct uc_value *ou
 		if (row->met[i].version.bytes)
 			uc_buf_addf(&out->scratch, " %s", row->met[i].version.bytes);
 	}
-	put_text(out, uc_raw(uc_buf_text(&out->scratch)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&out->scratch)));
 }
 
 static void get_missing(const void *data, const void *context, struct uc_value *out)
@@ -73,7 +65,7 @@ static void get_missing(const void *data, const void *context, struct uc_value *
 						       : "an unknown version");
 	}
 	out->role = UC_ROLE_BAD;
-	put_text(out, uc_raw(uc_buf_text(&out->scratch)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&out->scratch)));
 }
 
 static void get_met(const void *row, const void *context, struct uc_value *out)

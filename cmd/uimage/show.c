@@ -20,31 +20,23 @@ static const struct uc_opt options[] = {
 };
 // clang-format on
 
-static void put_text(struct uc_value *out, struct uc_raw text)
-{
-	if (uc_raw_empty(text))
-		return;
-	out->type = UC_VALUE_TEXT;
-	out->text = text;
-}
-
 static void get_name(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out, ((const struct uc_package *)row)->name);
+	uc_value_put_raw(out, ((const struct uc_package *)row)->name);
 }
 
 static void get_version(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out, ((const struct uc_package *)row)->version);
+	uc_value_put_raw(out, ((const struct uc_package *)row)->version);
 }
 
 static void get_kind(const void *row, const void *context, struct uc_value *out)
 {
 	(void)context;
-	put_text(out,
-		 uc_raw(uc_package_kind_name(((const struct uc_package *)row)->kind)));
+	uc_value_put_raw(out, uc_raw(uc_package_kind_name(
+				      ((const struct uc_package *)row)->kind)));
 }
 
 // clang-format off

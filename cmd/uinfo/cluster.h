@@ -83,13 +83,6 @@ static inline void uinfo_put(struct uc_value *out, enum uc_value_type type,
 	out->type = type;
 	out->number = number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
-static inline void uinfo_put_raw(struct uc_value *out, struct uc_raw raw)
-{
-	if (uc_raw_empty(raw))
-		return;
-	out->type = UC_VALUE_TEXT;
-	out->text = raw;
-}
 static inline void uinfo_put_scratch(struct uc_value *out)
 {
 	out->type = UC_VALUE_TEXT;

@@ -30,19 +30,19 @@ COUNT(waiting, UC_ROLE_PLAIN, false)
 GETTER(node)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->node->node->name);
+	uc_value_put_raw(out, row_of(row)->node->node->name);
 }
 
 GETTER(type)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->type);
+	uc_value_put_raw(out, row_of(row)->type);
 }
 
 GETTER(partition)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->partition);
+	uc_value_put_raw(out, row_of(row)->partition);
 }
 
 GETTER(state)
@@ -51,7 +51,7 @@ GETTER(state)
 
 	(void)context;
 	out->role = uinfo_state_role(state);
-	uinfo_put_raw(out, uc_raw(uc_node_state_word(state)));
+	uc_value_put_raw(out, uc_raw(uc_node_state_word(state)));
 }
 
 GETTER(reservation)
@@ -60,25 +60,25 @@ GETTER(reservation)
 
 	(void)context;
 	if (reservation)
-		uinfo_put_raw(out, reservation->name);
+		uc_value_put_raw(out, reservation->name);
 }
 
 GETTER(partitions)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->node->node->partitions);
+	uc_value_put_raw(out, row_of(row)->node->node->partitions);
 }
 
 GETTER(indices)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->node->node->gpu_indices);
+	uc_value_put_raw(out, row_of(row)->node->node->gpu_indices);
 }
 
 GETTER(reason)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->node->node->reason);
+	uc_value_put_raw(out, row_of(row)->node->node->reason);
 }
 
 static const struct uc_gpu_slot *slot_of(const void *row)
@@ -91,7 +91,7 @@ static const struct uc_gpu_slot *slot_of(const void *row)
 GETTER(slot_node)
 {
 	(void)context;
-	uinfo_put_raw(out, ((const struct gpu_slot_row *)row)->node->node->name);
+	uc_value_put_raw(out, ((const struct gpu_slot_row *)row)->node->node->name);
 }
 
 GETTER(slot_index)
@@ -103,7 +103,7 @@ GETTER(slot_index)
 GETTER(slot_type)
 {
 	(void)context;
-	uinfo_put_raw(out, slot_of(row)->type);
+	uc_value_put_raw(out, slot_of(row)->type);
 }
 
 GETTER(slot_state)
@@ -121,14 +121,14 @@ GETTER(slot_state)
 
 	(void)context;
 	out->role = states[slot_of(row)->holder].role;
-	uinfo_put_raw(out, uc_raw(states[slot_of(row)->holder].word));
+	uc_value_put_raw(out, uc_raw(states[slot_of(row)->holder].word));
 }
 
 GETTER(slot_user)
 {
 	(void)context;
 	if (slot_of(row)->job)
-		uinfo_put_raw(out, slot_of(row)->job->user);
+		uc_value_put_raw(out, slot_of(row)->job->user);
 }
 
 GETTER(slot_job)
@@ -142,7 +142,7 @@ GETTER(slot_name)
 {
 	(void)context;
 	if (slot_of(row)->job)
-		uinfo_put_raw(out, slot_of(row)->job->name);
+		uc_value_put_raw(out, slot_of(row)->job->name);
 }
 
 GETTER(slot_until)
@@ -159,7 +159,7 @@ GETTER(slot_reservation)
 
 	(void)context;
 	if (reservation)
-		uinfo_put_raw(out, reservation->name);
+		uc_value_put_raw(out, reservation->name);
 }
 
 GETTER(slot_guessed)

@@ -276,7 +276,7 @@ static void check_containers(struct health *h)
 GETTER(name)
 {
 	(void)context;
-	uinfo_put_raw(out, uc_raw(((const struct check *)row)->name));
+	uc_value_put_raw(out, uc_raw(((const struct check *)row)->name));
 }
 
 GETTER(state)
@@ -291,7 +291,7 @@ GETTER(state)
 
 	(void)context;
 	out->role = states[state].role;
-	uinfo_put_raw(out, uc_raw(states[state].word));
+	uc_value_put_raw(out, uc_raw(states[state].word));
 }
 
 /* On a terminal the hint follows: a column of its own would be far to the right. */
@@ -300,7 +300,7 @@ GETTER(text)
 	const struct check *check = row;
 	const bool *joined = context;
 
-	uinfo_put_raw(out, uc_raw(uc_buf_text(&check->text)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&check->text)));
 	if (*joined && check->hint.len)
 		uc_buf_addf(&out->shown, "%s; %s", uc_buf_text(&check->text),
 			    uc_buf_text(&check->hint));
@@ -309,7 +309,7 @@ GETTER(text)
 GETTER(hint)
 {
 	(void)context;
-	uinfo_put_raw(out, uc_raw(uc_buf_text(&((const struct check *)row)->hint)));
+	uc_value_put_raw(out, uc_raw(uc_buf_text(&((const struct check *)row)->hint)));
 }
 
 #define SHOWN UC_COLUMN_DEFAULT

@@ -30,7 +30,7 @@ GETTER(kind)
 	static const char *const words[] = { "association", "account", "qos" };
 
 	(void)context;
-	uinfo_put_raw(out, uc_raw(words[limit_of(row)->of->kind]));
+	uc_value_put_raw(out, uc_raw(words[limit_of(row)->of->kind]));
 }
 
 GETTER(whose)
@@ -46,13 +46,13 @@ GETTER(name)
 	const struct uc_limit *of = limit_of(row)->of;
 
 	(void)context;
-	uinfo_put_raw(out, of->kind == UC_LIMIT_QOS ? of->name : of->account);
+	uc_value_put_raw(out, of->kind == UC_LIMIT_QOS ? of->name : of->account);
 }
 
 GETTER(partition)
 {
 	(void)context;
-	uinfo_put_raw(out, limit_of(row)->of->partition);
+	uc_value_put_raw(out, limit_of(row)->of->partition);
 }
 
 GETTER(what)
@@ -70,7 +70,7 @@ GETTER(what)
 GETTER(per)
 {
 	(void)context;
-	uinfo_put_raw(out, uc_raw(uinfo_per_words[limit_of(row)->per]));
+	uc_value_put_raw(out, uc_raw(uinfo_per_words[limit_of(row)->per]));
 }
 
 GETTER(limit)

@@ -16,7 +16,7 @@ static const struct uc_node *node_of(const void *row)
 	GETTER(name)                                                                     \
 	{                                                                                \
 		(void)context;                                                           \
-		uinfo_put_raw(out, node_of(row)->name);                                  \
+		uc_value_put_raw(out, node_of(row)->name);                               \
 	}
 RAW(name)
 RAW(hostname)
@@ -64,7 +64,7 @@ NUMBER(reason_time, UC_VALUE_TIME, true)
 GETTER(version)
 {
 	(void)context;
-	uinfo_put_raw(out, node_of(row)->slurm_version);
+	uc_value_put_raw(out, node_of(row)->slurm_version);
 }
 
 GETTER(state)
@@ -73,7 +73,7 @@ GETTER(state)
 
 	(void)context;
 	out->role = uinfo_state_role(state);
-	uinfo_put_raw(out, uc_raw(uc_node_state_word(state)));
+	uc_value_put_raw(out, uc_raw(uc_node_state_word(state)));
 }
 
 GETTER(state_flags)

@@ -61,7 +61,7 @@ GETTER(partition)
 	const struct uc_partition *p = row_of(row)->partition;
 
 	(void)context;
-	uinfo_put_raw(out, p->name);
+	uc_value_put_raw(out, p->name);
 	if (p->flags & UC_PARTITION_DEFAULT && p->name.bytes)
 		uc_buf_addf(&out->shown, "%s*", p->name.bytes);
 }
@@ -69,7 +69,7 @@ GETTER(partition)
 GETTER(type)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->type);
+	uc_value_put_raw(out, row_of(row)->type);
 	if (!row_of(row)->type.bytes)
 		uc_buf_add(&out->shown, "CPUs");
 }
@@ -77,7 +77,7 @@ GETTER(type)
 GETTER(unit)
 {
 	(void)context;
-	uinfo_put_raw(out, uc_raw(row_of(row)->type.bytes ? "gpu" : "cpu"));
+	uc_value_put_raw(out, uc_raw(row_of(row)->type.bytes ? "gpu" : "cpu"));
 }
 
 GETTER(wanted)
@@ -150,14 +150,14 @@ GETTER(qos)
 {
 	(void)context;
 	if (row_of(row)->qos)
-		uinfo_put_raw(out, row_of(row)->qos->name);
+		uc_value_put_raw(out, row_of(row)->qos->name);
 }
 
 GETTER(account)
 {
 	(void)context;
 	if (row_of(row)->association)
-		uinfo_put_raw(out, row_of(row)->association->account);
+		uc_value_put_raw(out, row_of(row)->association->account);
 }
 
 #define SHOWN UC_COLUMN_DEFAULT

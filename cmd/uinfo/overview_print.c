@@ -211,7 +211,7 @@ COUNT(cpus)
 GETTER(state)
 {
 	(void)context;
-	uinfo_put_raw(out, uc_raw(((const struct overview_jobs *)row)->state));
+	uc_value_put_raw(out, uc_raw(((const struct overview_jobs *)row)->state));
 }
 
 GETTER(next)

@@ -59,7 +59,7 @@ COUNT(waiting)
 	GETTER(name)                                                                     \
 	{                                                                                \
 		(void)context;                                                           \
-		uinfo_put_raw(out, sum_of(row)->partition->name);                        \
+		uc_value_put_raw(out, sum_of(row)->partition->name);                     \
 	}
 RAW(allow_accounts)
 RAW(allow_groups)
@@ -73,7 +73,7 @@ RAW(billing)
 GETTER(node_list)
 {
 	(void)context;
-	uinfo_put_raw(out, sum_of(row)->partition->nodes);
+	uc_value_put_raw(out, sum_of(row)->partition->nodes);
 }
 
 GETTER(name)
@@ -81,7 +81,7 @@ GETTER(name)
 	const struct uc_partition *p = sum_of(row)->partition;
 
 	(void)context;
-	uinfo_put_raw(out, p->name);
+	uc_value_put_raw(out, p->name);
 	if (p->flags & UC_PARTITION_DEFAULT && p->name.bytes)
 		uc_buf_addf(&out->shown, "%s*", p->name.bytes);
 }
@@ -107,7 +107,7 @@ GETTER(state)
 
 	(void)context;
 	out->role = state == UC_PARTITION_UP ? UC_ROLE_GOOD : UC_ROLE_BAD;
-	uinfo_put_raw(out, uc_raw(state <= UC_PARTITION_UP ? words[state] : "?"));
+	uc_value_put_raw(out, uc_raw(state <= UC_PARTITION_UP ? words[state] : "?"));
 }
 
 #define SECONDS(name)                                                                    \

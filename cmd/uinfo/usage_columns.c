@@ -11,7 +11,7 @@ static const struct uc_usage_row *row_of(const void *row)
 GETTER(name)
 {
 	(void)context;
-	uinfo_put_raw(out, row_of(row)->name);
+	uc_value_put_raw(out, row_of(row)->name);
 }
 
 GETTER(jobs)
@@ -90,13 +90,13 @@ const struct uc_column *const usage_columns[] = { usage_day_columns, user_column
 GETTER(share_account)
 {
 	(void)context;
-	uinfo_put_raw(out, ((const struct usage_share *)row)->limit->account);
+	uc_value_put_raw(out, ((const struct usage_share *)row)->limit->account);
 }
 
 GETTER(share_user)
 {
 	(void)context;
-	uinfo_put_raw(out, ((const struct usage_share *)row)->limit->user);
+	uc_value_put_raw(out, ((const struct usage_share *)row)->limit->user);
 }
 
 #define MILLIONTHS(name)                                                                 \

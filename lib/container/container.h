@@ -15,4 +15,7 @@ struct uc_mount **uc_mounts_ordered(const struct uc_container *box);
 /* Is `path` the folder `parent` or below it? Both absolute, without trailing slashes. */
 bool uc_path_below(const char *path, const char *parent);
 
+/* Length of a file's name without an image's suffix; its whole length: it has none. */
+size_t uc_image_stem(const char *name);
+
 #endif

@@ -16,11 +16,9 @@
 #include <sys/stat.h>
 #include "base/path.h"
 
-static const char *const suffixes[] = { ".sqsh", ".squashfs", NULL };
-
-/* Length of `name` without an image's suffix; its whole length when it has none. */
-static size_t stem_length(const char *name)
+size_t uc_image_stem(const char *name)
 {
+	static const char *const suffixes[] = { ".sqsh", ".squashfs", NULL };
 	size_t len = strlen(name);
 
 	for (const char *const *s = suffixes; *s; s++)
@@ -31,7 +29,7 @@ static size_t stem_length(const char *name)
 
 static bool has_suffix(const char *name)
 {
-	return stem_length(name) < strlen(name);
+	return uc_image_stem(name) < strlen(name);
 }
 
 static bool begins(const char *text, const char *prefix)
@@ -144,7 +142,7 @@ struct names {
 static void add_name(struct names *names, const char *dir, const char *file,
 		     const char *word)
 {
-	size_t len = stem_length(file);
+	size_t len = uc_image_stem(file);
 	uc_auto(strv) struct uc_strv stem = { 0 };
 
 	uc_strv_addn(&stem, file, len);

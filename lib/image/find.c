@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include "base/file.h"
 #include "base/path.h"
+#include "container/container.h"
 
 enum {
 	TOGETHER_S = 3600,
@@ -18,7 +19,6 @@ enum {
 	ORIGIN_MAX = 4096, /* bytes of the file that says where an image came from */
 };
 
-static const char *const suffixes[] = { ".sqsh", ".squashfs", NULL };
 static const char *const usual_lists[] = { "%n.packages", "%n.sqsh.packages", NULL };
 
 struct owned {
@@ -41,17 +41,6 @@ void uc_image_files_free(struct uc_image_files *files)
 	free(own->unread);
 	free(own);
 	errno = kept;
-}
-
-/* Length of `name` without an image's suffix; its whole length when it has none. */
-static size_t stem_length(const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *const *s = suffixes; *s; s++)
-		if (len > strlen(*s) && strcmp(name + len - strlen(*s), *s) == 0)
-			return len - strlen(*s);
-	return len;
 }
 
 /* `pattern` with the image's name for %n, in the image's folder. */
@@ -100,7 +89,8 @@ void uc_image_origin_path(struct uc_buf *out, const char *image_path)
 {
 	uc_path_folder(out, image_path);
 	uc_buf_addc(out, '/');
-	uc_buf_addn(out, uc_path_name(image_path), stem_length(uc_path_name(image_path)));
+	uc_buf_addn(out, uc_path_name(image_path),
+		    uc_image_stem(uc_path_name(image_path)));
 	uc_buf_add(out, ".origin");
 }
 
@@ -170,7 +160,7 @@ static int add_file(struct owned *own, const char *path, const char *name,
 	if (!file)
 		return -1;
 	file->path = uc_raw(uc_arena_strdup(own->arena, path));
-	file->name = uc_raw(uc_arena_strndup(own->arena, name, stem_length(name)));
+	file->name = uc_raw(uc_arena_strndup(own->arena, name, uc_image_stem(name)));
 	if (uc_arena_failed(own->arena))
 		return -1;
 	file->size = (uint64_t)st->st_size;
@@ -225,7 +215,7 @@ static int add_folder(struct owned *own, const char *path, const char *list_name
 	while (rc == 0 && (entry = readdir(dir)) && own->pub.count - first < FILES_MAX) {
 		const char *name = entry->d_name;
 
-		if (name[0] == '.' || stem_length(name) == strlen(name))
+		if (name[0] == '.' || uc_image_stem(name) == strlen(name))
 			continue;
 		uc_buf_reset(&file);
 		uc_buf_addf(&file, "%s/%s", path, name);

@@ -153,11 +153,6 @@ uint64_t uc_screen_lines(const struct uc_screen *s)
 	return s->gone + s->count;
 }
 
-const struct uc_modes *uc_screen_modes(const struct uc_screen *s)
-{
-	return &s->modes;
-}
-
 const struct uc_buf *uc_screen_answers(struct uc_screen *s)
 {
 	return &s->answers;

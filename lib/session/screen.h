@@ -27,7 +27,6 @@ const struct uc_buf *uc_screen_answers(struct uc_screen *screen);
 void uc_screen_answered(struct uc_screen *screen);
 /* How many lines ever left the screen at the top. */
 uint64_t uc_screen_lines(const struct uc_screen *screen);
-const struct uc_modes *uc_screen_modes(const struct uc_screen *screen);
 
 struct uc_screen_draw {
 	struct uc_session_size size; /* of the terminal */

@@ -63,25 +63,6 @@ struct uc_sync_entry *uc_sync_list_at(const struct uc_sync_list *list, size_t in
 	return &list->block[index / BLOCK][index % BLOCK];
 }
 
-struct uc_sync_entry *uc_sync_list_find(const struct uc_sync_list *list, const char *path)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct uc_sync_entry *entry = uc_sync_list_at(list, middle);
-		int where = uc_sync_path_compare(path, entry->path);
-
-		if (where == 0)
-			return entry;
-		if (where < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
 size_t uc_sync_list_size(const struct uc_sync_list *list)
 {
 	return list->blocks * (BLOCK * sizeof(**list->block) + sizeof(*list->block)) +

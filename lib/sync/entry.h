@@ -53,9 +53,6 @@ int uc_sync_list_add(struct uc_sync_list *list, const struct uc_sync_entry *entr
 		     struct uc_error *err) UC_MUST_CHECK;
 /* Borrowed; `index` is below count. */
 struct uc_sync_entry *uc_sync_list_at(const struct uc_sync_list *list, size_t index);
-/* By halving: the list is in the order of a walk. NULL when it is not there. */
-struct uc_sync_entry *uc_sync_list_find(const struct uc_sync_list *list,
-					const char *path);
 /* Bytes of memory it takes. */
 size_t uc_sync_list_size(const struct uc_sync_list *list);
 void uc_sync_list_free(struct uc_sync_list *list);

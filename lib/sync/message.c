@@ -259,13 +259,6 @@ void uc_write_job(struct uc_buf *buf, struct uc_job_codec *codec,
 		uc_write_text(buf, job->twin);
 }
 
-void uc_write_content(struct uc_buf *buf, const void *bytes, size_t len,
-		      const unsigned char *sha256)
-{
-	uc_buf_addn(buf, bytes, len);
-	uc_buf_addn(buf, sha256, 32);
-}
-
 void uc_read_job(struct uc_reader *r, struct uc_job_codec *codec,
 		 struct uc_message_job *job)
 {

@@ -68,11 +68,9 @@ struct uc_job_codec {
 	char target[UC_SYNC_PATH_MAX + 1];
 	char twin[UC_SYNC_PATH_MAX + 1];
 };
-/* Without content; `content_follows`: uc_write_content() is next. */
+/* `content_follows`: the caller adds the content, and its checksum of 32 bytes. */
 void uc_write_job(struct uc_buf *buf, struct uc_job_codec *codec,
 		  const struct uc_message_job *job, bool content_follows);
-void uc_write_content(struct uc_buf *buf, const void *bytes, size_t len,
-		      const unsigned char *sha256);
 void uc_read_job(struct uc_reader *r, struct uc_job_codec *codec,
 		 struct uc_message_job *job);
 

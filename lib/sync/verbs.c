@@ -154,11 +154,6 @@ static size_t find(const char *verb)
 	return i;
 }
 
-bool uc_sync_verb_known(const char *verb)
-{
-	return find(verb) < COUNT;
-}
-
 json_t *uc_sync_verb(const struct uc_sync_verbs *verbs, const char *verb, json_t *args,
 		     struct uc_error *err)
 {

@@ -33,7 +33,6 @@ struct uc_sync_verbs {
 	void *arg;
 };
 
-bool uc_sync_verb_known(const char *verb);
 /* A new reference, or NULL with err: UC_USAGE for what is not known. */
 json_t *uc_sync_verb(const struct uc_sync_verbs *verbs, const char *verb, json_t *args,
 		     struct uc_error *err);

@@ -58,20 +58,6 @@ struct uc_sync_verdict uc_sync_rules_judge(const struct uc_sync_rules *rules,
 	return verdict;
 }
 
-const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
-						  const char *path, bool is_folder,
-						  const struct uc_ignore_list **where)
-{
-	const struct uc_sync_verdict verdict =
-		uc_sync_rules_judge(rules, path, is_folder);
-
-	if (!verdict.rule || verdict.in_part)
-		return NULL;
-	if (where)
-		*where = verdict.list;
-	return verdict.rule;
-}
-
 /* The rule that was used last comes first: neighbours fall to the same one. */
 static struct uc_sync_skip *find_skip(struct uc_sync_rules *rules, const char *origin,
 				      int line)

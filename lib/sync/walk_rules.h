@@ -24,10 +24,6 @@ struct uc_sync_rules {
 /* What leaves `path` behind; .rule is NULL when it is told. */
 struct uc_sync_verdict uc_sync_rules_judge(const struct uc_sync_rules *rules,
 					   const char *path, bool is_folder);
-/* The rule of it and its list; NULL when it, or something in the folder, is told. */
-const struct uc_ignore_rule *uc_sync_rules_decide(const struct uc_sync_rules *rules,
-						  const char *path, bool is_folder,
-						  const struct uc_ignore_list **where);
 /* Add to the sums of a rule. -1 when out of memory. */
 int uc_sync_rules_count(struct uc_sync_rules *rules,
 			const struct uc_sync_verdict *verdict,

@@ -14,6 +14,7 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "list_unit.h"
 #include "sync/far.h"
 #include "sync/sftp_far.h"
 #include "sync/walk.h"
@@ -463,10 +464,10 @@ static void test_sftp_list_obeys_the_rules(void **state)
 						  .no_defaults = true });
 	walk(&walked, w->far_fd, &rules);
 	assert_same_lists(&w->list, &walked, true);
-	assert_null(uc_sync_list_find(&w->list, "src/a.tmp"));
-	assert_non_null(uc_sync_list_find(&w->list, "src/x.tmp"));
-	assert_null(uc_sync_list_find(&w->list, "excluded"));
-	assert_null(uc_sync_list_find(&w->list, "src/gen1"));
+	assert_null(list_find(&w->list, "src/a.tmp"));
+	assert_non_null(list_find(&w->list, "src/x.tmp"));
+	assert_null(list_find(&w->list, "excluded"));
+	assert_null(list_find(&w->list, "src/gen1"));
 }
 
 static void test_sftp_lists_many_names_and_unreadable_folders(void **state)
@@ -496,7 +497,7 @@ static void test_sftp_lists_many_names_and_unreadable_folders(void **state)
 	assert_int_equal(fchmodat(w->far_fd, "many", 0, 0), 0);
 	list_far(w, (struct uc_far_list_options){ 0 });
 	assert_false(w->listed.complete);
-	assert_non_null(uc_sync_list_find(&w->list, "many"));
+	assert_non_null(list_find(&w->list, "many"));
 	assert_string_equal(uc_buf_text(&w->notes), "0 many\n");
 	assert_int_equal(fchmodat(w->far_fd, "many", 0700, 0), 0);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge_unit.h"
+#include "list_unit.h"
 #include "sync/walk.h"
 
 /* A tree of its own for each test, and what a walk through it told. */
@@ -151,7 +152,7 @@ static inline void assert_told(struct tree *tree, const char *expected)
 
 static inline const struct uc_sync_entry *told(struct tree *tree, const char *path)
 {
-	const struct uc_sync_entry *entry = uc_sync_list_find(&tree->list, path);
+	const struct uc_sync_entry *entry = list_find(&tree->list, path);
 
 	if (!entry)
 		fail_msg("'%s' was not told", path);
