@@ -74,7 +74,7 @@ static struct uc_variable *variable(struct uc_adoption *a, const char *name, siz
 	const char *copy = uc_arena_strndup(a->arena, name, len);
 	struct uc_variable *v = copy ? uc_variable_find(a->variables, copy) : NULL;
 
-	if (v || !copy)
+	if (v || !copy || a->variable_count == UC_ADOPT_VARIABLES_MAX)
 		return v;
 	v = uc_arena_alloc(a->arena, sizeof(*v));
 	if (!v)
@@ -82,7 +82,17 @@ static struct uc_variable *variable(struct uc_adoption *a, const char *name, siz
 	v->name = copy;
 	v->next = a->variables;
 	a->variables = v;
+	a->variable_count++;
 	return v;
+}
+
+static size_t length_of(const struct uc_word *word)
+{
+	size_t len = 0;
+
+	for (const struct uc_piece *p = word ? word->first : NULL; p; p = p->next)
+		len += strlen(p->text);
+	return len;
 }
 
 /* Set it from a word NAME=VALUE; in a loop or branch it is not known afterwards. */
@@ -106,7 +116,8 @@ static struct uc_variable *assign(struct uc_adoption *a, const struct uc_word *w
 	v->value = made ? made->first : NULL;
 	for (struct uc_piece *p = v->value; p; p = p->next)
 		p->quoted = p->quoted && p->kind != UC_PIECE_TEXT;
-	v->unsure = v->unsure || a->depth > 0 || a->cases > 0;
+	v->unsure = v->unsure || a->depth > 0 || a->cases > 0 ||
+		    length_of(made) > UC_ADOPT_VALUE_MAX;
 	v->known = !v->unsure;
 	return v;
 }
@@ -129,11 +140,15 @@ static void export(struct uc_adoption *a, const struct uc_word *words)
 static struct uc_word *expand_all(struct uc_adoption *a, const struct uc_word *words)
 {
 	struct uc_word *first = NULL, **last = &first;
+	size_t size = 0;
 
 	for (; words; words = words->next) {
-		*last = uc_word_expand(a->arena, a->variables, words);
-		while (*last)
-			last = &(*last)->next;
+		/* where it becomes too much, variables stay as they are */
+		const bool more = size < UC_ADOPT_COMMAND_MAX;
+
+		*last = uc_word_expand(a->arena, more ? a->variables : NULL, words);
+		for (; *last; last = &(*last)->next)
+			size += length_of(*last);
 	}
 	return first;
 }
@@ -146,6 +161,7 @@ static struct uc_asks both(struct uc_asks weak, struct uc_asks strong)
 	if (strong.first) {
 		weak.last->next = strong.first;
 		weak.last = strong.last;
+		weak.count += strong.count;
 	}
 	return weak;
 }
@@ -173,6 +189,13 @@ static void start_job(struct uc_adoption *a, const struct uc_word *words, bool s
 	struct uc_asks weak = { 0 };
 	const struct uc_spot at = words->at;
 
+	a->full = a->jobs == UC_ADOPT_JOBS_MAX;
+	if (a->full) {
+		uc_adopt_note(&a->out->notes, a, at,
+			      "more than %d jobs: the rest is not read",
+			      UC_ADOPT_JOBS_MAX);
+		return;
+	}
 	words = expand_all(a, words->next);
 	job.batch = sbatch || a->is_batch;
 	job.command = uc_asks_read(a, scope, words, &job.asks);
@@ -380,7 +403,7 @@ static void read_commands(struct uc_adoption *a, struct uc_lexer *lex)
 		words = redirects = NULL;
 		last = &words;
 		redirect = &redirects;
-	} while (token != UC_TOKEN_END && !uc_arena_failed(a->arena));
+	} while (token != UC_TOKEN_END && !a->full && !uc_arena_failed(a->arena));
 	if (lex->unclosed && !uc_arena_failed(a->arena))
 		uc_adopt_note(&a->out->notes, a, lex->at,
 			      "a quote or bracket is not closed");
@@ -415,7 +438,7 @@ static int adopt(struct uc_adoption *a, const char *bytes, size_t len,
 		.bytes = bytes,
 		.end = bytes + len,
 		.p = bytes,
-		.line_start = bytes,
+		.counted = bytes,
 		.line = 1,
 	};
 

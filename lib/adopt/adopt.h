@@ -5,8 +5,15 @@
 #include <ucluster/adopt.h>
 #include "base/arena.h"
 
-/* Bytes that a word may have when variables are put in, and pieces of one. */
-#define UC_ADOPT_WORD_MAX 65536
+/* What is beyond these is no script that a person wrote. */
+enum {
+	UC_ADOPT_WORD_MAX = 65536,      /* bytes of a word, variables put in */
+	UC_ADOPT_COMMAND_MAX = 1 << 18, /* of all words of a command */
+	UC_ADOPT_VALUE_MAX = 4096,      /* of a variable */
+	UC_ADOPT_VARIABLES_MAX = 256,
+	UC_ADOPT_JOBS_MAX = 64,
+	UC_ADOPT_ASKS_MAX = 256, /* options of a job, or of #SBATCH lines */
+};
 
 struct uc_spot {
 	int line, column;
@@ -43,8 +50,10 @@ enum uc_token {
 /* The text of a script, cut as a shell cuts it. (lex.c) */
 struct uc_lexer {
 	struct uc_arena *arena;
-	const char *bytes, *end, *p, *line_start;
+	const char *bytes, *end, *p;
 	int line;
+	const char *counted; /* up to here, from the beginning of the line, */
+	int columns;         /* so many characters */
 	/* of the last token */
 	struct uc_word *word;
 	char operator[4];
@@ -87,6 +96,7 @@ struct uc_ask {
 };
 struct uc_asks {
 	struct uc_ask *first, *last;
+	size_t count;
 };
 
 /* What is known of the script. */
@@ -95,9 +105,11 @@ struct uc_adoption {
 	const char *path;
 	struct uc_adopted *out;
 	struct uc_variable *variables;
+	size_t variable_count;
 	struct uc_asks sbatch; /* of #SBATCH lines */
 	bool is_batch;
 	size_t jobs;
+	bool full;               /* there are more than are read */
 	struct uc_errors others; /* commands that are none of srun and sbatch */
 	int depth;               /* of if, for, ... */
 	int cases;               /* of case: words before ")" are patterns */

@@ -41,18 +41,17 @@ static void advance(struct uc_lexer *lex)
 {
 	if (*lex->p == '\n') {
 		lex->line++;
-		lex->line_start = lex->p + 1;
+		lex->counted = lex->p + 1;
+		lex->columns = 0;
 	}
 	lex->p++;
 }
 
-static struct uc_spot spot(const struct uc_lexer *lex)
+static struct uc_spot spot(struct uc_lexer *lex)
 {
-	int column = 1;
-
-	for (const char *p = lex->line_start; p < lex->p; p++)
-		column += (*p & 0xc0) != 0x80;
-	return (struct uc_spot){ lex->line, column };
+	for (; lex->counted < lex->p; lex->counted++)
+		lex->columns += (*lex->counted & 0xc0) != 0x80;
+	return (struct uc_spot){ lex->line, lex->columns + 1 };
 }
 
 static void skip_to_line_end(struct uc_lexer *lex)

@@ -10,8 +10,15 @@
 static void add_ask(struct uc_adoption *a, struct uc_asks *list, const char *name,
 		    struct uc_piece *value, struct uc_spot at)
 {
-	struct uc_ask *ask = uc_arena_alloc(a->arena, sizeof(*ask));
+	struct uc_ask *ask;
 
+	if (list->count++ == UC_ADOPT_ASKS_MAX)
+		uc_adopt_note(&a->out->notes, a, at,
+			      "more than %d options: the rest is left out",
+			      UC_ADOPT_ASKS_MAX);
+	if (list->count > UC_ADOPT_ASKS_MAX)
+		return;
+	ask = uc_arena_alloc(a->arena, sizeof(*ask));
 	if (!ask)
 		return;
 	ask->name = name;
@@ -35,7 +42,7 @@ static void add_whole(struct uc_adoption *a, struct uc_asks *list,
 	*copy = *word;
 	copy->next = NULL;
 	add_ask(a, list, NULL, NULL, word->at);
-	if (list->last)
+	if (list->last && list->count <= UC_ADOPT_ASKS_MAX)
 		list->last->whole = copy;
 }
 

@@ -151,3 +151,24 @@ for word in words:
 	run -0 ucluster adopt escape
 	[[ $output != *$'\033'* ]]
 }
+
+# repeat N FORMAT: with the numbers from 1 on.
+repeat()
+{
+	awk -v n="$1" -v f="$2" 'BEGIN { for (i = 1; i <= n; i++) printf f, i }' </dev/null
+}
+
+@test "scripts that are made to be large take neither time nor memory" {
+	cd "$BATS_TEST_TMPDIR"
+	{ printf 'srun '; repeat 130000 'a '; } >words
+	{ repeat 28000 'a%d=;\n'; echo srun x; } >variables
+	{ printf 'a='; repeat 60000 x; printf '\nsrun '; repeat 60000 '$a '; } >values
+	{ repeat 7000 'export a%d=b\n'; repeat 18000 'srun x\n'; } >exports
+	{ printf '#SBATCH'; repeat 40000 ' -H'; echo; repeat 25000 'srun\n'; } >tasks
+	for script in words variables values exports tasks; do
+		run -0 --separate-stderr timeout 30 ucluster adopt "$script"
+		[ "${#output}" -lt 1000000 ]
+	done
+	# shellcheck disable=SC2154 # of run
+	[[ $stderr == *"more than 256 options"*"more than 64 jobs: the rest is not read"* ]]
+}

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2016,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the ucluster authors
 # uimage import --local with programs in enroot's place, and without a registry.
@@ -37,9 +37,9 @@ soon()
 are_gone()
 {
 	local pid
-	for pid in $(cat pids); do
+	while read -r pid; do
 		if [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; then return 1; fi
-	done
+	done <pids
 }
 
 @test "a signal ends all that enroot started, in whatever group it is" {
