@@ -25,7 +25,7 @@ static void check_yaml(const struct uc_buf *yaml)
 	uc_auto(errors) struct uc_errors faults = { 0 };
 	struct uc_node *root = NULL;
 
-	if (!yaml->len || yaml->len > UC_YAML_BYTES)
+	if (!arena || !yaml->len || yaml->len > UC_YAML_BYTES)
 		return;
 	check(uc_yaml_read(arena, &file, &root, &faults) == 0 && root && root->first);
 	check(strcmp(root->first->key, "profiles") == 0 && !root->first->next);
@@ -44,9 +44,12 @@ static void check_line(const char *line)
 		.line_start = line,
 		.line = 1,
 	};
-	enum uc_token token = uc_lex(&lex);
+	enum uc_token token;
 
-	check(token == UC_TOKEN_WORD && lex.word->first &&
+	if (!arena)
+		return;
+	token = uc_lex(&lex);
+	check(token == UC_TOKEN_WORD && lex.word && lex.word->first &&
 	      strcmp(lex.word->first->text, "usrun") == 0 && !lex.word->first->next);
 	while ((token = uc_lex(&lex)) != UC_TOKEN_END)
 		check(token == UC_TOKEN_WORD || token == UC_TOKEN_REDIRECT);

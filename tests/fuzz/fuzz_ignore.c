@@ -31,6 +31,7 @@ static void match_itself(const char *path, size_t len)
 		uc_buf_addc(&rule, '\\');
 		uc_buf_addc(&rule, path[i]);
 	}
+	check(!rule.failed);
 	check(uc_ignore_list_read(&list, "fuzz", "", rule.data, rule.len, NULL) == 0);
 	check(list.count == 1);
 	check(uc_ignore_find(&list, path, false, NULL) != NULL);
@@ -48,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	uc_buf_addn(&path, data, end ? (size_t)(end - data) : size);
 	uc_buf_addc(&path, '\0');
+	if (path.failed)
+		return 0;
 	path.len = strlen(path.data);
 	if (uc_ignore_list_read(&list, "fuzz", "", (const char *)rules,
 				(size_t)(data + size - rules), &err) < 0)

@@ -52,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	uc_buf_addn(&host, data, end ? (size_t)(end - data) : size);
 	uc_buf_addc(&host, '\0');
+	if (host.failed)
+		return 0;
 	/* as connecting does; longer names than this are nobody's */
 	host.data[host.len > 255 ? 255 : host.len - 1] = '\0';
 	for (char *at = host.data; *at; at++)

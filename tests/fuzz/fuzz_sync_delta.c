@@ -65,7 +65,7 @@ static void run(struct made *made, const uint8_t *new, size_t len, size_t piece)
 		check(uc_delta_feed(delta, new + at, len - at < piece ? len - at : piece,
 				    &err) == 0);
 	check(uc_delta_end(delta, &err) == 0);
-	check(made->len == len);
+	check(made->len == len && !made->out.failed);
 	if (made->old)
 		check(len == 0 || memcmp(made->out.data, new, len) == 0);
 }

@@ -44,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || !(file = malloc(32 + room)))
 		return 0;
 	len = ZSTD_compress(file + 32, room, data + 1, size - 1, 1);
+	if (ZSTD_isError(len))
+		abort();
 	memcpy(file, "ucstate\1", 8);
 	words[0] = htole64(count);
 	words[1] = htole64(XXH3_64bits_withSeed(file + 32, len, count));

@@ -69,7 +69,8 @@ static void check_quotes(struct uc_arena *arena, const char *value)
 	uc_template_quote(&text, UC_CONTEXT_TEXT, UC_TEMPLATE_TEXT, value);
 	check(!strpbrk(uc_buf_text(&text), "\n\r"));
 	uc_template_quote(&python, UC_CONTEXT_PY, UC_TEMPLATE_TEXT, value);
-	check(!strpbrk(uc_buf_text(&python), "\n\r") && python.data[0] == '"');
+	check(!python.failed && !strpbrk(uc_buf_text(&python), "\n\r") &&
+	      python.data[0] == '"');
 	if (!is_text(value))
 		return;
 	check_json(value);
@@ -105,6 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *cut = size ? memmem(data, size, "\n%%\n", 4) : NULL;
 	const size_t head = cut ? (size_t)(cut - data) + 1 : size;
 
+	if (!arena)
+		return 0;
 	if (uc_manifest_read(&t, "template.yaml", (const char *)data, head, &faults) <
 	    0) {
 		for (size_t i = 0; i < faults.count; i++)
@@ -118,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	file.len = size - head - 3;
 	file.bytes = uc_arena_strndup(arena, (const char *)cut + 4, file.len);
-	if (strlen(file.bytes) != file.len)
+	if (!file.bytes || strlen(file.bytes) != file.len)
 		return 0;
 	check_quotes(arena, file.bytes);
 	for (size_t i = 0; i < 3; i++) {
