@@ -41,6 +41,8 @@ static int add_host(struct uc_buf *out, const struct naming *naming, struct uc_e
 
 	if (add_text(&host, uc_raw(naming->host), 'N', err) < 0)
 		return -1;
+	if (host.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	uc_buf_addn(out, host.data, strcspn(host.data, "."));
 	return 0;
 }
