@@ -113,6 +113,22 @@ static bool may_replace(struct uc_run *run, const char *folder,
 	return false;
 }
 
+static void say_readme(struct uc_run *run, const struct uc_template *t,
+		       const char *folder, const struct uc_strv *written)
+{
+	const char *path;
+
+	for (size_t i = 0; (path = uc_template_file(t, i)); i++) {
+		if (strcmp(path, "README.md") != 0)
+			continue;
+		uc_run_say(run, 0,
+			   uc_strv_find(written, path) >= 0
+				   ? "'%s/README.md' says what to do next"
+				   : "'%s/README.md' was there and stays",
+			   folder);
+	}
+}
+
 static int write_all(struct uc_run *run, const struct uc_template *t, const char *folder,
 		     bool replace)
 {
@@ -134,10 +150,7 @@ static int write_all(struct uc_run *run, const struct uc_template *t, const char
 		return uc_run_error(run, &err);
 	for (size_t i = 0; i < written.count; i++)
 		print_path(run, folder, written.item[i], "");
-	if (uc_strv_find(&written, "README.md") >= 0)
-		uc_run_say(run, 0, "'%s/README.md' says what to do next", folder);
-	else
-		uc_run_say(run, 0, "'%s/README.md' was there and stays", folder);
+	say_readme(run, t, folder, &written);
 	return 0;
 }
 

@@ -2,26 +2,35 @@
 /* Copyright the ucluster authors */
 /*
  * Writing a template's files, all or none: first into a folder beside them, then each in
- * its place by one rename; what was placed is taken away again when a later one fails.
+ * its place by one rename; what was placed is taken away again when a later one fails. A
+ * lock in that folder tells whether who made it lives: what a process that was killed
+ * left there is taken away by the next.
  */
 #include "template/template.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+
+#define STAGE ".ucluster-init-"
+
+/* What is in a waiting room besides numbers. */
+static const char lock_name[] = "lock", away[] = "away";
 
 struct placing {
 	const struct uc_template *t;
 	const char *folder; /* as it was named, for messages */
 	int top;            /* the folder */
 	char stage[32];     /* name of the folder in it where files wait */
-	int staged;
+	int staged, lock;
 	bool replace;
 	bool placed[UC_TEMPLATE_FILES_MAX];  /* has its place now */
 	bool swapped[UC_TEMPLATE_FILES_MAX]; /* what was there waits in its stead */
@@ -168,7 +177,6 @@ static int move_new(int from, const char *old, int to, const char *name)
 /* Put it in the place of what is there, which then waits in its stead. */
 static int swap(int from, const char *old, int to, const char *name)
 {
-	static const char away[] = "away";
 	struct stat st;
 
 	if (fstatat(to, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
@@ -234,31 +242,102 @@ static void take_back(struct placing *p)
 }
 
 /* What still waits: new files that found no place, or old ones that were replaced. */
-static void clear_stage(struct placing *p)
+static void clear(int top, const char *stage, int staged, size_t files)
 {
-	for (size_t i = 0; i < p->t->file_count; i++) {
+	for (size_t i = 0; i < files; i++) {
 		char name[24];
 
 		snprintf(name, sizeof(name), "%zu", i);
-		unlinkat(p->staged, name, 0);
+		unlinkat(staged, name, 0);
 	}
+	unlinkat(staged, away, 0);
+	unlinkat(staged, lock_name, 0);
+	unlinkat(top, stage, AT_REMOVEDIR);
+}
+
+/* Who made it was killed: its lock is free. One that has none yet, or may have none on
+ * this file system, stays; when it is empty, who makes it makes another. */
+static void sweep_one(int top, const char *stage)
+{
+	int fd = openat(top, stage, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int lock = fd < 0 ? -1 : openat(fd, lock_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		clear(top, stage, fd, UC_TEMPLATE_FILES_MAX);
+	else if (fd >= 0 && lock < 0 && errno == ENOENT)
+		unlinkat(top, stage, AT_REMOVEDIR);
+	if (lock >= 0)
+		close(lock);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void sweep(int top)
+{
+	int copy = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strncmp(entry->d_name, STAGE, strlen(STAGE)) == 0)
+			sweep_one(top, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else if (copy >= 0)
+		close(copy);
+}
+
+static void close_stage(struct placing *p)
+{
+	clear(p->top, p->stage, p->staged, p->t->file_count);
+	close(p->lock);
 	close(p->staged);
-	unlinkat(p->top, p->stage, AT_REMOVEDIR);
+}
+
+/* False: it was swept away before it was locked. */
+static bool lock_stage(int lock)
+{
+	struct stat st;
+
+	/* not every file system has locks */
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return false;
+	return fstat(lock, &st) < 0 || st.st_nlink > 0;
+}
+
+/* 1: it is there; 0: another one is needed; -1 with errno. */
+static int try_stage(struct placing *p)
+{
+	int number;
+
+	if (mkdirat(p->top, p->stage, 0700) < 0)
+		return errno == EEXIST ? 0 : -1;
+	p->staged =
+		openat(p->top, p->stage, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p->staged < 0)
+		return errno == ENOENT ? 0 : -1;
+	p->lock =
+		openat(p->staged, lock_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (p->lock >= 0 && lock_stage(p->lock))
+		return 1;
+	number = p->lock < 0 ? errno : ENOENT;
+	if (p->lock >= 0)
+		close(p->lock);
+	close(p->staged);
+	errno = number;
+	return number == ENOENT ? 0 : -1;
 }
 
 static int open_stage(struct placing *p, struct uc_error *err)
 {
-	for (int try = 0; try < 100; try++) {
-		snprintf(p->stage, sizeof(p->stage), ".ucluster-init-%d-%d",
-			 (int)getpid(), try);
-		if (mkdirat(p->top, p->stage, 0700) == 0)
-			break;
-		if (errno != EEXIST)
-			return fail_at(p, p->stage, "make", err);
+	int rc = 0;
+
+	sweep(p->top);
+	for (int try = 0; try < 100 && rc == 0; try++) {
+		snprintf(p->stage, sizeof(p->stage), STAGE "%d-%d", (int)getpid(), try);
+		rc = try_stage(p);
 	}
-	p->staged =
-		openat(p->top, p->stage, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return p->staged < 0 ? fail_at(p, p->stage, "make", err) : 0;
+	return rc > 0 ? 0 : fail_at(p, p->stage, "make", err);
 }
 
 static int write_files(struct placing *p, struct uc_strv *written, struct uc_error *err)
@@ -280,7 +359,7 @@ static int write_files(struct placing *p, struct uc_strv *written, struct uc_err
 		rc = uc_fail(err, UC_FAILED, "out of memory");
 	if (rc < 0)
 		take_back(p);
-	clear_stage(p);
+	close_stage(p);
 	if (rc == 0)
 		fsync(p->top); /* not every file system can */
 	return rc;

@@ -321,6 +321,14 @@ hint: --force replaces what is there" ]
 	[[ $output == *"speed="* ]]
 }
 
+@test "a template without a README.md has nothing said about one" {
+	template try $'summary: x\nkeys: {}'
+	touch "$T/file"
+	run -0 --separate-stderr ucluster init try out
+	[ "$output" = out/file ]
+	[ -z "$stderr" ]
+}
+
 @test "killed while it writes: each file is whole or not there" {
 	template try $'summary: x\nkeys: {}'
 	for i in $(seq 60); do
@@ -331,6 +339,22 @@ hint: --force replaces what is there" ]
 		run timeout -s KILL "0.$(printf %02d $((i * 2)))" ucluster init try out
 		[ ! -d out ] || [ -z "$(find out -maxdepth 1 -name 'f*' ! -size 20000c)" ]
 	done
+}
+
+@test "what a process that was killed left is taken away by the next, what lives is not" {
+	template try $'summary: x\nkeys: {}'
+	echo read >"$T/README.md"
+	mkdir -p out/.ucluster-init-77-0 out/.ucluster-init-78-0 out/.ucluster-init-79-0
+	touch out/.ucluster-init-77-0/{0,12,lock,away} out/.ucluster-init-78-0/{0,lock}
+	flock -x out/.ucluster-init-78-0/lock ucluster init try out
+	[ "$(ls -A out)" = $'.ucluster-init-78-0\nREADME.md' ]
+	# not by this program, or not a folder: nobody's to remove
+	mkdir out/.ucluster-init-mine
+	echo mine >out/.ucluster-init-mine/notes
+	ln -s .. out/.ucluster-init-link
+	run -0 ucluster init try out --force
+	[ "$(ls -A out)" = $'.ucluster-init-link\n.ucluster-init-mine\nREADME.md' ]
+	[ -s out/.ucluster-init-mine/notes ]
 }
 
 @test "every template that comes with ucluster is read without faults, and its scripts are sound" {
