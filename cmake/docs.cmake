@@ -5,20 +5,25 @@ string(REPLACE " 0" " " UC_MAN_DATE "${UC_MAN_DATE}")
 # A program that runs during the build: leaks are the tests' business.
 set(UC_RUN_BUILT ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 LC_ALL=C.UTF-8)
 
-# uc_man(PAGE [PROGRAM]): man/PAGE.in becomes build/man/PAGE. A line that is @OPTIONS@,
-# @COLUMNS@, @SRUN_OPTIONS@, @KEYS@ or @DASH_KEYS@ is replaced by what PROGRAM prints for it
-# (cmake/man.cmake has the table).
+# uc_man(PAGE [PROGRAM] [DEPENDS FILE...]): man/PAGE.in becomes build/man/PAGE. A line that is
+# @OPTIONS@, @COLUMNS@, @SRUN_OPTIONS@, @KEYS@, @DASH_KEYS@ or @HEADERS@ is replaced by what
+# PROGRAM prints for it (cmake/man.cmake has the table); awk, where it is no target.
 function(uc_man page)
+  cmake_parse_arguments(PARSE_ARGV 1 man "" "" DEPENDS)
   set(output ${CMAKE_BINARY_DIR}/man/${page})
-  set(program ${ARGN})
-  if(program)
+  set(program ${man_UNPARSED_ARGUMENTS})
+  if(TARGET "${program}")
     set(argument -D PROGRAM=$<TARGET_FILE:${program}>)
+  elseif(program)
+    set(argument -D PROGRAM=${program})
+    set(program)
   endif()
   add_custom_command(OUTPUT ${output}
     COMMAND ${UC_RUN_BUILT} ${CMAKE_COMMAND}
       -D INPUT=${CMAKE_SOURCE_DIR}/man/${page}.in -D OUTPUT=${output}
       -D "DATE=${UC_MAN_DATE}" ${argument} -P ${CMAKE_SOURCE_DIR}/cmake/man.cmake
     DEPENDS ${CMAKE_SOURCE_DIR}/man/${page}.in ${CMAKE_SOURCE_DIR}/cmake/man.cmake ${program}
+      ${man_DEPENDS}
     COMMENT "man/${page}" VERBATIM)
   add_custom_target(man.${page} ALL DEPENDS ${output})
   string(REGEX REPLACE ".*\\." "" section ${page})

@@ -4,11 +4,14 @@ set(arguments_COLUMNS --help=mdoc-columns)
 set(arguments_SRUN_OPTIONS --help=mdoc-foreign)
 set(arguments_KEYS config --mdoc-keys)
 set(arguments_DASH_KEYS --mdoc-keys)
+file(GLOB headers "${CMAKE_CURRENT_LIST_DIR}/../include/ucluster/*.h")
+set(arguments_HEADERS -v mdoc=1 -f "${CMAKE_CURRENT_LIST_DIR}/../scripts/public-functions.awk"
+  ${headers})
 
 # Text with brackets, semicolons and backslashes stays one value as long as it is quoted.
 file(READ "${INPUT}" page)
 string(REPLACE "$Mdocdate$" "${DATE}" page "${page}")
-foreach(word IN ITEMS OPTIONS COLUMNS SRUN_OPTIONS KEYS DASH_KEYS)
+foreach(word IN ITEMS OPTIONS COLUMNS SRUN_OPTIONS KEYS DASH_KEYS HEADERS)
   string(FIND "${page}" "\n@${word}@\n" at)
   if(at LESS 0)
     continue()

@@ -16,21 +16,95 @@ bats_require_minimum_version 1.5.0
 	run ! grep -nE '^@[A-Z_]+@$|Mdocdate' "$UC_TEST_BUILD"/man/*.[1-8]
 }
 
-@test "every option of --help is in the command's page, and every column" {
-	local program option column page
+# helps PROGRAM [COMMAND...]: its --help, and those of all its commands.
+helps()
+{
+	local text name
 
-	for program in uattach uqueue usrun usync; do
+	text=$("$@" --help) || return 0
+	printf '%s\n' "$text"
+	for name in $(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$text"); do
+		helps "$@" "$name"
+	done
+}
+
+programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
+
+@test "every option of --help, of each command, is in the command's page" {
+	local program option page
+
+	for program in "${programs[@]}"; do
 		page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/$program.1" | col -bx)
-		for option in $("$program" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*'); do
-			grep -qF -- "$option" <<<"$page" || {
+		for option in $(helps "$program" | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*'); do
+			grep -qE -- "$option([^a-z0-9-]|$)" <<<"$page" || {
 				echo "$program.1: no $option"
 				return 1
 			}
 		done
 	done
-	page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/uqueue.1" | col -bx)
-	for column in $(uqueue --list-columns | cut -d' ' -f1); do
-		grep -qE "^ +$column( |$)" <<<"$page"
+}
+
+@test "every option that a page lists or shows in an example is one" {
+	local program option known foreign
+
+	foreign=$(usrun --help=mdoc-foreign | grep -oE 'Fl [-][a-z0-9-]+' | sed 's/^Fl /-/')
+	for program in "${programs[@]}"; do
+		known=$(helps "$program" | grep -oE '[-][-][a-z0-9-]+')
+		for option in $(grep -E "^(\\.It .*Fl|\\.Dl $program|$program) " "$UC_TEST_BUILD/man/$program.1" |
+			sed -E 's/(Fl )-([a-z])/\1--\2/g; s/[|;].*//; s/ ([.][/]|python).*//' | grep -oE '(^| )--[a-z0-9-]+'); do
+			grep -qxF -e "$option" <<<"$known"$'\n'"$foreign"$'\n--source' || {
+				echo "$program.1: $option is no option"
+				return 1
+			}
+		done
+	done
+}
+
+@test "every column of a listing is in its page" {
+	local column page words
+
+	while read -r words; do
+		page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/${words%% *}.1" | col -bx)
+		# shellcheck disable=SC2086 # words
+		for column in $($words --list-columns | cut -d' ' -f1); do
+			grep -qE "(^|[ ,(])$column([ ,.);]|$)" <<<"$page" || {
+				echo "$words: no $column in its page"
+				return 1
+			}
+		done
+	done <<-EOT
+		uqueue
+		uinfo
+		uinfo gpus
+		uinfo nodes
+		uinfo partitions
+		uimage list
+	EOT
+}
+
+@test "every variable of ours that the code knows is in a page" {
+	local name count=0
+
+	while IFS= read -r name; do
+		count=$((count + 1))
+		grep -qE "Ev .*$name( |$)" "$UC_TEST_BUILD"/man/*.[1-8] || {
+			echo "$name is in none"
+			return 1
+		}
+	done < <(grep -rhoE '"(UCLUSTER_[A-Z_]+|UC_SOURCE)"' "$UC_TEST_TOP/lib" "$UC_TEST_TOP/cmd" | tr -d '"' | sort -u)
+	[ "$count" -ge 30 ]
+}
+
+@test "every page has the sections that readers look for" {
+	local program section
+
+	for program in "${programs[@]}"; do
+		for section in SYNOPSIS DESCRIPTION ENVIRONMENT 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+			grep -q "^\.Sh $section" "$UC_TEST_BUILD/man/$program.1" || {
+				echo "$program.1: no $section"
+				return 1
+			}
+		done
 	done
 }
 
@@ -54,4 +128,33 @@ bats_require_minimum_version 1.5.0
 			return 1
 		}
 	done
+}
+
+@test "libucluster(3) has every function that the libraries export" {
+	local name library count=0
+
+	for library in "$UC_TEST_BUILD"/lib/libucluster*.so; do
+		while IFS= read -r name; do
+			count=$((count + 1))
+			grep -qxF ".Fo $name" "$UC_TEST_BUILD/man/libucluster.3" || {
+				echo "libucluster.3: no $name of ${library##*/}"
+				return 1
+			}
+		done < <(nm -D --defined-only "$library" | sed -nE 's/.* [TR] (uc_[a-z0-9_]+)(@.*)?$/\1/p')
+	done
+	[ "$count" -ge 300 ]
+}
+
+@test "the example of libucluster(3) compiles, and says what is wrong without a cluster" {
+	cd "$BATS_TEST_TMPDIR"
+	mandoc -T utf8 -O width=200 "$UC_TEST_BUILD/man/libucluster.3" | col -bx |
+		sed -n '/^EXAMPLES/,/^HEADERS/p' | sed -n '/#include/,/^           }$/p' >example.c
+	"${CC:-cc}" -std=c11 -Wall -Wextra -Werror -I"$UC_TEST_TOP/include" \
+		${UC_TEST_SANITIZE:+-fsanitize=$UC_TEST_SANITIZE} example.c \
+		-L"$UC_TEST_BUILD/lib" -lucluster -Wl,-rpath,"$UC_TEST_BUILD/lib" -o example
+	export UCLUSTER_SLURM_WORKER=$BATS_TEST_TMPDIR/none
+	run ./example
+	echo "$output"
+	[ "$status" -ge 1 ] && [ "$status" -le 4 ]
+	[ "${#lines[@]}" -eq 1 ]
 }
