@@ -51,6 +51,12 @@ static const char *setting_text(struct writer *w, const struct uc_piece *value)
 				      : NULL;
 }
 
+/* "0123" is no number: it is a name, of an account for example. */
+static bool is_number(const char *text)
+{
+	return !text[strspn(text, "0123456789")] && (text[0] != '0' || !text[1]);
+}
+
 static bool put_setting(struct writer *w, const char *name, const char *text)
 {
 	const struct uc_key *key = uc_key_find(name);
@@ -60,9 +66,7 @@ static bool put_setting(struct writer *w, const char *name, const char *text)
 		return false;
 	uc_buf_addf(&w->yaml, "    %s: ", name);
 	uc_template_quote(&w->yaml, UC_CONTEXT_YAML,
-			  text[strspn(text, "0123456789")] ? UC_TEMPLATE_TEXT
-							   : UC_TEMPLATE_NUMBER,
-			  text);
+			  is_number(text) ? UC_TEMPLATE_NUMBER : UC_TEMPLATE_TEXT, text);
 	uc_buf_addc(&w->yaml, '\n');
 	return true;
 }

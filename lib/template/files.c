@@ -120,10 +120,13 @@ static void add_entry(struct walk *w, int folder, const char *name, const char *
 		uc_fail(&err, UC_USAGE, "a template has no symbolic links");
 	else if (fd < 0)
 		uc_fail_errno(&err, UC_FAILED, errno, "cannot open");
-	else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-		add_folder(w, dup(fd), path, depth + 1);
-	else
+	else if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		add_file(w, fd, path, &err);
+	else if (depth < DEPTH_MAX)
+		add_folder(w, fcntl(fd, F_DUPFD_CLOEXEC, 3), path, depth + 1);
+	else
+		uc_fail(&err, UC_USAGE, "expected at most %d folders in each other",
+			DEPTH_MAX);
 	if (fd >= 0)
 		close(fd);
 	if (err.code)

@@ -194,7 +194,8 @@ static void read_key(struct reader *r, const struct uc_node *node)
 	}
 	for (const struct uc_node *n = node->first; n; n = n->next)
 		read_field(r, n, key);
-	if (r->faults->count + r->faults->dropped > before)
+	if (r->faults->count + r->faults->dropped > before ||
+	    uc_arena_failed(r->t->arena))
 		return;
 	if (key->type == UC_TEMPLATE_CHOICE && !key->choices)
 		uc_fail(&err, UC_USAGE, "key '%s' has no choices", key->name);

@@ -103,6 +103,18 @@ static void add_yes(struct uc_buf *out, enum uc_template_context context, bool y
 		uc_buf_add(out, yes ? "yes" : "no");
 }
 
+/* Without zeros in front: these make it octal, or no number, to some. */
+static void add_number(struct uc_buf *out, const char *value)
+{
+	if (*value == '-') {
+		uc_buf_addc(out, '-');
+		value++;
+	}
+	while (value[0] == '0' && value[1])
+		value++;
+	uc_buf_add(out, value);
+}
+
 /* What has no value in it. */
 static void add_nothing(struct uc_buf *out, enum uc_template_context context,
 			enum uc_template_type type)
@@ -126,7 +138,7 @@ void uc_template_quote(struct uc_buf *out, enum uc_template_context context,
 		uc_buf_safe(out, uc_raw(value), 0);
 	else if (type == UC_TEMPLATE_NUMBER &&
 		 !value[strspn(value, "0123456789-")]) /* as it was checked */
-		uc_buf_add(out, value);
+		add_number(out, value);
 	else if (type == UC_TEMPLATE_BOOL)
 		add_yes(out, context, strcmp(value, "yes") == 0);
 	else if (context == UC_CONTEXT_SH && type == UC_TEMPLATE_PATH)

@@ -122,6 +122,14 @@ for word in words:
 	compare glued.in
 }
 
+@test "an account of digits stays a name" {
+	cd "$BATS_TEST_TMPDIR"
+	echo 'srun -A 0123 --gpus=2 a' >digits
+	run -0 --separate-stderr ucluster adopt digits
+	# shellcheck disable=SC2154 # of run
+	[[ $output == *'account: "0123"'*'gpus: 2'* ]]
+}
+
 @test "nothing of a script is run" {
 	cd "$BATS_TEST_TMPDIR"
 	cat >evil <<-'EOT'

@@ -235,9 +235,11 @@ hint: --force replaces what is there" ]
 	[[ $output == *"try/link: a template has no symbolic links"* ]]
 	rm "$T/link"
 	mkfifo "$T/fifo"
+	mkdir -p "$T/1/2/3/4/5/6/7/8/9"
 	run -2 ucluster init try x
 	[[ $output == *"try/fifo: neither a file nor a folder"* ]]
-	rm "$T/fifo"
+	[[ $output == *"try/1/2/3/4/5/6/7/8/9: expected at most 8 folders in each other"* ]]
+	rm -r "$T/fifo" "$T/1"
 	truncate -s 2M "$T/large"
 	run -2 ucluster init try x
 	[[ $output == *"try/large: expected at most 1 MiB"* ]]

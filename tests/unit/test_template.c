@@ -118,6 +118,10 @@ static void test_values_as_each_language_has_them(void **state)
 	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_TEXT, "it's", "\"it\\x27s\"");
 	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_TEXT, "\xe2\x80\xa8", "\"\\u2028\"");
 	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_NUMBER, "12", "12");
+	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_NUMBER, "010", "10");
+	quoted(UC_CONTEXT_JSON, UC_TEMPLATE_NUMBER, "-007", "-7");
+	quoted(UC_CONTEXT_PY, UC_TEMPLATE_NUMBER, "000", "0");
+	quoted(UC_CONTEXT_SH, UC_TEMPLATE_NUMBER, "08", "8");
 	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_NUMBER, "", "null");
 	quoted(UC_CONTEXT_YAML, UC_TEMPLATE_BOOL, "yes", "true");
 	quoted(UC_CONTEXT_PY, UC_TEMPLATE_BOOL, "no", "False");
