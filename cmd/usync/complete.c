@@ -148,7 +148,7 @@ static void complete_path(struct usync *u, const struct usync_place *place)
 	if (slash)
 		uc_buf_addn(&folder, typed, slash == typed ? 1 : (size_t)(slash - typed));
 	else
-		uc_buf_add(&folder, "~");
+		uc_buf_add(&folder, ".");
 	kept_path(u->run, uc_buf_text(&place->host), uc_buf_text(&folder), &kept);
 	if (!kept.len || !is_kept(kept.data, &names)) {
 		uc_buf_reset(&names);

@@ -53,7 +53,7 @@ static const char *thing_name(const char *path)
 		       : name;
 }
 
-/* "" is the home directory there. */
+/* "" is the folder there that a login begins in. */
 static void add_folder(const struct copy *copy, const struct usync_place *place,
 		       size_t len, struct uc_buf *out)
 {
@@ -63,7 +63,7 @@ static void add_folder(const struct copy *copy, const struct usync_place *place,
 	if (!place->host.len)
 		usync_path_clean(out, copy->run->cwd, len ? uc_buf_text(&part) : ".");
 	else
-		uc_buf_add(out, len ? uc_buf_text(&part) : "~");
+		uc_buf_add(out, len ? uc_buf_text(&part) : ".");
 }
 
 static void take_source(const struct copy *copy, const struct usync_place *place,

@@ -101,7 +101,7 @@ struct uc_sync_request {
 	enum uc_sync_direction direction;
 	const char *near; /* this side's folder, absolute */
 	const char *host; /* NULL: `far` is on this machine */
-	const char *far;  /* the other side's folder; "~/" and relative: of home */
+	const char *far;  /* the other side's folder; relative: of the login's folder */
 	/* Only these paths below the folders, files or folders; NULL or empty: all. */
 	const char *const *only;
 	/*
@@ -166,7 +166,7 @@ int uc_sync_call(const struct uc_sync_request *request, const char *verb,
 
 /*
  * The other end: serve one client over two descriptors until it is done. For
- * usync --serve. `home`: where relative folders begin.
+ * usync --serve. `home`: what ~ is.
  */
 int uc_sync_serve(int in, int out, const char *home, struct uc_error *err) UC_MUST_CHECK;
 

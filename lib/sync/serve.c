@@ -105,24 +105,21 @@ static int serve_hello(struct serve *s, const struct uc_frame *frame,
 
 /* Opening */
 
-/* "~", "~/x" and "x" are below the home. */
+/* "~" and "~/x" are of the home, "x" of where the login began, as rsync has it. */
 static int resolve_root(const struct serve *s, struct uc_buf *path, struct uc_error *err)
 {
 	const char *root = s->open.root;
 
-	if (root[0] == '/') {
-		uc_buf_add(path, root);
+	if (root[0] != '~') {
+		uc_buf_add(path, *root ? root : ".");
 	} else {
 		if (!s->home || s->home[0] != '/')
 			return uc_fail(err, UC_FAILED, "no home folder is known for '%s'",
 				       root);
-		if (root[0] == '~' && (root[1] == '/' || root[1] == '\0'))
-			root++;
-		else if (root[0] == '~')
+		if (root[1] != '/' && root[1] != '\0')
 			return uc_fail(err, UC_USAGE, "'%s': only ~/ is understood",
 				       root);
-		while (*root == '/')
-			root++;
+		root += 1 + strspn(root + 1, "/");
 		uc_buf_addf(path, "%s%s%s", s->home, *root ? "/" : "", root);
 	}
 	return path->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;

@@ -110,12 +110,15 @@ one_tree()
 	done
 }
 
-@test "relative paths there are of the home directory" {
+@test "relative paths there are of where the login begins, whatever HOME is; ~ is HOME" {
 	way libssh2
-	mkdir data
+	WAY+=(--helper "cd '$WORK/login' && usync --serve")
+	mkdir data login
 	echo 1 >data/file
 	usync -Q "${WAY[@]}" data there:
 	usync -Q "${WAY[@]}" data there:deep/er
 	usync -Q "${WAY[@]}" data/ 'there:~/tilde'
-	[ "$(cat "$HOME/data/file" "$HOME/deep/er/data/file" "$HOME/tilde/file")" = $'1\n1\n1' ]
+	[ "$(cd login && find . -type f | sort)" = $'./data/file\n./deep/er/data/file' ]
+	[ "$(cat "$HOME/tilde/file")" = 1 ]
+	[ ! -e "$HOME/data" ]
 }

@@ -4,6 +4,7 @@
 #include "sync_script.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <ucluster/sync.h>
 
@@ -15,6 +16,8 @@ static void *serve(void *arg)
 	const int *fd = arg;
 	struct uc_error err = { 0 };
 
+	/* relative folders are there: the thread's alone, the fuzzer writes elsewhere */
+	assert(unshare(CLONE_FS) == 0 && chdir(script_folder()) == 0);
 	if (uc_sync_serve(*fd, *fd, script_folder(), &err) < 0)
 		assert(err.text[0]);
 	shutdown(*fd, SHUT_RDWR);

@@ -71,6 +71,8 @@ void peer_start(struct peer *peer)
 
 		close(pair[0]);
 		alarm(120); /* whatever happens */
+		if (chdir(peer->base) < 0)
+			_exit(9);
 		_exit(uc_sync_serve(pair[1], pair[1], peer->base, &err) == 0
 			      ? 0
 			      : 10 + (int)err.code);
