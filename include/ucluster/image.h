@@ -102,7 +102,6 @@ struct uc_image {
 	struct uc_raw compressor; /* "zstd" */
 	uint64_t bytes_read;      /* of the file, when it was read */
 	bool listed;              /* packages are those of the list beside it */
-	struct uc_raw note;       /* what could not be read, for people */
 };
 void uc_image_free(struct uc_image *image);
 UC_DEFINE_AUTO(image, struct uc_image *)

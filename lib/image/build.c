@@ -246,7 +246,8 @@ static void find_python(struct uc_image_build *build)
 	uc_auto(buf) struct uc_buf name = { 0 };
 	const struct uc_package *package = uc_image_find(image, "python");
 
-	if (package && package->kind == UC_PACKAGE_CONDA && package->version.bytes &&
+	/* dpkg's is the system's, which may be another */
+	if (package && package->kind != UC_PACKAGE_DPKG && package->version.bytes &&
 	    (!minor || begins(package->version.bytes, minor))) {
 		image->python = package->version;
 	} else if (told && (!minor || begins(told, minor))) {

@@ -109,8 +109,6 @@ static void take_source(struct owned *own, struct uc_image_file *file,
 static void look_for_origin(struct owned *own, struct uc_image_file *file)
 {
 	uc_auto(buf) struct uc_buf path = { 0 }, text = { 0 };
-	const char *source;
-	json_t *root;
 	struct stat st;
 	size_t len;
 
@@ -123,15 +121,10 @@ static void look_for_origin(struct owned *own, struct uc_image_file *file)
 		take_source(own, file, &text);
 		return;
 	}
-	root = json_loadb(uc_buf_text(&text), text.len, 0, NULL);
-	source = json_string_value(json_object_get(root, "source"));
 	len = strcspn(uc_buf_text(&text), "\r\n");
-	if (root)
-		file->origin = uc_raw(uc_arena_strdup(own->arena, source));
-	else if (len > 0)
+	if (len > 0)
 		file->origin =
 			uc_raw(uc_arena_strndup(own->arena, uc_buf_text(&text), len));
-	json_decref(root);
 }
 
 static struct uc_image_file *new_row(struct owned *own)

@@ -194,6 +194,15 @@ static void mark_kinds(bool *has, const struct uc_image *list)
 		has[list->packages[i].kind] = true;
 }
 
+/* The list's, where the image tells none, or less: "3.10" of 3.10.12. */
+static void take_python(struct uc_image *image, const struct uc_image *list)
+{
+	const char *inside = image->python.bytes, *listed = list->python.bytes;
+
+	if (listed && (!inside || strncmp(listed, inside, strlen(inside)) == 0))
+		image->python = list->python;
+}
+
 /*
  * The list's packages instead of those of the same kinds that were found inside. A list
  * may have all kinds under one heading: what is found inside as another kind is that.
@@ -231,6 +240,7 @@ static int take_list(struct uc_image *image, struct uc_image *list)
 	image->package_count = count;
 	image->listed = true;
 	build->list = (struct uc_image_build *)list;
+	take_python(image, list);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 enum {
 	UC_REQUIREMENTS_MAX = 10000,
 	UC_REQUIREMENT_FILE_MAX = 1 << 20, /* bytes */
+	UC_REQUIREMENT_FILES_MAX = 100,    /* that are read, for naming each other */
 };
 
 /* Where a line stands. */
@@ -21,7 +22,7 @@ struct uc_requirement_list {
 	struct uc_requirements pub; /* first: what callers see */
 	struct uc_arena *arena;
 	struct uc_requirement *row;
-	size_t cap;
+	size_t cap, files;
 };
 /* *list, made when it is NULL; NULL: no memory, err is filled. */
 struct uc_requirement_list *uc_requirement_list(struct uc_requirements **list,

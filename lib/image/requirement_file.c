@@ -228,6 +228,9 @@ static int read_file(struct uc_requirement_list *list, const char *path, int dep
 {
 	uc_auto(buf) struct uc_buf bytes = { 0 };
 
+	if (list->files++ == UC_REQUIREMENT_FILES_MAX)
+		return uc_fail(err, UC_USAGE, "'%s': more than %d files name each other",
+			       path, UC_REQUIREMENT_FILES_MAX);
 	if (uc_file_read(path, UC_REQUIREMENT_FILE_MAX, &bytes, err) < 0)
 		return -1;
 	return parse(list, path, &bytes, depth, err);

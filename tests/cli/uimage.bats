@@ -124,6 +124,28 @@ setup()
 	[ "$(UCLUSTER_IMAGE_PACKAGES='lists/%n.txt' uimage search scipy -h -o name)" = old ]
 }
 
+@test "a list tells the version of Python where the image does not" {
+	mkdir bare part
+	mkdir -p part/opt/lib/python3.10/site-packages/six-1.0.dist-info
+	for name in bare part; do pack "$name" "images/$name.sqsh"; done
+	[ "$(uimage list -h -o name,python --parsable2)" = $'bare|\npart|3.10' ]
+	printf '# Name Version Build Channel\npython 3.11.5 h95_0\n' >images/bare.packages
+	printf 'six 1.0\npython 3.10.13\n' >images/part.packages
+	[ "$(uimage list -h -o name,python --parsable2)" = $'bare|3.11.5\npart|3.10.13' ]
+	printf 'six 1.0\npython 3.9.1\n' >images/part.packages
+	[ "$(uimage list -h -o python --parsable2 part)" = 3.10 ]
+}
+
+@test "files of requirements that name each other end in time" {
+	local i
+	for i in 1 2 3 4 5 6 7; do
+		awk -v next_one=$((i + 1)) 'BEGIN { for (i = 0; i < 1000; i++) print "-r " next_one }' >"$i" </dev/null
+	done
+	touch 8
+	run -2 --separate-stderr timeout 60 uimage search --requirements 1
+	[[ $stderr == *"'./8': more than 100 files name each other"* ]]
+}
+
 @test "search says what is missing, best first" {
 	mkdir -p one/lib/python3.9/site-packages/{pandas-2.0,torch-2.1}.dist-info \
 		two/lib/python3.9/site-packages/{pandas-1.5,torch-2.1}.dist-info \
