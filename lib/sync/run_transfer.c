@@ -474,14 +474,18 @@ static int remove_all(struct uc_sync_run *run, bool folders, struct uc_error *er
 static int finish(struct uc_sync_run *run, struct uc_error *err)
 {
 	struct uc_sync_lane *lane = &run->lane[0];
+	struct uc_error why = { 0 };
 
 	uc_sync_tell(run, true);
 	if (!run->busy)
 		return 0; /* no round trip for nothing */
 	if (run->watcher->phase)
 		run->watcher->phase(run->watcher->arg, "finishing");
-	if (lane->far->ops->finish(lane->far, err) < 0) {
-		run->lost = true;
+	if (lane->far->ops->finish(lane->far, &why) < 0) {
+		/* what it refuses it refuses again */
+		run->lost = why.code == UC_OK || why.code == UC_UNREACHABLE;
+		if (err)
+			*err = why;
 		return -1;
 	}
 	if (lane->store && uc_store_finish(lane->store, err) != UC_STORE_OK)

@@ -444,6 +444,18 @@ static int take_folder(void *arg, uint64_t note, struct uc_sftp_answer *answer,
 	return 0;
 }
 
+static int fail_folders(const struct finishing *f, struct uc_error *err)
+{
+	if (f->refused == 1)
+		uc_fail(err, UC_FAILED, "mode or time of the folder '%s' cannot be set",
+			f->path);
+	else
+		uc_fail(err, UC_FAILED,
+			"mode or time of %u folders cannot be set, '%s' is one",
+			f->refused, f->path);
+	return uc_hint(err, "what is in them is there; only their owner can set these");
+}
+
 int uc_sftp_finish_folders(struct uc_sftp_far *far, struct uc_error *err)
 {
 	struct finishing f = { .far = far };
@@ -465,9 +477,7 @@ int uc_sftp_finish_folders(struct uc_sftp_far *far, struct uc_error *err)
 	if (status == 0)
 		status = uc_sftp_settle(far, NULL, err);
 	if (status == 0 && f.refused)
-		status = uc_fail(err, UC_FAILED,
-				 "mode or time of %u folders cannot be set, '%s' is one",
-				 f.refused, f.path);
+		status = fail_folders(&f, err);
 	uc_sync_list_free(&far->made);
 	far->lost = far->lost || far->sftp.open > 0; /* answers to what is gone */
 	return status;

@@ -303,6 +303,8 @@ static int finish(struct uc_far *base, struct uc_error *err)
 {
 	struct fake_far *far = (struct fake_far *)base;
 
+	if (far->fake->stuck)
+		return uc_fail(err, UC_FAILED, "mode or time of 1 folders cannot be set");
 	if (far->store && uc_store_finish(far->store, err) != UC_STORE_OK)
 		return -1;
 	return 0;

@@ -18,6 +18,7 @@ struct fake {
 	unsigned beside;    /* lanes that large new files are left to */
 	const char *spoil;  /* what is put together of this file is wrong */
 	bool spoil_whole;   /* and what is sent whole */
+	bool stuck;         /* its end fails, although it is still there */
 	const char *change; /* this file is touched here before it is replaced */
 	unsigned seed;
 	/* What happened. */

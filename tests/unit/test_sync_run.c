@@ -804,6 +804,19 @@ static void test_lost(void **state)
 	}
 }
 
+/* What a server refuses at the end is refused again: no connection was lost. */
+static void test_refused_end(void **state)
+{
+	struct world *w = *state;
+
+	put(w->near, "file", "text", 50);
+	w->fake.stuck = true;
+	assert_int_equal(run(w, UC_SYNC_PUSH), -1);
+	assert_int_equal(w->err.code, UC_FAILED);
+	assert_string_equal(w->err.hint, "");
+	assert_text(w->far, "file", "text");
+}
+
 static void test_stopped(void **state)
 {
 	struct world *w = *state;
@@ -971,6 +984,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dry_run, make, unmake),
 		cmocka_unit_test_setup_teardown(test_changed_meanwhile, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost, make, unmake),
+		cmocka_unit_test_setup_teardown(test_refused_end, make, unmake),
 		cmocka_unit_test_setup_teardown(test_stopped, make, unmake),
 		cmocka_unit_test_setup_teardown(test_stopped_early, make, unmake),
 		cmocka_unit_test_setup_teardown(test_silent, make, unmake),
