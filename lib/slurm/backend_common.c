@@ -3,6 +3,7 @@
 /* What all answers need: errors, marks of "not set", user names, ping. */
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "slurm/compat.h"
 #include "slurm/backend.h"

@@ -109,7 +109,7 @@ BACKEND_SETTER(mail)
 		{ "REQUEUE", MAIL_JOB_REQUEUE },
 		{ "ALL", MAIL_JOB_BEGIN | MAIL_JOB_END | MAIL_JOB_FAIL |
 				 MAIL_JOB_REQUEUE | MAIL_JOB_STAGE_OUT |
-				 UC_MAIL_INVALID_DEPEND },
+				 MAIL_INVALID_DEPEND },
 		{ "STAGE_OUT", MAIL_JOB_STAGE_OUT },
 		{ "TIME_LIMIT", MAIL_JOB_TIME100 },
 		{ "TIME_LIMIT_90", MAIL_JOB_TIME90 },
@@ -133,7 +133,7 @@ BACKEND_SETTER(mail)
 		if (i < sizeof(types) / sizeof(types[0]))
 			bits |= types[i].bits;
 		else if (!strcasecmp(word, "INVALID_DEPEND"))
-			bits |= UC_MAIL_INVALID_DEPEND;
+			bits |= MAIL_INVALID_DEPEND;
 		else
 			return -1;
 	}

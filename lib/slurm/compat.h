@@ -35,12 +35,6 @@
 #define UC_PER_TASK_MARK ':'
 #endif
 
-#if UC_SLURM_SINCE(21, 8)
-#define UC_MAIL_INVALID_DEPEND MAIL_INVALID_DEPEND
-#else
-#define UC_MAIL_INVALID_DEPEND 0
-#endif
-
 /* "Unable to submit, the queue is full": removed from slurm_errno.h in 26.05, still sent
  * by older controllers. */
 #define UC_ESLURM_QUEUE_FULL 2008
@@ -57,14 +51,10 @@ static inline int uc_load_job(job_info_msg_t **msg, uint32_t job_id, uint16_t fl
 #endif
 }
 
-/* A list and its iterator; pointer types of their own until 22.05. */
-#if UC_SLURM_SINCE(23, 2)
-typedef list_t uc_list;
-typedef list_itr_t uc_list_iterator;
-#else
+/* A list and its iterator: List and ListIterator until they got names without a pointer
+ * in 23.02, the same structures all the time. */
 typedef struct xlist uc_list;
 typedef struct listIterator uc_list_iterator;
-#endif
 
 static inline uint32_t uc_response_job_id(const submit_response_msg_t *response)
 {
