@@ -35,12 +35,12 @@ programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
 
 	for program in "${programs[@]}"; do
 		page=$(mandoc -T utf8 "$UC_TEST_BUILD/man/$program.1" | col -bx)
-		for option in $(helps "$program" | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*'); do
+		while read -r option; do
 			grep -qE -- "$option([^a-z0-9-]|$)" <<<"$page" || {
 				echo "$program.1: no $option"
 				return 1
 			}
-		done
+		done < <(helps "$program" | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE '[-][-].*')
 	done
 }
 
@@ -50,13 +50,14 @@ programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
 	foreign=$(usrun --help=mdoc-foreign | grep -oE 'Fl [-][a-z0-9-]+' | sed 's/^Fl /-/')
 	for program in "${programs[@]}"; do
 		known=$(helps "$program" | grep -oE '[-][-][a-z0-9-]+')
-		for option in $(grep -E "^(\\.It .*Fl|\\.Dl $program|$program) " "$UC_TEST_BUILD/man/$program.1" |
-			sed -E 's/(Fl )-([a-z])/\1--\2/g; s/[|;].*//; s/ ([.][/]|python).*//' | grep -oE '(^| )--[a-z0-9-]+'); do
+		while read -r option; do
 			grep -qxF -e "$option" <<<"$known"$'\n'"$foreign"$'\n--source' || {
 				echo "$program.1: $option is no option"
 				return 1
 			}
-		done
+		done < <(grep -E "^(\\.It .*Fl|\\.Dl $program|$program) " "$UC_TEST_BUILD/man/$program.1" |
+			sed -E 's/(Fl )-([a-z])/\1--\2/g; s/[|;].*//; s/ ([.][/]|python).*//' |
+			grep -oE '(^| )--[a-z0-9-]+')
 	done
 }
 
