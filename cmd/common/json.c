@@ -6,8 +6,8 @@
 #include <ucluster/job.h>
 #include <ucluster/units.h>
 
-/* Length of the valid UTF-8 character at `s`, 0 when there is none. */
-static size_t utf8_length(const unsigned char *s)
+/* Length of the valid UTF-8 character at `s` and its number, 0 when there is none. */
+static size_t utf8_length(const unsigned char *s, uint32_t *number)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len = s[0] < 0x80   ? 1
@@ -26,7 +26,16 @@ static size_t utf8_length(const unsigned char *s)
 	if (len > 1 && (code < smallest[len] || code > 0x10ffff ||
 			(code >= 0xd800 && code <= 0xdfff)))
 		return 0;
+	*number = code;
 	return len;
+}
+
+/* What a terminal obeys or hides: C1, and what turns or breaks lines. */
+static bool is_obeyed(uint32_t code)
+{
+	return (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
+	       code == 0xfeff;
 }
 
 /* Bytes from `s` on that stand in a JSON string as they are. */
@@ -34,7 +43,7 @@ static size_t plain_length(const unsigned char *s)
 {
 	size_t len = 0;
 
-	while (s[len] >= 0x20 && s[len] < 0x80 && s[len] != '"' && s[len] != '\\')
+	while (s[len] >= 0x20 && s[len] < 0x7f && s[len] != '"' && s[len] != '\\')
 		len++;
 	return len;
 }
@@ -48,11 +57,15 @@ void uc_buf_json(struct uc_buf *out, const char *text)
 	while (*s) {
 		size_t len = plain_length(s);
 		const char *name;
+		uint32_t code = 0;
 
-		if (!len && *s >= 0x80)
-			len = utf8_length(s);
+		if (!len && *s >= 0x7f)
+			len = utf8_length(s, &code);
 		if (len) {
-			uc_buf_addn(out, s, len);
+			if (is_obeyed(code))
+				uc_buf_addf(out, "\\u%04X", code);
+			else
+				uc_buf_addn(out, s, len);
 			s += len;
 			continue;
 		}

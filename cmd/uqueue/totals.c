@@ -265,8 +265,9 @@ static void finish(struct totals *totals)
 		total->gpus = totals->machine.gpus;
 		total->memory = totals->machine.memory;
 	}
-	qsort_r(totals->row, totals->count, sizeof(struct uqueue_total *), compare_rows,
-		&totals->by);
+	if (totals->count)
+		qsort_r(totals->row, totals->count, sizeof(struct uqueue_total *),
+			compare_rows, &totals->by);
 }
 
 static int load(struct totals *totals, struct uc_source *source,
