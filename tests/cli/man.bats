@@ -23,9 +23,9 @@ helps()
 
 	text=$("$@" --help) || return 0
 	printf '%s\n' "$text"
-	for name in $(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$text"); do
+	while read -r name; do
 		helps "$@" "$name"
-	done
+	done < <(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$text")
 }
 
 programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
