@@ -6,7 +6,7 @@ target_compile_options(uc_flags INTERFACE
   -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef
   -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
   $<$<BOOL:${UC_WERROR}>:-Werror>)
-target_compile_definitions(uc_flags INTERFACE _GNU_SOURCE)
+target_compile_definitions(uc_flags INTERFACE _GNU_SOURCE $<$<BOOL:${UC_PORTABLE}>:UC_PORTABLE>)
 target_include_directories(uc_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
 if(UC_SANITIZE)
   target_compile_options(uc_flags INTERFACE

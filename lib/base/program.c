@@ -13,6 +13,8 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
+
 #define LOOK_AGAIN_MS 60000 /* poll() takes an int */
 
 /* In a group of its own, so that what it starts ends with it. */
@@ -90,7 +92,7 @@ enum uc_code uc_program_run(const struct uc_program *program, struct uc_buf *out
 	pid_t pid;
 
 	*failure = 0;
-	if (pipe2(fds, O_CLOEXEC) < 0) {
+	if (uc_pipe(fds) < 0) {
 		*failure = errno;
 		return UC_FAILED;
 	}

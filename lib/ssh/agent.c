@@ -10,6 +10,7 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "ssh/bytes.h"
 
 #define LIST_MS    5000
@@ -125,7 +126,7 @@ bool uc_agent_open(struct uc_agent *agent, const char *path)
 	if (strlen(path) >= sizeof(to.sun_path))
 		return false;
 	memcpy(to.sun_path, path, strlen(path));
-	agent->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	agent->fd = uc_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (agent->fd < 0 || connect(agent->fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return false;
 	uc_buf_addc(&question, ASK_KEYS);

@@ -11,13 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "base/program.h"
 #include "ssh/stream.h"
 
@@ -30,9 +29,9 @@ struct child {
 	bool asks; /* it may ask at the terminal, as one of the caller's processes */
 	pid_t pid;
 	bool reaped;
-	int status; /* as waitpid() has it; -1: not known */
-	int errors; /* what it writes to its standard error */
-	int stop;   /* eventfd: read what is there and end */
+	int status;  /* as waitpid() has it; -1: not known */
+	int errors;  /* what it writes to its standard error */
+	int stop[2]; /* a pipe; closed: read what is there and end */
 	pthread_t reader;
 	pthread_mutex_t lock; /* of the next two */
 	struct uc_tail tail;
@@ -53,7 +52,7 @@ static void *read_errors(void *arg)
 {
 	struct child *child = arg;
 	struct pollfd ready[2] = { { .fd = child->errors, .events = POLLIN },
-				   { .fd = child->stop, .events = POLLIN } };
+				   { .fd = child->stop[0], .events = POLLIN } };
 	char chunk[4096];
 
 	for (;;) {
@@ -109,7 +108,6 @@ static int child_close(struct uc_stream_end *end, int wait_ms, struct uc_buf *sa
 {
 	struct child *child = (struct child *)end;
 	int64_t deadline = uc_monotonic_ms() + wait_ms;
-	const uint64_t one = 1;
 	bool killed = false;
 	int status;
 
@@ -120,14 +118,13 @@ static int child_close(struct uc_stream_end *end, int wait_ms, struct uc_buf *sa
 		kill(child->pid, SIGKILL);
 		reap(child, 0);
 	}
-	if (write(child->stop, &one, sizeof(one)) < 0)
-		killed = true; /* it cannot fail: the counter is 0 */
+	close(child->stop[1]);
 	pthread_join(child->reader, NULL);
 	if (said)
 		uc_buf_addn(said, child->tail.bytes, child->tail.len);
 	pthread_mutex_destroy(&child->lock);
 	close(child->errors);
-	close(child->stop);
+	close(child->stop[0]);
 	status = killed ? -1 : exit_status(child->status);
 	free(child);
 	return status;
@@ -143,6 +140,9 @@ void uc_child_says(struct uc_stream *stream, struct uc_buf *said)
 	child->untold = 0;
 	pthread_mutex_unlock(&child->lock);
 }
+
+#if UC_LINUX
+#include <sys/sysmacros.h>
 
 static bool is_terminal(const struct stat *st)
 {
@@ -174,6 +174,18 @@ static bool has_terminal(pid_t pid)
 	closedir(folder);
 	return found;
 }
+#else
+static bool has_terminal(pid_t pid)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	/* what it has open cannot be told; somebody is there who may be asked */
+	(void)pid;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+#endif
 
 /* A process, and those that it started, such as the ssh of a ProxyJump. */
 static bool any_asks(pid_t pid, int depth)
@@ -267,20 +279,19 @@ static void close_all(const int *fds, int count)
 }
 
 /* What is open and the child, or an errno. fds: the stream's, the child's, errors' both,
- * the event. */
-static int bring_up(struct child *child, int fds[5], const char *program,
+ * the end's both. */
+static int bring_up(struct child *child, int fds[6], const char *program,
 		    const char *const *words, const char *const *environment)
 {
 	int rc;
 
-	if (uc_stream_pair(fds) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0)
+	if (uc_stream_pair(fds) < 0 || uc_pipe(fds + 2) < 0 || uc_pipe(fds + 4) < 0)
 		return errno;
-	fds[4] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fds[4] < 0 || fcntl(fds[2], F_SETFL, O_NONBLOCK) < 0 ||
+	if (fcntl(fds[2], F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(fds[1], F_SETFL, 0) < 0) /* programs do not expect another */
 		return errno;
 	child->errors = fds[2];
-	child->stop = fds[4];
+	memcpy(child->stop, fds + 4, sizeof(child->stop));
 	rc = start_reader(child);
 	if (rc != 0)
 		return rc;
@@ -306,7 +317,7 @@ static int spawn(struct uc_stream *stream, const char *const *words,
 		 const char *const *environment, bool asks, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf program = { 0 };
-	int fds[5] = { -1, -1, -1, -1, -1 };
+	int fds[6] = { -1, -1, -1, -1, -1, -1 };
 	struct child *child;
 	int rc;
 
@@ -324,7 +335,7 @@ static int spawn(struct uc_stream *stream, const char *const *words,
 	pthread_mutex_init(&child->lock, NULL);
 	rc = bring_up(child, fds, uc_buf_text(&program), words, environment);
 	if (rc != 0) {
-		close_all(fds, 5);
+		close_all(fds, 6);
 		pthread_mutex_destroy(&child->lock);
 		free(child);
 		return uc_fail_errno(err, rc == ENOENT ? UC_NOTFOUND : UC_FAILED, rc,

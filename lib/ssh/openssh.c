@@ -18,6 +18,7 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "base/program.h"
 #include "ssh/stream.h"
 #include "ssh/transport.h"
@@ -60,7 +61,7 @@ bool uc_openssh_alive(const char *path)
 	if (!path || *path != '/' || strlen(path) >= sizeof(to.sun_path))
 		return false;
 	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = uc_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0)
 		return false;
 	alive = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;

@@ -3,15 +3,16 @@
 #include "ssh/pump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "ssh/channel.h"
 
 #define CHANNELS    64
@@ -25,7 +26,7 @@ struct uc_pump {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
-	int wake; /* eventfd */
+	int wake[2]; /* a pipe: read, write */
 	char *name;
 	/* under the lock */
 	int users; /* who has it: its owner, channels that somebody has a stream of */
@@ -58,16 +59,24 @@ void uc_pump_changed(struct uc_pump *pump)
 
 static void wake(struct uc_pump *pump)
 {
-	const uint64_t one = 1;
+	if (write(pump->wake[1], "", 1) < 0)
+		return; /* it is awake: the pipe is full */
+}
 
-	if (write(pump->wake, &one, sizeof(one)) < 0)
-		return; /* it is awake: the counter is full */
+/* Neither end waits. 0 or an errno. */
+static int open_wake(int wake[2])
+{
+	if (uc_pipe(wake) < 0 || fcntl(wake[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(wake[1], F_SETFL, O_NONBLOCK) < 0)
+		return errno;
+	return 0;
 }
 
 static void pump_free(struct uc_pump *pump)
 {
-	if (pump->wake >= 0)
-		close(pump->wake);
+	for (int i = 0; i < 2; i++)
+		if (pump->wake[i] >= 0)
+			close(pump->wake[i]);
 	pthread_cond_destroy(&pump->changed);
 	pthread_mutex_destroy(&pump->lock);
 	free(pump->name);
@@ -173,9 +182,9 @@ static void wait_for(struct uc_pump *pump, bool at_once)
 	struct uc_link *link = &pump->link;
 	int64_t left = pump->keepalive - uc_monotonic_ms();
 	nfds_t count = 2;
-	uint64_t woken;
+	char woken[64];
 
-	pump->ready[0] = (struct pollfd){ pump->wake, POLLIN, 0 };
+	pump->ready[0] = (struct pollfd){ pump->wake[0], POLLIN, 0 };
 	pump->ready[1] = (struct pollfd){ link->ended ? -1 : link->fd, 0, 0 };
 	/* without a channel nobody takes what comes, but for one buffer of it */
 	if (pump->count || !link->in_len)
@@ -195,7 +204,7 @@ static void wait_for(struct uc_pump *pump, bool at_once)
 	if (poll(pump->ready, count, at_once ? 0 : (int)left) < 0)
 		return;
 	if (pump->ready[0].revents)
-		pump->woken = read(pump->wake, &woken, sizeof(woken)) > 0;
+		pump->woken = read(pump->wake[0], woken, sizeof(woken)) > 0;
 	uc_link_round(link, ROUND);
 	if (!pump->ready[1].revents)
 		link->dry = true;
@@ -297,12 +306,13 @@ int uc_pump_start(struct uc_pump **pump, struct uc_link *link, const char *name,
 	pthread_cond_init(&made->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	made->users = 1;
-	made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	made->wake[0] = made->wake[1] = -1;
 	made->name = strdup(name);
 	uc_link_move(&made->link, link);
 	libssh2_keepalive_config(made->link.session, 1, KEEPALIVE_S);
 	made->keepalive = uc_monotonic_ms() + KEEPALIVE_S * 1000LL;
-	rc = made->wake < 0 || !made->name ? ENOMEM : start_thread(made);
+	rc = made->name ? open_wake(made->wake) : ENOMEM;
+	rc = rc ? rc : start_thread(made);
 	if (rc != 0) {
 		uc_link_close(&made->link);
 		pump_free(made);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Which transport, and what both have in common. */
-#include <linux/tcp.h> /* the C library's lacks tcpi_min_rtt */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 #include <ucluster/units.h>
 
+#include "base/linux.h"
 #include "ssh/transport.h"
 
 #define CONNECT_MS 20000
@@ -161,14 +161,7 @@ enum uc_ssh_transport uc_ssh_transport(const struct uc_ssh *ssh, const char **wh
 
 int64_t uc_ssh_round_trip(const struct uc_ssh *ssh)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	/* the least: others hold what the server computed before it answered */
-	if (ssh->fd < 0 || getsockopt(ssh->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-	    len <= offsetof(struct tcp_info, tcpi_min_rtt) || info.tcpi_min_rtt == 0)
-		return -1;
-	return info.tcpi_min_rtt;
+	return ssh->fd < 0 ? -1 : uc_linux_round_trip(ssh->fd);
 }
 
 static int start(struct uc_ssh *ssh, enum uc_channel_kind kind, const char *text,

@@ -10,6 +10,8 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
+
 #define BUFFER  (1 << 20) /* bytes asked for; the system may give less */
 #define LOOK_MS 20        /* how often an end is looked for that closes nothing */
 
@@ -31,7 +33,7 @@ int uc_stream_pair(int fds[2])
 {
 	const int size = BUFFER;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+	if (uc_socket_pair(fds) < 0)
 		return -1;
 	for (int i = 0; i < 2; i++)
 		if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0 ||

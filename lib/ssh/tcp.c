@@ -17,6 +17,8 @@
 #include <ucluster/units.h>
 #include <unistd.h>
 
+#include "base/linux.h"
+
 #define ADDRESSES   8     /* tried at most */
 #define NEXT_MS     250   /* RFC 8305 */
 #define SILENCE_MS  30000 /* unacknowledged data; a dead line is noticed then */
@@ -160,8 +162,7 @@ static void begin(struct attempts *all)
 {
 	while (all->next && all->count < ADDRESSES) {
 		const struct addrinfo *to = all->next;
-		int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-				to->ai_protocol);
+		int fd = uc_socket(to->ai_family, SOCK_STREAM, to->ai_protocol);
 
 		all->next = to->ai_next;
 		if (fd >= 0 && (connect(fd, to->ai_addr, to->ai_addrlen) == 0 ||

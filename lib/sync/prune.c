@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/store_path.h"
 
 #define FOLDER    (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -22,11 +23,13 @@ static int open_anyway(int folder, const char *name)
 
 	if (fd < 0 && errno == EACCES) {
 		path = openat(folder, name,
-			      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (path < 0)
+			      UC_O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (path >= 0) {
+			(void)uc_store_chmod(path, 0700);
+			close(path);
+		} else if (fchmodat(folder, name, 0700, AT_SYMLINK_NOFOLLOW) < 0) {
 			return -1;
-		(void)uc_store_chmod(path, 0700);
-		close(path);
+		}
 		fd = openat(folder, name, FOLDER);
 	}
 	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
@@ -47,7 +50,7 @@ static int remove_entry(int folder, const char *name, dev_t device, unsigned dep
 {
 	struct stat st;
 
-	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | UC_AT_NO_AUTOMOUNT) < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (S_ISDIR(st.st_mode))
 		return remove_folder(folder, name, device, depth + 1, sum);
@@ -124,7 +127,7 @@ static void count_folder(int folder, const char *name, unsigned depth,
 	while (dir && (entry = readdir(dir))) {
 		if (is_dots(entry->d_name) ||
 		    fstatat(fd, entry->d_name, &st,
-			    AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+			    AT_SYMLINK_NOFOLLOW | UC_AT_NO_AUTOMOUNT) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode)) {
 			sum->folders++;

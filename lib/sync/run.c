@@ -29,7 +29,7 @@ void uc_sync_run_name(char name[UC_SYNC_RUN_NAME])
 	unsigned short random = 0;
 	struct tm utc;
 
-	if (getrandom(&random, sizeof(random), 0) < 0)
+	if (getentropy(&random, sizeof(random)) < 0)
 		random = (unsigned short)getpid();
 	gmtime_r(&now, &utc);
 	(void)snprintf(name, UC_SYNC_RUN_NAME, "%04d%02d%02d-%02d%02d%02d-%04x",

@@ -4,15 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/prune.h"
 #include "sync/skip.h"
 #include "sync/snapshot_inside.h"
@@ -41,9 +40,9 @@ int uc_snapshot_copy(int from, int to)
 	char *piece;
 	ssize_t got;
 
-	if (ioctl(to, FICLONE, from) == 0)
+	if (uc_linux_clone(to, from) == 0)
 		return 0;
-	while ((got = copy_file_range(from, NULL, to, NULL, MANY, 0)) > 0)
+	while ((got = uc_linux_copy(from, to, MANY)) > 0)
 		;
 	if (got == 0)
 		return 0;
@@ -64,6 +63,17 @@ int uc_snapshot_copy(int from, int to)
 	}
 	free(piece);
 	return got < 0 ? -1 : 0;
+}
+
+/* Without a call for a whole file system each file is written out when it was copied. */
+static int sync_all(int snapshot)
+{
+	if (uc_linux_sync_all(snapshot) == 0)
+		return 0;
+	if (errno != ENOSYS)
+		return -1;
+	sync();
+	return fsync(snapshot);
 }
 
 static mode_t without_write(unsigned mode)
@@ -103,7 +113,8 @@ static int copy_file(struct maker *m, int folder, const char *name, struct uc_er
 
 	if (to < 0 || copy_steady(from, to, &st) < 0 ||
 	    fchmod(to, without_write(st.st_mode)) < 0 ||
-	    uc_store_utime(to, uc_store_mtime(&st)) < 0)
+	    uc_store_utime(to, uc_store_mtime(&st)) < 0 ||
+	    (!UC_LINUX && !m->options->no_sync && fsync(to) < 0))
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot copy '%s/%s'",
 				     m->path, name);
 	m->copied += (uint64_t)st.st_size;
@@ -305,7 +316,7 @@ static json_t *fill(struct maker *m, int root, int snapshot, const char *id, tim
 		json_decref(meta);
 		return NULL;
 	}
-	if (!m->options->no_sync && syncfs(snapshot) < 0) {
+	if (!m->options->no_sync && sync_all(snapshot) < 0) {
 		(void)uc_fail_errno(err, UC_FAILED, errno, "cannot write the snapshot");
 		json_decref(meta);
 		return NULL;

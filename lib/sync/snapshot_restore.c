@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/skip.h"
 #include "sync/snapshot_inside.h"
 #include "sync/store_path.h"
@@ -133,7 +134,7 @@ static int note_extra(void *arg, int folder, const struct uc_sync_entry *entry,
 		      struct uc_error *err)
 {
 	struct restorer *r = arg;
-	int fd = uc_store_openat(r->tree, entry->path, O_PATH);
+	int fd = uc_store_openat(r->tree, entry->path, UC_O_PATH);
 
 	(void)folder;
 	if (fd >= 0)

@@ -8,15 +8,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <xxhash.h>
 
+#include "base/linux.h"
 #include "sync/store_inside.h"
 
 /* Into place */
@@ -110,24 +109,12 @@ static void sync_file(struct uc_store_file *file)
 
 bool uc_store_syncs_all(int fd)
 {
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return true;
-	default:
-		return false;
-	}
+	return uc_linux_syncs_all(fd) == 0;
 }
 
 bool uc_store_sync_all(int fd)
 {
-	return uc_store_syncs_all(fd) && syncfs(fd) == 0;
+	return uc_store_syncs_all(fd) && uc_linux_sync_all(fd) == 0;
 }
 
 /* They are where the root is, and one call syncs that. */
@@ -149,10 +136,10 @@ static bool are_together(const struct uc_store *store, struct uc_store_file *con
 static void sync_files(struct uc_store *store, struct uc_store_file *const *file,
 		       size_t count)
 {
-	if (are_together(store, file, count) && syncfs(store->root) == 0)
+	if (are_together(store, file, count) && uc_linux_sync_all(store->root) == 0)
 		return;
 	for (size_t i = 0; i < count; i++)
-		(void)sync_file_range(file[i]->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		(void)uc_linux_write_out(file[i]->fd, 0, 0);
 	for (size_t i = 0; i < count; i++)
 		sync_file(file[i]);
 }
@@ -167,7 +154,7 @@ static void *sync_main(void *arg)
 
 	syncing->status = 0;
 	if (syncing->whole)
-		syncing->status = syncfs(syncing->fd);
+		syncing->status = uc_linux_sync_all(syncing->fd);
 	if (!syncing->whole || syncing->status != 0)
 		for (size_t i = 0; i < syncing->count; i++)
 			sync_file(syncing->file[i]);

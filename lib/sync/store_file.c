@@ -3,7 +3,6 @@
 /* A file that is being written. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,6 +11,7 @@
 
 #include <xxhash.h>
 
+#include "base/linux.h"
 #include "sync/store_inside.h"
 
 #define PIECE (256u << 10) /* bytes read at once */
@@ -351,8 +351,7 @@ static int prepare(struct uc_store_file *file, uint64_t len, struct uc_error *er
 	file->prepared = true;
 	/* a copy may share its blocks with what is there: it needs less room */
 	if (file->entry.size >= UC_STORE_PARTIAL && !file->entry.holes &&
-	    file->basis < 0 &&
-	    fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)file->entry.size) < 0 &&
+	    file->basis < 0 && uc_linux_reserve(file->fd, file->entry.size) < 0 &&
 	    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
 		return broken(file, err);
 	return read_own(file, file->hashed, NULL, err);
@@ -408,8 +407,7 @@ static void push(struct uc_store_file *file)
 
 	if (file->store->no_sync || some < PUSH)
 		return;
-	(void)sync_file_range(file->fd, (off_t)file->pushed, (off_t)some,
-			      SYNC_FILE_RANGE_WRITE);
+	(void)uc_linux_write_out(file->fd, file->pushed, some);
 	file->pushed = file->offset;
 }
 
@@ -437,9 +435,6 @@ int uc_store_write(struct uc_store_file *file, const void *bytes, size_t len,
 /* Bytes that now share their blocks with the old file. */
 static uint64_t share_blocks(struct uc_store_file *file, uint64_t from, uint64_t len)
 {
-	struct file_clone_range range = { .src_fd = file->basis,
-					  .src_offset = from,
-					  .dest_offset = file->offset };
 	struct stat st;
 	uint64_t block;
 
@@ -449,8 +444,7 @@ static uint64_t share_blocks(struct uc_store_file *file, uint64_t from, uint64_t
 	len -= len % block;
 	if (len == 0 || from % block || file->offset % block)
 		return 0;
-	range.src_length = len;
-	if (ioctl(file->fd, FICLONERANGE, &range) == 0)
+	if (uc_linux_clone_range(file->fd, file->offset, file->basis, from, len) == 0)
 		return len;
 	file->store->no_clone = errno == EOPNOTSUPP || errno == ENOTTY ||
 				errno == ENOSYS || errno == EXDEV;

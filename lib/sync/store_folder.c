@@ -13,6 +13,7 @@
 
 #include <xxhash.h>
 
+#include "base/linux.h"
 #include "sync/store_inside.h"
 
 #define DAY         (24 * 60 * 60) /* seconds */
@@ -58,9 +59,9 @@ static struct store_folder *open_folder(struct uc_store *store, const char *path
 		folder->fd = uc_store_resolve(store->root, folder->path,
 					      O_RDONLY | O_DIRECTORY, store->by_steps);
 		if (folder->fd < 0 && errno == EACCES) /* may still be written to */
-			folder->fd =
-				uc_store_resolve(store->root, folder->path,
-						 O_PATH | O_DIRECTORY, store->by_steps);
+			folder->fd = uc_store_resolve(store->root, folder->path,
+						      UC_O_PATH | O_DIRECTORY,
+						      store->by_steps);
 	}
 	if (folder->fd >= 0) {
 		folder->dev = fstat(folder->fd, &st) == 0 ? st.st_dev : 0;
@@ -155,7 +156,7 @@ void uc_store_folders_clean(struct uc_store *store)
  */
 void uc_store_folders_sync(struct uc_store *store)
 {
-	if (store->dirty_all && syncfs(store->root) == 0)
+	if (store->dirty_all && uc_linux_sync_all(store->root) == 0)
 		uc_store_folders_clean(store);
 	for (size_t i = 0; i < store->dirty_count; i++) {
 		(void)fsync(store->dirty[i]->fd);

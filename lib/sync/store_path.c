@@ -4,15 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <xxhash.h>
+
+#include "base/linux.h"
 
 #define ALWAYS (O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define TRIES  16 /* while somebody renames what is above */
@@ -22,7 +22,7 @@ static int refuse_link(int fd, int flags)
 {
 	struct stat st;
 
-	if (fd < 0 || !(flags & O_PATH))
+	if (fd < 0 || !(flags & UC_O_PATH))
 		return fd;
 	if (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
 		return fd;
@@ -48,7 +48,7 @@ static int open_steps(int root, const char *path, int flags)
 			memcpy(name, path, len);
 			name[len] = '\0';
 			next = openat(at, name,
-				      last ? flags : O_PATH | O_DIRECTORY | ALWAYS);
+				      last ? flags : UC_O_PATH | O_DIRECTORY | ALWAYS);
 		}
 		errno_value = errno;
 		if (at != root)
@@ -78,12 +78,9 @@ static bool is_plain(const char *path)
 
 int uc_store_resolve(int root, const char *path, int flags, bool by_steps)
 {
-	struct open_how how = { .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-					   RESOLVE_NO_MAGICLINKS };
-
 	flags |= ALWAYS;
-	if (flags & O_PATH) /* openat2 takes few others with it */
-		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (flags & UC_O_PATH) /* openat2 takes few others with it */
+		flags &= UC_O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if (!*path)
 		return openat(root, ".", flags);
 	if (!is_plain(path)) {
@@ -92,12 +89,11 @@ int uc_store_resolve(int root, const char *path, int flags, bool by_steps)
 	}
 	if (!strchr(path, '/')) /* one step */
 		return refuse_link(openat(root, path, flags), flags);
-	how.flags = (uint64_t)flags;
 	for (int i = 0; i < TRIES && !by_steps; i++) {
-		long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+		int fd = uc_linux_open_beneath(root, path, flags);
 
 		if (fd >= 0)
-			return refuse_link((int)fd, flags);
+			return refuse_link(fd, flags);
 		if (errno == EAGAIN)
 			continue;
 		/* EPERM: a sandbox that does not know the call */
@@ -159,7 +155,7 @@ int uc_store_random_name(char name[UC_STORE_NAME_SIZE])
 {
 	uint64_t number;
 
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+	if (getentropy(&number, sizeof(number)) < 0)
 		return -1;
 	(void)snprintf(name, UC_STORE_NAME_SIZE, UC_STORE_TEMPORARY "%016llx",
 		       (unsigned long long)number);
@@ -203,14 +199,15 @@ int uc_store_rename_new(int from, const char *name, int to, const char *as)
 {
 	struct stat st;
 
-	if (renameat2(from, name, to, as, RENAME_NOREPLACE) == 0)
+	if (uc_linux_rename_new(from, name, to, as) == 0)
 		return 0;
 	if (errno != ENOSYS && errno != EINVAL)
 		return -1;
 	/* A second name cannot replace anything either; folders have none. */
 	if (linkat(from, name, to, as, 0) == 0)
 		return unlinkat(from, name, 0);
-	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+	/* ENOSPC: it would need one more entry than there are */
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != ENOSPC)
 		return -1;
 	if (fstatat(to, as, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		errno = EEXIST;

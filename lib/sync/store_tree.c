@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/store_inside.h"
 
 #define PIECE (256u << 10) /* bytes copied at once */
@@ -34,7 +35,7 @@ static int open_at(const struct store_spot *spot, int flags)
 
 	if (fd < 0 && errno == EACCES)
 		fd = openat(spot->folder->fd, spot->name,
-			    O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
+			    UC_O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
 	return fd;
 }
 
@@ -373,7 +374,7 @@ static int touch_folder(struct uc_store *store, const struct store_touch *touch,
 	struct stat st;
 
 	if (fd < 0 && errno == EACCES)
-		fd = uc_store_resolve(store->root, touch->path, O_PATH | O_DIRECTORY,
+		fd = uc_store_resolve(store->root, touch->path, UC_O_PATH | O_DIRECTORY,
 				      store->by_steps);
 	if (fd < 0)
 		return errno == ENOENT ? UC_STORE_OK /* removed again */

@@ -12,6 +12,7 @@
 #include <ucluster/text.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/prune.h"
 #include "sync/store_path.h"
 
@@ -38,11 +39,12 @@ static void close_fd(int *fd)
 /* When it began, where the file system knows; else when its top changed last. */
 static int64_t time_of(int folder, const char *name)
 {
-	struct statx stx;
+	struct stat st;
+	int64_t born;
 
-	if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_MTIME, &stx) < 0)
-		return 0;
-	return stx.stx_mask & STATX_BTIME ? stx.stx_btime.tv_sec : stx.stx_mtime.tv_sec;
+	if (uc_linux_born(folder, name, &born) == 0)
+		return born;
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_mtime;
 }
 
 static int by_time(const void *a, const void *b)

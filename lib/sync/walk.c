@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/linux.h"
 #include "sync/walk_rules.h"
 
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -254,7 +255,7 @@ static int walk_entry(struct walker *w, int folder, const char *name, unsigned d
 		note(w, UC_SYNC_TOO_LONG, ENAMETOOLONG);
 		return 0;
 	}
-	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | UC_AT_NO_AUTOMOUNT) < 0) {
 		note_errno(w, errno);
 		return 0;
 	}
