@@ -61,6 +61,26 @@ programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
 	done
 }
 
+@test "README and the documents show options that there are" {
+	local line known option count=0
+
+	known=$(for program in "${programs[@]}"; do helps "$program"; done | grep -oE '[-][-][a-z0-9-]+' | sort -u
+		usrun --help=mdoc-foreign | grep -oE 'Fl [-][a-z0-9-]+' | sed 's/^Fl /-/'
+		echo --source)
+	# shellcheck disable=SC2016 # of Markdown
+	while IFS= read -r line; do
+		while IFS= read -r option; do
+			count=$((count + 1))
+			grep -qxF -e "$option" <<<"$known" || {
+				echo "$line: $option is no option"
+				return 1
+			}
+		done < <(sed -E 's/ ([.][/]|python|sh -c).*//' <<<"$line" | grep -oE '(^| )--[a-z0-9-]+' | tr -d ' ')
+	done < <(cat "$UC_TEST_TOP"/{README,SECURITY,NEWS}.md "$UC_TEST_TOP"/share/doc/*.md |
+		grep -oE '(`|^\$ |^laptop\$ )(uattach|ucluster|udash|uimage|uinfo|uqueue|usrun|usync) [^`|;&]*')
+	[ "$count" -ge 60 ]
+}
+
 @test "every column of a listing is in its page" {
 	local column page words
 
