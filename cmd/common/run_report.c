@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* Messages on stderr; configuration and source, which a command opens with one call. */
+/* Messages on stderr; the configuration, which a command opens with one call. */
 #include "common/run.h"
 
 #include <stdio.h>
@@ -29,6 +29,7 @@ static void print_error(const struct uc_run *run, const struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf line = { 0 };
 
+	/* it is safe text; without memory the place is left out */
 	uc_buf_addf(&line, "%s: ", run->prog);
 	add_mark(&line, &err->at);
 	uc_buf_addf(&line, "%s\n", err->text);
@@ -36,7 +37,10 @@ static void print_error(const struct uc_run *run, const struct uc_error *err)
 		uc_buf_addf(&line, "hint: %s\n", err->hint);
 	if (run->parsed.verbose >= 2 && err->from.path[0])
 		uc_buf_addf(&line, "from: %s:%d\n", err->from.path, err->from.line);
-	put_line(&line);
+	if (line.failed)
+		fprintf(stderr, "%s: %s\n", run->prog, err->text);
+	else
+		put_line(&line);
 }
 
 /* A peer's nonsense is a plain failure to the shell (ucluster(7), EXIT STATUS). */
@@ -75,7 +79,10 @@ void uc_run_say(const struct uc_run *run, int level, const char *fmt, ...)
 	uc_buf_addf(&line, "%s: ", run->prog);
 	uc_buf_safen(&line, uc_buf_text(&text), text.len, run->safe);
 	uc_buf_addc(&line, '\n');
-	put_line(&line);
+	if (text.failed || line.failed)
+		fprintf(stderr, "%s: out of memory\n", run->prog);
+	else
+		put_line(&line);
 }
 
 static int configured_color(const struct uc_config *config)
@@ -108,28 +115,6 @@ int uc_run_config(struct uc_run *run, const char *preset)
 	if (run->parsed.color < 0)
 		uc_run_color(run, configured_color(run->config));
 	return 0;
-}
-
-int uc_run_source(struct uc_run *run, int timeout_ms, struct uc_source **out)
-{
-	struct uc_error err = { 0 };
-	struct uc_source_options options = { .libexec_dir = run->libexec_dir,
-					     .timeout_ms = timeout_ms };
-	const char *name = run->parsed.source;
-
-	if (!name)
-		name = uc_run_env(run, "UC_SOURCE");
-	if (run->config) {
-		options.slurm_conf = uc_config_string(run->config, "slurm.conf");
-		if (!timeout_ms)
-			options.timeout_ms =
-				(int)(1000 *
-				      uc_config_number(run->config, "slurm.timeout", 10));
-	}
-	if (uc_source_open(name ? name : "slurm:", &options, out, &err) == 0)
-		return 0;
-	uc_run_error(run, &err);
-	return -1;
 }
 
 void uc_run_state_dir(const struct uc_run *run, struct uc_buf *out)
