@@ -144,27 +144,11 @@ static const char *const references[] = { "--image=docker://debian",
 					  "--image=nvcr.io/nvidia/pytorch:24.05-py3",
 					  "--image=python", "--image=tiny" };
 /* Of folders; with .sqsh behind, of images. */
-static const char *const odd[] = { "plain",
-				   "two  blanks",
-				   "it's",
-				   "\"double\"",
-				   "$HOME",
-				   "*",
-				   "[a-z]",
-				   "back\\slash",
-				   "-dash",
-				   "# hash",
-				   "semi;colon",
-				   "~tilde",
-				   "a=b",
-				   "$(id)",
-				   "`id`",
-				   "\xff\xfe",
-				   "\x81"
-				   "1",
-				   "\xc3\xbc",
-				   "tab\there",
-				   "(x)&!" };
+static const char *const odd[] = { "plain", "two  blanks", "it's",       "\"double\"",
+				   "$HOME", "*",           "[a-z]",      "back\\slash",
+				   "-dash", "# hash",      "semi;colon", "~tilde",
+				   "a=b",   "$(id)",       "`id`",       "\xff\xfe",
+				   "\2011", "\xc3\xbc",    "tab\there",  "(x)&!" };
 static const char *const commands[] = { "python3", "./a b", "$HOME",  "\xff",
 					"it's",    "sh",    "~/x",    "*",
 					"A=1",     "-x",    "--help", "#",
@@ -236,7 +220,7 @@ static void add_option(struct spec *s)
 			add(s, join(letter, value, "", ""));
 			break;
 		}
-		/* fallthrough */
+		__attribute__((fallthrough));
 	default:
 		add(s, letter);
 		add(s, value);
@@ -327,7 +311,7 @@ static void make(struct spec *s, const char *first, const char *number, const ch
 				    join("--site-option=", some_text(s->batch), "", ""));
 				break;
 			}
-			/* fallthrough */
+			__attribute__((fallthrough));
 		default:
 			add_option(s);
 		}

@@ -447,7 +447,7 @@ static void test_folders_that_vanish_are_no_fault(void **state)
 /* Run fn in a child process; 0, or what it returned. */
 static int in_child(int (*fn)(void))
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0)

@@ -306,7 +306,7 @@ static void make_trees(struct peer *peer)
 
 static void test_hostile_clients_are_refused(void **state)
 {
-	uc_auto(sync_list) struct uc_sync_list near = { 0 }, far = { 0 }, now = { 0 };
+	uc_auto(sync_list) struct uc_sync_list near = { 0 }, far = { 0 };
 	struct peer *peer = *state;
 	int own = peer->near;
 

@@ -272,8 +272,7 @@ static void test_swapped_meanwhile(void **state)
 					    "outside/.gitignore");
 	}
 	print_message("# %d walks: %d folders, %d links, %ju gone when looked at\n",
-		      walks, folders, links,
-		      (uintmax_t)tree->sum.notes[UC_SYNC_VANISHED]);
+		      walks, folders, links, (uintmax_t)gone);
 	assert_int_equal(status, 0);
 	assert_true(walks > 50 && folders > 20 && links > 20);
 }
