@@ -291,6 +291,26 @@ void dash_time_limit(struct dash *d)
 
 /* --- what became of it --- */
 
+int dash_leave_undone(struct dash *d)
+{
+	uc_auto(buf) struct uc_buf ids = { 0 };
+	const int status = d->run->status;
+	struct uc_error err = { 0 };
+	int code;
+
+	if (!d->doing)
+		return status;
+	for (size_t i = 0; i < d->deed_count && i < 5; i++)
+		uc_buf_addf(&ids, "%s%s", i ? ", " : "", d->deeds[i].id);
+	uc_fail(&err, UC_UNREACHABLE,
+		"udash ended before slurmctld answered: what was asked for may not be "
+		"done to %s%s",
+		uc_buf_text(&ids), d->deed_count > 5 ? ", ..." : "");
+	uc_hint(&err, "uqueue shows how they are");
+	code = uc_run_error(d->run, &err);
+	return status ? status : code;
+}
+
 /* One line each; they stay until a key is pressed. */
 static void show_failures(struct dash *d, size_t done)
 {

@@ -35,6 +35,8 @@ void dash_signal_named(struct dash *d, const char *name);
 void dash_time_limit_to(struct dash *d, const char *value);
 /* The deeds are done: say what became of them. */
 void dash_acted(struct dash *d);
+/* After the screen: say what nobody knows the end of. The exit status. */
+int dash_leave_undone(struct dash *d);
 
 /* The job at the cursor of the view; NULL. */
 const struct uc_job *dash_job(struct dash *d);

@@ -385,5 +385,8 @@ void dash_close(struct dash *d)
 	uc_buf_free(&d->filter);
 	uc_buf_free(&d->search);
 	uc_buf_free(&d->prompt.text);
+	if (d->doing)
+		return; /* they are the thread's */
 	free(d->deeds);
+	d->deeds = NULL;
 }

@@ -157,7 +157,7 @@ static int on_screen(struct dash *d, int signals)
 		return uc_run_error(run, &err);
 	}
 	dash_term_close();
-	return run->status;
+	return dash_leave_undone(d);
 }
 
 static int bad_columns(const struct dash *d, const char *said)
@@ -246,6 +246,7 @@ static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, ch
 		fflush(stdout);
 		_exit(status);
 	}
+	free(d.deeds); /* which were its own until now */
 	close(signals);
 	return status;
 }

@@ -133,6 +133,23 @@ job()
 	[ "$(tmux_status)" = 0 ]
 }
 
+@test "who ends udash before slurmctld has answered is told so" {
+	id=$(job -J slow -o /dev/null --wrap 'sleep 300')
+	wait_for_job "$id" RUNNING
+	tmux_start 100 24 udash -i 2
+	tmux_wait "^$id "
+	CTLD=$(cat "$UC_E2E_DIR/cluster/run/slurmctld.pid")
+	kill -STOP "$CTLD"
+	tmux_keys c
+	tmux_wait 'Cancel 1 job\? y/N'
+	tmux_keys y
+	tmux_wait 'asking slurmctld'
+	tmux_keys q
+	[ "$(tmux_status 60)" = 4 ]
+	tmux_has "what was asked for may not be done to $id"
+	kill -CONT "$CTLD"
+}
+
 @test "read-only: no key changes anything" {
 	id=$(job -J safe -o /dev/null --wrap 'sleep 300')
 	wait_for_job "$id" RUNNING
