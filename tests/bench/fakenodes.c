@@ -9,7 +9,6 @@
  * It calls what Slurm's own daemons use, which no header declares; tried with 22.05.
  * Needs TreeWidth above the number of nodes, as it does not forward.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <pthread.h>

@@ -116,6 +116,8 @@ world_end()
 # world_start NODES: unless it runs already.
 world_start()
 {
+	local try
+
 	export SLURM_CONF=$top/slurm.conf
 	if [ -e "$top/port" ]; then
 		world_port=$(cat "$top/port")
@@ -123,15 +125,18 @@ world_start()
 	fi
 	mkdir -p "$top"/{run,log,state,spool}
 	chmod 0755 "$top" "$top/run"
-	world_port=$((20000 + RANDOM % 10000))
 	dd if=/dev/urandom of="$top/munge.key" bs=1024 count=1 status=none
 	chmod 600 "$top/munge.key"
 	munged --socket="$top/run/munge.sock" --key-file="$top/munge.key" --num-threads=4 \
 		--pid-file="$top/run/munged.pid" --log-file="$top/log/munged.log" \
 		--seed-file="$top/run/munge.seed" --force 2>/dev/null
 	echo CgroupPlugin=cgroup/v1 >"$top/cgroup.conf"
-	world_conf "$1" off
-	"$top/fakenodes" $((world_port + 1)) "$top/run/fakenodes.pid"
+	# a port that another has may be drawn
+	for ((try = 0; try < 20; try++)); do
+		world_port=$((20000 + RANDOM % 10000))
+		world_conf "$1" off
+		if "$top/fakenodes" $((world_port + 1)) "$top/run/fakenodes.pid"; then break; fi
+	done
 	world_slurmctld
 	echo "$world_port" >"$top/port"
 }
