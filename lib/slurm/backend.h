@@ -42,6 +42,9 @@ int backend_estimate(const struct uc_frame *question, struct uc_frame *answer,
 
 /* libslurm failed with this errno. */
 int backend_fail(struct uc_error *err, int errnum, const char *doing);
+/* Since the last call of it, something failed as it does where slurmctld is of an older
+ * release than the libslurm here. */
+bool backend_was_too_new(void);
 /* It failed before the request can have reached slurmctld. */
 bool backend_is_unsent(int errnum);
 

@@ -20,11 +20,8 @@ static const struct {
 	  "authentication with slurmctld failed",
 	  "is munged running and is the clock right? try: munge -n | unmunge" },
 	{ SLURM_PROTOCOL_SOCKET_ZERO_BYTES_SENT, UC_UNREACHABLE,
-	  "slurmctld closed the connection",
-	  "its Slurm release may be older than the libslurm here: compare "
-	  "'scontrol --version' with the admins" },
-	{ SLURM_PROTOCOL_VERSION_ERROR, UC_UNREACHABLE, NULL,
-	  "the cluster runs a Slurm release that the libslurm here does not speak" },
+	  "slurmctld closed the connection", NULL },
+	{ SLURM_PROTOCOL_VERSION_ERROR, UC_UNREACHABLE, NULL, NULL },
 	{ ESLURM_ACCESS_DENIED, UC_DENIED, NULL, NULL },
 	{ ESLURM_INVALID_JOB_ID, UC_NOTFOUND, NULL, NULL },
 	{ ESLURM_USER_ID_MISSING, UC_DENIED, NULL, NULL },
@@ -64,15 +61,48 @@ bool backend_is_unsent(int errnum)
 	       errnum == SLURM_COMMUNICATIONS_CONNECTION_ERROR || errnum == ECONNREFUSED;
 }
 
+static bool too_new;
+
+bool backend_was_too_new(void)
+{
+	bool was = too_new;
+
+	too_new = false;
+	return was;
+}
+
+/* What a controller of an older release answers, or rather does not. 26.05 reports
+ * to 25.11 a failed authentication. */
+static bool is_too_new(int errnum)
+{
+	return errnum == SLURM_PROTOCOL_SOCKET_ZERO_BYTES_SENT ||
+	       errnum == SLURM_PROTOCOL_VERSION_ERROR ||
+	       errnum == SLURM_PROTOCOL_AUTHENTICATION_ERROR;
+}
+
+static int hint_release(struct uc_error *err)
+{
+	const long built = UC_SLURM_BUILT;
+
+	return uc_hint(
+		err,
+		"slurmctld may be older than the libslurm %ld.%02ld here, which it "
+		"does not understand: compare with the admins",
+		SLURM_VERSION_MAJOR(built), SLURM_VERSION_MINOR(built));
+}
+
 int backend_fail(struct uc_error *err, int errnum, const char *doing)
 {
 	uc_auto(buf) struct uc_buf hosts = { 0 };
 
+	too_new = too_new || is_too_new(errnum);
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
 		if (failures[i].errnum != errnum)
 			continue;
 		uc_fail(err, failures[i].code, "%s: %s", doing,
 			failures[i].text ? failures[i].text : slurm_strerror(errnum));
+		if (!failures[i].hint && is_too_new(errnum))
+			return hint_release(err);
 		return failures[i].hint ? uc_hint(err, "%s", failures[i].hint) : -1;
 	}
 	if (!is_connection_failure(errnum))

@@ -59,6 +59,8 @@ static void make_failure(struct uc_frame *answer, const struct uc_error *err)
 	uc_frame_add_text(answer, UC_TAG_TEXT, err->text);
 	if (err->hint[0])
 		uc_frame_add_text(answer, UC_TAG_HINT, err->hint);
+	if (backend_was_too_new())
+		uc_frame_add_u32(answer, UC_TAG_TOO_NEW, 1);
 }
 
 static int answer_question(const struct uc_frame *question)

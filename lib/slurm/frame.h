@@ -69,6 +69,7 @@ enum uc_frame_tag {
 	UC_TAG_TARGET,    /* "4711_[3-5]" */
 	UC_TAG_SUBMITTED, /* i64 */
 	UC_TAG_USER_HOLD, /* u32 1: the owner may end it */
+	UC_TAG_TOO_NEW,   /* u32 1: slurmctld may be of a release before this worker's */
 };
 
 /* UC_TAG_CODE of UC_ASK_PROBE: the index of a controller, or */

@@ -329,23 +329,6 @@ void uc_worker_tidy(struct uc_worker *worker)
 		end_worker(worker);
 }
 
-/* The loader's words, of which the name of the library is all that helps. */
-static bool fail_library(const char *words, struct uc_error *err)
-{
-	static const char loading[] = "error while loading shared libraries: ";
-	const char *name = strstr(words, loading);
-
-	if (!name)
-		return false;
-	name += sizeof(loading) - 1;
-	uc_fail(err, UC_UNREACHABLE, "Slurm's library %.*s is not on this machine",
-		(int)strcspn(name, ":"), name);
-	uc_hint(err,
-		"install it (Debian: libslurm and that number), or ucluster built for "
-		"the Slurm that is here");
-	return true;
-}
-
 /* The worker is gone or sent no frame: its last words, or how it ended. */
 static int report_end(struct uc_worker *worker, struct uc_error *err)
 {
@@ -364,8 +347,6 @@ static int report_end(struct uc_worker *worker, struct uc_error *err)
 	if (words.len && ready)
 		return uc_fail(err, UC_UNREACHABLE, "%s: %s", worker->name,
 			       uc_buf_text(&words));
-	if (words.len && fail_library(uc_buf_text(&words), err))
-		return -1;
 	if (words.len) {
 		const char *conf = uc_slurm_conf_path(worker->slurm_conf);
 
@@ -409,12 +390,46 @@ static int report_failure(struct uc_worker *worker, const struct uc_frame *answe
 	return -1;
 }
 
-/* Start the first worker whose libslurm is installed, newest release first. */
+static bool lacks_library(struct uc_worker *worker, enum step step)
+{
+	if (step != STEP_ENDED || worker->ready)
+		return false;
+	read_errors(worker);
+	return uc_worker_lacks_library(uc_buf_text(&worker->said), worker->said.len);
+}
+
+/* And nothing can have come of the question. */
+static bool is_too_new(const struct uc_worker *worker, enum step step,
+		       const struct uc_frame *answer)
+{
+	return step == STEP_OK && answer->kind == UC_SAY_FAILED && !worker->sending &&
+	       uc_frame_u32(answer, UC_TAG_TOO_NEW, 0);
+}
+
+/* What changes something is not asked of two workers: a ping goes ahead of it. */
+static enum step ask_with_care(struct uc_worker *worker, const struct talk *talk)
+{
+	uc_auto(frame) struct uc_frame ping = UC_FRAME(UC_ASK_PING);
+	const struct talk first = { &ping, talk->answer, talk->deadline };
+	enum step step;
+
+	if (talk->question->kind != UC_ASK_SUBMIT && talk->question->kind != UC_ASK_ACT)
+		return converse(worker, talk);
+	uc_frame_add_u32(&ping, UC_TAG_TIMEOUT_MS, (uint32_t)worker->timeout_ms);
+	step = converse(worker, &first);
+	return step != STEP_OK || is_too_new(worker, step, talk->answer)
+		       ? step
+		       : converse(worker, talk);
+}
+
+/* The first worker whose libslurm is installed, the newest release first; an older one
+ * where slurmctld turns out not to understand that release. */
 static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool *started,
 			 struct uc_error *err)
 {
 	uc_auto(strv) struct uc_strv paths = { 0 };
-	enum step step = STEP_ENDED;
+	struct uc_error misfit = { 0 };
+	enum step step;
 
 	*started = false;
 	if (uc_worker_find(worker->libexec_dir, &paths, err) < 0)
@@ -422,17 +437,22 @@ static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool
 	for (size_t i = 0; i < paths.count; i++) {
 		if (start_worker(worker, paths.item[i], err) < 0)
 			return STEP_ENDED;
-		step = converse(worker, talk);
-		*started = true;
-		if (step != STEP_ENDED || worker->ready || i + 1 == paths.count)
+		step = i + 1 < paths.count ? ask_with_care(worker, talk)
+					   : converse(worker, talk);
+		if (is_too_new(worker, step, talk->answer) && !misfit.code)
+			report_failure(worker, talk->answer, &misfit);
+		else if (!is_too_new(worker, step, talk->answer) &&
+			 !lacks_library(worker, step)) {
+			*started = true;
 			return step;
-		read_errors(worker);
-		if (!uc_worker_lacks_library(uc_buf_text(&worker->said),
-					     worker->said.len))
-			return step;
+		}
 		end_worker(worker);
 	}
-	return step;
+	if (!misfit.code)
+		uc_worker_none(&paths, uc_buf_text(&worker->said), &misfit);
+	if (err)
+		*err = misfit;
+	return STEP_ENDED;
 }
 
 int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,

@@ -45,6 +45,12 @@ int uc_worker_ask(struct uc_worker *worker, struct uc_frame *question,
 /* Executables to try, the newest release first (worker_find.c). */
 int uc_worker_find(const char *libexec_dir, struct uc_strv *paths,
 		   struct uc_error *err) UC_MUST_CHECK;
+/* The number of "…/slurm-worker-38", else 0. */
+long uc_worker_number(const char *path);
+
+/* worker_none.c: no libslurm that one of these is for can be loaded: which they are, and
+ * which libslurm there is. */
+int uc_worker_none(const struct uc_strv *paths, const char *said, struct uc_error *err);
 
 /* worker_words.c: what libslurm said on stderr, in one line without its prefixes. */
 void uc_worker_words(struct uc_buf *line, const char *said, size_t len);

@@ -30,9 +30,9 @@ static int default_folder(struct uc_buf *folder, struct uc_error *err)
 	return 0;
 }
 
-/* The number of "slurm-worker-38", else 0. */
-static long soname_number(const char *name)
+long uc_worker_number(const char *path)
 {
+	const char *name = uc_path_name(path);
 	char *end;
 	long n;
 
@@ -61,7 +61,7 @@ static size_t list_numbers(const char *folder, long *numbers)
 	if (!dir)
 		return 0;
 	while ((entry = readdir(dir)) && count < WORKERS_MAX) {
-		long n = soname_number(entry->d_name);
+		long n = uc_worker_number(entry->d_name);
 
 		if (n)
 			numbers[count++] = n;

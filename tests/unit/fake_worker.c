@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* A worker that misbehaves as FAKE_WORKER says; for test_worker.c. */
+/* A worker that misbehaves as FAKE_WORKER says; for test_worker.c. With STAND_IN it is
+ * one for that libslurm, and says which it is; for test_workers.c. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,39 @@ static void send_unsealed(void)
 		uc_frame_send(3, &answer, &at, 0);
 }
 
+#ifdef STAND_IN
+long slurm_api_version(void); /* of stand_in_slurm.c */
+
+/* slurmctld is of the release that FAKE_CLUSTER is the libslurm of. */
+static void say_which(const struct uc_frame *question)
+{
+	const char *cluster = getenv("FAKE_CLUSTER"), *log = getenv("FAKE_LOG");
+	uc_auto(frame) struct uc_frame answer = UC_FRAME(UC_SAY_FAILED);
+	struct uc_frame_progress at = { 0 };
+	FILE *file = log ? fopen(log, "ae") : NULL;
+	char text[64];
+
+	if (file) {
+		fprintf(file, "%d:%u ", STAND_IN, question->kind);
+		fclose(file);
+	}
+	snprintf(text, sizeof(text), "worker %d, library %ld", STAND_IN,
+		 slurm_api_version());
+	uc_frame_add_u32(&answer, UC_TAG_CODE, UC_FAILED);
+	uc_frame_add_text(&answer, UC_TAG_TEXT, text);
+	if (cluster && STAND_IN > atoi(cluster))
+		uc_frame_add_u32(&answer, UC_TAG_TOO_NEW, 1);
+	else if (question->kind == UC_ASK_PING && log)
+		answer.kind = UC_SAY_DONE;
+	uc_frame_send(3, &answer, &at, 0);
+}
+#else
+static void say_which(const struct uc_frame *question)
+{
+	(void)question;
+}
+#endif
+
 static void act(const char *mode, const struct uc_frame *question)
 {
 	static const unsigned char huge[8] = { 0xff, 0xff, 0xff, 0x7f };
@@ -107,6 +141,8 @@ static void act(const char *mode, const struct uc_frame *question)
 		raise(SIGKILL);
 	else if (!strcmp(mode, "done"))
 		say(UC_SAY_DONE, 0, NULL);
+	else if (!strcmp(mode, "which"))
+		say_which(question);
 }
 
 int main(void)
