@@ -221,6 +221,17 @@ static int parse_letters(struct parse *p, const char *word)
 	return 0;
 }
 
+/* Which of "JOBID NAME" lacks, when there are `given`. */
+static int missing(const struct uc_cmd *cmd, size_t given, struct uc_error *err)
+{
+	const char *word = cmd->operands;
+
+	for (; given && strchr(word, ' '); given--)
+		word = strchr(word, ' ') + 1;
+	return uc_fail(err, UC_USAGE, "missing %.*s: see '%s --help'",
+		       (int)strcspn(word, " "), word, cmd->name);
+}
+
 static int check_operands(const struct uc_cmd *cmd, const struct uc_strv *words,
 			  struct uc_error *err)
 {
@@ -235,8 +246,7 @@ static int check_operands(const struct uc_cmd *cmd, const struct uc_strv *words,
 		return uc_fail(err, UC_USAGE, "unexpected word '%s': see '%s --help'",
 			       words->item[max], cmd->name);
 	if (words->count < (size_t)cmd->min_operands)
-		return uc_fail(err, UC_USAGE, "missing %s: see '%s --help'",
-			       cmd->operands, cmd->name);
+		return missing(cmd, words->count, err);
 	return 0;
 }
 

@@ -89,7 +89,7 @@ struct uc_cmd {
 	 */
 	const struct uc_cmd *const *subcommands;
 	const struct uc_column *columns; /* of a listing; may be NULL */
-	const char *operands; /* metavar of one operand: "DIR"; NULL = takes none */
+	const char *operands; /* metavars: "DIR", "JOBID NAME"; NULL = takes none */
 	int min_operands, max_operands; /* max 0 with operands set = any number */
 	unsigned shared;                /* of enum uc_opt_shared */
 	bool in_order;      /* the first operand ends the options (getopt's "+") */

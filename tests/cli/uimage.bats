@@ -309,6 +309,15 @@ setup()
 	done
 }
 
+@test "bad command lines: the word that lacks is named" {
+	run -2 uimage save
+	[ "$output" = "uimage save: missing JOBID: see 'uimage save --help'" ]
+	run -2 uimage save 1
+	[ "$output" = "uimage save: missing NAME: see 'uimage save --help'" ]
+	run -2 ucluster init
+	[ "$output" = "ucluster init: missing TEMPLATE: see 'ucluster init --help'" ]
+}
+
 @test "bad command lines" {
 	check_transcript uimage_bad 2
 }
