@@ -196,6 +196,15 @@ static int check_places(struct copy *copy, struct uc_error *err)
 	return 0;
 }
 
+/* It was taken for a source, and is none. */
+static void hint_command(const struct uc_cmd *cmd, const char *word, struct uc_error *err)
+{
+	struct uc_error unknown = { 0 };
+
+	if (err->code == UC_NOTFOUND && !err->hint[0] && uc_cmd_find(cmd, word, &unknown))
+		uc_hint(err, "the command comes before all options: usync %s ...", word);
+}
+
 static int copy_all(struct copy *copy, const struct uc_cmd *cmd)
 {
 	const struct uc_strv *words = &copy->run->parsed.operands;
@@ -220,12 +229,14 @@ static int copy_all(struct copy *copy, const struct uc_cmd *cmd)
 	for (size_t i = 0; i < words->count && !err.text[0]; i++)
 		if (usync_place_parse(&copy->place[i], words->item[i], &err) < 0)
 			break;
-	if (err.text[0] || check_places(copy, &err) < 0)
+	if (err.text[0] || check_places(copy, &err) < 0) {
+		hint_command(cmd, words->item[0], &err);
 		status = uc_run_error(copy->run, &err);
-	else if (uc_run_config(copy->run, NULL) < 0)
+	} else if (uc_run_config(copy->run, NULL) < 0) {
 		status = copy->run->status;
-	else
+	} else {
 		status = run_groups(copy);
+	}
 	for (size_t i = 0; copy->place && i < words->count; i++)
 		uc_usync_place_free(&copy->place[i]);
 	free(copy->place);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "usync/options.h"
 
 #define SPARE_DAYS 14 /* of a snapshot: a job that was submitted from it may wait */
@@ -59,18 +60,53 @@ struct prune_args {
 	bool force;
 };
 
-static void say_pruned(const struct uc_run *run, const json_t *answer)
+/* What is beyond the `keep` latest, as it is seen from here; *young: and is spared. */
+static size_t count_old(const json_t *list, int64_t keep, bool force, json_int_t *young)
 {
-	const size_t count = json_array_size(json_object_get(answer, "removed"));
-	const json_int_t spared = json_integer_value(json_object_get(answer, "spared"));
+	const size_t count = json_array_size(list);
+	const size_t most = count > (size_t)keep ? count - (size_t)keep : 0;
+	const time_t since = time(NULL) - (time_t)SPARE_DAYS * 86400;
+	json_t *when;
 
-	uc_run_say(run, 0, "removed %zu snapshot%s", count, count == 1 ? "" : "s");
+	*young = 0;
+	for (size_t i = 0; i < most && !force; i++) {
+		when = json_object_get(json_array_get(list, i), "time");
+		*young += json_integer_value(when) > since;
+	}
+	return most - (size_t)*young;
+}
+
+static void say_spared(const struct uc_run *run, json_int_t spared)
+{
 	if (spared > 0)
 		uc_run_say(run, 0,
 			   "%" JSON_INTEGER_FORMAT
 			   " younger than %d days stay, for jobs may wait for them; "
 			   "'--force' removes them, too",
 			   spared, SPARE_DAYS);
+}
+
+/* False: nothing is to be removed, or only this was asked. */
+static bool say_plan(const struct usync *u, size_t old, size_t count, json_int_t young)
+{
+	if (old > 0 && !u->args.dry_run)
+		return true;
+	if (old == 0)
+		uc_run_say(u->run, 0, "nothing to remove: %zu snapshot%s", count,
+			   count == 1 ? "" : "s");
+	else
+		uc_run_say(u->run, 0, "would remove the %zu oldest of %zu snapshots", old,
+			   count);
+	say_spared(u->run, young);
+	return false;
+}
+
+static void say_pruned(const struct uc_run *run, const json_t *answer)
+{
+	const size_t count = json_array_size(json_object_get(answer, "removed"));
+
+	uc_run_say(run, 0, "removed %zu snapshot%s", count, count == 1 ? "" : "s");
+	say_spared(run, json_integer_value(json_object_get(answer, "spared")));
 }
 
 static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
@@ -80,7 +116,8 @@ static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	uc_auto(buf) struct uc_buf question = { 0 };
 	struct uc_error err = { 0 };
 	json_t *answer;
-	size_t count;
+	size_t count, old;
+	json_int_t young;
 	int64_t keep;
 
 	(void)argc;
@@ -95,19 +132,12 @@ static int run_prune(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 	if (!answer)
 		return run->status;
 	count = json_array_size(json_object_get(answer, "snapshots"));
+	old = count_old(json_object_get(answer, "snapshots"), keep, args.force, &young);
 	json_decref(answer);
-	if (count <= (size_t)keep) {
-		uc_run_say(run, 0, "nothing to remove: %zu snapshot%s", count,
-			   count == 1 ? "" : "s");
+	if (!say_plan(&u, old, count, young))
 		return 0;
-	}
-	uc_buf_addf(&question, "remove the %zu oldest of %zu snapshots for good",
-		    count - (size_t)keep, count);
-	if (u.args.dry_run) {
-		uc_run_say(run, 0, "would remove the %zu oldest of %zu snapshots",
-			   count - (size_t)keep, count);
-		return 0;
-	}
+	uc_buf_addf(&question, "remove the %zu oldest of %zu snapshots for good", old,
+		    count);
 	if (usync_may(&u, uc_buf_text(&question), &err) < 0)
 		return uc_run_error(run, &err);
 	answer = usync_call(

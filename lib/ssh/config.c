@@ -154,7 +154,8 @@ static int ask_ssh(const char *program, const struct destination *to,
 		uc_fail(err, UC_USAGE, "ssh cannot look '%s' up", host);
 	else
 		return 0;
-	return uc_hint(err, "ssh -G '%s' tells why", host);
+	return uc_hint(err, "ssh %s%s%s-G '%s' tells why", ask->file ? "-F '" : "",
+		       ask->file ? ask->file : "", ask->file ? "' " : "", host);
 }
 
 static void keep_text(char **field, const char *value)

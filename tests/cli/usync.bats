@@ -43,6 +43,7 @@ refuses()
 	refuses 3 "'nowhere' is not there" --exclude-from=nowhere . x
 	refuses 3 "'nowhere': No such file" nowhere x
 	refuses 2 "missing command" trash
+	refuses 3 "the command comes before all options: usync init ..." -Q init there:x
 }
 
 @test "an address in brackets and a colon behind a slash are what they look like" {

@@ -263,7 +263,7 @@ arrives()
 # --- snapshots and trash ---
 
 @test "a snapshot is a copy that stays; what did not change takes no room" {
-	local first second
+	local first second how
 
 	head -c 200000 /dev/urandom >big
 	echo 1 >code
@@ -301,8 +301,12 @@ arrives()
 		and (.snapshots[0] | .files == 3 and .own > 0 and .unread == 0 and has("git")
 			and .message == "second" and (.host | length > 0))' <<<"$output"
 	# a job may wait for what is young
-	run -0 usync prune --keep=1 --yes "${WAY[@]}"
-	[[ $output == *"removed 0 snapshots"*"1 younger than 14 days stay"*"'--force'"* ]]
+	for how in --yes --dry-run; do
+		run -0 usync prune --keep=1 "$how" "${WAY[@]}"
+		[[ $output == *"nothing to remove"*"1 younger than 14 days stay"*"'--force'"* ]]
+	done
+	run -0 usync prune --keep=1 --force --dry-run "${WAY[@]}"
+	[[ $output == *"would remove the 1 oldest of 2 snapshots" ]]
 	[ -d "$WORK/far/.ucluster-snapshots/$first" ]
 	run -0 usync prune --keep=1 --force --yes "${WAY[@]}"
 	[[ $output == *"removed 1 snapshot" ]]

@@ -185,7 +185,8 @@ static void test_ssh_refuses(void **state)
 	assert_int_equal(look_up(&config, "h", with_ssh, &err), -1);
 	assert_int_equal(err.code, UC_USAGE);
 	assert_string_equal(err.text, "ssh cannot look 'h' up");
-	assert_string_equal(err.hint, "ssh -G 'h' tells why");
+	/* the hint has 120 bytes, the file's name may be longer */
+	assert_ptr_equal(strstr(err.hint, "ssh -F '/"), err.hint);
 }
 
 static void test_time_is_bounded(void **state)
