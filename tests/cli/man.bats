@@ -28,7 +28,7 @@ helps()
 	done < <(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$text")
 }
 
-programs=(uattach ucluster udash uimage uinfo uqueue usrun usync)
+mapfile -t programs < <(sed -n 's/^uc_completions(\([a-z]*\))$/\1/p' "$UC_TEST_TOP"/cmd/*/CMakeLists.txt)
 
 @test "every option of --help, of each command, is in the command's page" {
 	local program option page
