@@ -8,8 +8,8 @@
  * and shortened to fit; in a pipe plain and uncut; JSON has the raw values.
  *
  *	static const struct uc_column columns[] = {
- *		{ "USER", "user", UC_COLUMN_DEFAULT | UC_COLUMN_CUT, 8, "whose", get_user
- *}, { 0 }
+ *		{ "USER", "user", UC_COLUMN_CUT, 8, "whose it is", get_user },
+ *		{ 0 }
  *	};
  *	struct uc_selection shown;
  *	if (uc_listing_select(run, columns, &args.listing, &shown) < 0)
