@@ -117,11 +117,14 @@ static char *find_cwd(void)
 
 	if (cwd && cwd[0] == '/')
 		return cwd;
+	if (cwd)
+		errno = ENOENT;
 	free(cwd); /* deleted, or "(unreachable)" */
 	return NULL;
 }
 
-static char *find_user_path(const struct uc_run *run)
+/* False: out of memory. NULL: there is no place for it. */
+static bool find_user_path(const struct uc_run *run, char **out)
 {
 	uc_auto(buf) struct uc_buf path = { 0 };
 	const char *named = uc_run_env(run, "UCLUSTER_CONFIG");
@@ -134,8 +137,9 @@ static char *find_user_path(const struct uc_run *run)
 	else if (run->home)
 		uc_buf_addf(&path, "%s/.config/ucluster/config.yaml", run->home);
 	else
-		return NULL;
-	return uc_buf_take(&path);
+		return true;
+	*out = uc_buf_take(&path);
+	return *out != NULL;
 }
 
 static int find_columns(const struct uc_run *run)
@@ -166,6 +170,7 @@ void uc_run_color(struct uc_run *run, int color)
 int uc_run_begin(struct uc_run *run, const struct uc_cmd *cmd, struct uc_error *err)
 {
 	const char *site;
+	bool memory;
 
 	open_standard_fds();
 	setlocale(LC_CTYPE, "");
@@ -173,10 +178,11 @@ int uc_run_begin(struct uc_run *run, const struct uc_cmd *cmd, struct uc_error *
 	run->environment = (const char *const *)environ;
 	run->home = find_home(run);
 	run->cwd = find_cwd();
+	memory = run->cwd || errno != ENOMEM;
 	run->bin_dir = find_bin_dir();
 	site = uc_run_env(run, "UCLUSTER_SITE_CONFIG");
 	run->site_path = strdup(site ? site : "/etc/ucluster/config.yaml");
-	run->user_path = find_user_path(run);
+	memory = find_user_path(run, &run->user_path) && memory;
 	run->stdin_tty = isatty(STDIN_FILENO);
 	run->stdout_tty = isatty(STDOUT_FILENO);
 	run->stderr_tty = isatty(STDERR_FILENO);
@@ -187,7 +193,7 @@ int uc_run_begin(struct uc_run *run, const struct uc_cmd *cmd, struct uc_error *
 		run->libexec_dir = join(run->bin_dir, UC_LIBEXEC_FROM_BIN);
 		run->data_dir = join(run->bin_dir, UC_DATA_FROM_BIN);
 	}
-	if (!run->libexec_dir || !run->data_dir || !run->site_path)
+	if (!run->libexec_dir || !run->data_dir || !run->site_path || !memory)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return 0;
 }

@@ -150,6 +150,7 @@ static void add_time(struct uc_buf *out, int64_t seconds)
 
 void uc_value_text(struct uc_buf *out, const struct uc_value *value, unsigned safe)
 {
+	out->failed = out->failed || value->scratch.failed || value->shown.failed;
 	if (value->blank)
 		return;
 	if (value->shown.len) {

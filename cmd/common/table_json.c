@@ -64,7 +64,7 @@ static void add_row(struct uc_buf *line, const struct uc_table *table, size_t ro
 			    keys->start[c + 1] - keys->start[c]);
 		uc_value_get(table, row, shown->column[c], &value);
 		uc_buf_json_value(line, &value);
-		line->failed = line->failed || value.scratch.failed;
+		line->failed = line->failed || value.scratch.failed || value.shown.failed;
 	}
 	uc_buf_addc(line, '}');
 }

@@ -108,8 +108,9 @@ static void add_cell(struct line *line, const struct uc_column *column,
 static void put_line(struct line *line)
 {
 	uc_buf_addc(&line->text, '\n');
-	if (!line->text.failed)
-		fwrite(line->text.data, 1, line->text.len, stdout);
+	if (line->text.failed)
+		return;
+	fwrite(line->text.data, 1, line->text.len, stdout);
 	uc_buf_reset(&line->text);
 	line->blanks = 0;
 }

@@ -158,8 +158,8 @@ static int add_row(struct libscols_table *out, const struct uc_run *run,
 			continue;
 		uc_buf_reset(&text);
 		uc_buf_addf(&text, "\033[%sm", sgr);
-		if (scols_cell_set_color(scols_line_get_cell(line, c),
-					 uc_buf_text(&text)) != 0)
+		if (text.failed || scols_cell_set_color(scols_line_get_cell(line, c),
+							uc_buf_text(&text)) != 0)
 			return -1;
 	}
 	return line ? 0 : -1;
@@ -190,7 +190,7 @@ int uc_table_tty(const struct uc_run *run, const struct uc_table *table,
 		scols_table_enable_noheadings(out, listing->noheader);
 		scols_table_enable_colors(out, run->color);
 		scols_table_set_termforce(out, SCOLS_TERMFORCE_ALWAYS);
-		scols_table_set_termwidth(out, run->columns);
+		scols_table_set_termwidth(out, (size_t)run->columns);
 		scols_table_set_column_separator(out, "  ");
 		scols_table_set_stream(out, stdout);
 		rc = scols_print_table(out);

@@ -105,8 +105,10 @@ void uimage_load_all(struct uc_run *run, const struct uimage_reader *reader,
 	size_t count = 0;
 
 	w.errors = calloc(files->count + 1, sizeof(*w.errors));
-	if (!w.errors)
+	if (!w.errors) {
+		uc_run_say(run, 0, "out of memory: images are not looked into");
 		return;
+	}
 	pthread_mutex_init(&w.lock, NULL);
 	pthread_cond_init(&w.ended, NULL);
 	while (count < THREADS_MAX && count < files->count &&

@@ -85,8 +85,8 @@ static int show(struct uc_run *run, const struct args *args,
 		return show_packages(run, args, shown, image);
 	if (args->listing.json)
 		show_json(&files->row[0], image);
-	else
-		show_text(run, &files->row[0], image);
+	else if (show_text(run, &files->row[0], image, &err) < 0)
+		return uc_run_error(run, &err);
 	return 0;
 }
 

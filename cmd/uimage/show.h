@@ -8,8 +8,9 @@
 
 extern const struct uc_column show_package_columns[];
 
-void show_text(const struct uc_run *run, const struct uc_image_file *file,
-	       const struct uc_image *image);
+/* Nothing is printed when it fails. */
+int show_text(const struct uc_run *run, const struct uc_image_file *file,
+	      const struct uc_image *image, struct uc_error *err) UC_MUST_CHECK;
 void show_json(const struct uc_image_file *file, const struct uc_image *image);
 
 #endif

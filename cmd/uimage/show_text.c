@@ -30,6 +30,7 @@ static void add(struct text *t, const char *what, struct uc_raw value)
 
 static void add_buf(struct text *t, const char *what, const struct uc_buf *value)
 {
+	t->out.failed = t->out.failed || value->failed;
 	add(t, what, uc_raw(uc_buf_text(value)));
 }
 
@@ -120,8 +121,10 @@ static void add_folders(struct text *t, const struct uc_image *image)
 	const struct uc_image_folder **row =
 		calloc(image->folder_count + 1, sizeof(*row));
 
-	if (!row)
+	if (!row) {
+		t->out.failed = true;
 		return;
+	}
 	for (size_t i = 0; i < image->folder_count; i++)
 		row[i] = &image->folders[i];
 	if (image->folder_count)
@@ -131,6 +134,7 @@ static void add_folders(struct text *t, const struct uc_image *image)
 		uc_auto(buf) struct uc_buf size = { 0 };
 
 		uc_size_words(&size, row[i]->bytes);
+		t->out.failed = t->out.failed || size.failed;
 		uc_buf_addf(&t->out, "%8s %8" PRIu64 " files  ", uc_buf_text(&size),
 			    row[i]->files);
 		uc_buf_safe(&t->out, row[i]->path, t->run->safe);
@@ -139,10 +143,11 @@ static void add_folders(struct text *t, const struct uc_image *image)
 	free(row);
 }
 
-void show_text(const struct uc_run *run, const struct uc_image_file *file,
-	       const struct uc_image *image)
+int show_text(const struct uc_run *run, const struct uc_image_file *file,
+	      const struct uc_image *image, struct uc_error *err)
 {
 	struct text t = { .run = run };
+	bool whole;
 	uc_auto(buf) struct uc_buf frameworks = { 0 };
 
 	uimage_frameworks(&frameworks, image);
@@ -161,8 +166,11 @@ void show_text(const struct uc_run *run, const struct uc_image_file *file,
 	add_packages(&t, file, image);
 	add_environment(&t, image);
 	add_folders(&t, image);
-	fputs(uc_buf_text(&t.out), stdout);
+	whole = !t.out.failed;
+	if (whole)
+		fputs(uc_buf_text(&t.out), stdout);
 	uc_buf_free(&t.out);
+	return whole ? 0 : uc_fail(err, UC_FAILED, "out of memory");
 }
 
 static void json_text(struct uc_json *json, const char *key, struct uc_raw text)

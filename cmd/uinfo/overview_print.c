@@ -10,8 +10,10 @@
 
 static void put_line(const struct uc_run *run, struct uc_buf *line)
 {
-	if (line->failed)
+	if (line->failed) {
+		uc_run_say(run, 0, "out of memory: a line is left out");
 		return;
+	}
 	if (run->stdout_tty && line->len)
 		line->data[uc_text_clip(line->data, (size_t)run->columns)] = '\0';
 	puts(uc_buf_text(line));
@@ -144,6 +146,8 @@ void overview_print_limits(const struct uc_run *run, const struct overview *all,
 	bool *done = calloc(limits->count + 1, sizeof(*done));
 	const struct uinfo_limit *limit;
 
+	if (!done)
+		uc_run_say(run, 0, "out of memory: limits are left out");
 	for (size_t i = 0; done && i < most && (limit = next_limit(limits, done)); i++) {
 		uc_auto(buf) struct uc_buf line = { 0 };
 

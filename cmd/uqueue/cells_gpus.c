@@ -66,6 +66,7 @@ UQUEUE_CELL(uqueue_get_gpu_ids)
 	if (!job->gres_detail.count || !uc_job_holds(job))
 		return;
 	uc_hosts_expand(job->nodes.bytes, NODES_MAX, &names);
+	out->scratch.failed = names.failed;
 	for (size_t i = 0; i < job->gres_detail.count && i < names.count; i++) {
 		struct uc_gpus gpus = { 0 };
 

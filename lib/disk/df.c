@@ -82,12 +82,14 @@ static void listen_to(struct question *q)
 	q->fd = -1;
 }
 
-static void wait_for_all(struct question *questions, size_t count, int timeout_ms)
+static int wait_for_all(struct question *questions, size_t count, int timeout_ms)
 {
 	struct pollfd *fds = calloc(count, sizeof(*fds));
 	int64_t until = uc_monotonic_ms() + timeout_ms;
 
-	while (fds) {
+	if (!fds)
+		return -1;
+	while (true) {
 		int64_t left = until - uc_monotonic_ms();
 		bool open = false;
 
@@ -104,6 +106,7 @@ static void wait_for_all(struct question *questions, size_t count, int timeout_m
 				listen_to(&questions[i]);
 	}
 	free(fds);
+	return 0;
 }
 
 /* A child that hangs is killed as far as the kernel will, and not waited for. */
@@ -205,8 +208,8 @@ int uc_disk_list_load(const char *const *paths, const char *libexec_dir, int tim
 		rc = ask(&questions[asked], program.data, paths[asked], err);
 		asked++;
 	}
-	if (rc == 0)
-		wait_for_all(questions, asked, timeout_ms);
+	if (rc == 0 && wait_for_all(questions, asked, timeout_ms) < 0)
+		rc = uc_fail(err, UC_FAILED, "out of memory");
 	for (size_t i = 0; i < asked; i++) {
 		bool silent = questions[i].fd >= 0;
 

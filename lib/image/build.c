@@ -254,6 +254,7 @@ static void find_python(struct uc_image_build *build)
 		image->python = uc_raw(told);
 	} else {
 		uc_buf_addf(&name, "python%s", minor ? minor : "3");
+		build->failed = build->failed || name.failed;
 		package = uc_image_find(image, uc_buf_text(&name));
 		if (package && package->version.bytes &&
 		    (!minor || begins(package->version.bytes, minor)))
@@ -286,7 +287,7 @@ int uc_image_finish(struct uc_image_build *build, struct uc_image **out,
 	cuda = variable(build, "CUDA_VERSION");
 	if (cuda)
 		image->cuda = uc_raw(cuda);
-	if (uc_arena_failed(build->arena)) {
+	if (build->failed || uc_arena_failed(build->arena)) {
 		uc_image_free(image);
 		return uc_fail(err, UC_FAILED, "out of memory");
 	}

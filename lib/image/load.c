@@ -283,6 +283,10 @@ int uc_image_load(const struct uc_image_reader *reader, const struct uc_image_fi
 	if (file->origin.bytes)
 		image->origin = uc_raw(uc_arena_strdup(
 			((struct uc_image_build *)image)->arena, file->origin.bytes));
+	if (uc_arena_failed(((struct uc_image_build *)image)->arena)) {
+		uc_image_free(image);
+		return uc_fail(err, UC_FAILED, "out of memory");
+	}
 	*out = image;
 	return 0;
 }

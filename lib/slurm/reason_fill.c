@@ -48,6 +48,7 @@ void uc_buf_clock_at(struct uc_buf *buf, int64_t when, int64_t now)
 	uc_auto(buf) struct uc_buf text = { 0 };
 
 	uc_buf_clock(&text, when, now);
+	buf->failed = buf->failed || text.failed;
 	if (text.len == sizeof("14:20") - 1)
 		uc_buf_add(buf, "at ");
 	else if (strncmp(uc_buf_text(&text), "tomorrow", 8) != 0)
