@@ -41,7 +41,7 @@ static void check_line(const char *line)
 		.bytes = line,
 		.end = line + strlen(line),
 		.p = line,
-		.line_start = line,
+		.counted = line,
 		.line = 1,
 	};
 	enum uc_token token;
