@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* Of one script. */
+/* Bytes of one script. */
 #define UC_ADOPT_BYTES_MAX ((size_t)256 << 10)
 
 /* Zero-initialise; free with uc_adopted_free. */

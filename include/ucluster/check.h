@@ -7,7 +7,7 @@
  *
  *	uc_auto(check_facts) struct uc_check_facts facts = { 0 };
  *	uc_auto(errors) struct uc_errors faults = { 0 };
- *	uc_check_facts_load(&facts, src, &query, &err);
+ *	uc_check_facts_load(&facts, spec, src, &query, &err);
  *	uc_spec_check(spec, &facts, &faults, &err);
  *	for (size_t i = 0; i < faults.count; i++)
  *		...faults.item[i].text, .hint
@@ -47,8 +47,7 @@ struct uc_check_facts {
 	struct uc_strv groups;          /* names; empty: not known */
 	const char *const *environment; /* for srun's input variables; may be NULL */
 	bool batch;      /* sbatch's meaning; it may wait for a partition */
-	bool from_cache; /* some of it is not of now or left out: look again before a
-			    refusal */
+	bool from_cache; /* some of it is old or left out: look again before a refusal */
 	bool asked;      /* slurmctld answered a question while this was loaded */
 };
 void uc_check_facts_free(struct uc_check_facts *facts);

@@ -136,17 +136,16 @@ int uc_container_enroot(const struct uc_container *box, const char *const *pass,
 
 /* Where to ask which container options srun has. */
 struct uc_srun_query {
-	const char *srun;       /* absolute path of srun */
-	const char *slurm_conf; /* what it will read, or NULL */
-	const char
-		*state_dir; /* where the answer is kept, created when missing; or NULL */
+	const char *srun;               /* absolute path of srun */
+	const char *slurm_conf;         /* what it will read, or NULL */
+	const char *state_dir;          /* keeps the answer, made when missing; or NULL */
 	const char *const *environment; /* for srun, NULL-terminated */
 };
 /*
  * The names of pyxis's options ("container-image", ...) that this srun has; none without
  * pyxis. Asked of "srun --help", which needs no controller; kept for an hour while srun,
- * slurm.conf and plugstack.conf stay the same. UC_UNREACHABLE: srun did not answer in 5
- * s.
+ * slurm.conf and plugstack.conf stay the same. UC_UNREACHABLE: srun did not answer
+ * within 5 s.
  */
 int uc_srun_options(const struct uc_srun_query *query, struct uc_strv *names,
 		    struct uc_error *err) UC_MUST_CHECK;

@@ -11,7 +11,7 @@
  *	int which = uc_follow_add(f, &(struct uc_follow_rules){ .path = path,
  *								.lines = 10 });
  *	for (;;) {
- *		while (uc_follow_next(f, &news, &err) > 0)
+ *		while (uc_follow_next(f, &news) > 0)
  *			if (news.kind == UC_FOLLOW_BYTES)
  *				write(1, news.bytes, news.len);
  *		poll(&(struct pollfd){ .fd = uc_follow_fd(f), .events = POLLIN }, 1,
@@ -38,8 +38,7 @@ struct uc_follow_rules {
 	 * file is another job's.
 	 */
 	int64_t not_before;
-	uint64_t
-		skip; /* so many bytes at its start are another job's; with `lines` ALL */
+	uint64_t skip; /* so many bytes at its start are another job's; lines: ALL */
 };
 
 /* What happened to a file. */

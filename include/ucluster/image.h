@@ -6,7 +6,7 @@
  * Images: which there are, and what is in them, without mounting one and without a job.
  *
  *	uc_auto(image_files) struct uc_image_files *files = NULL;
- *	uc_image_files_find(dirs, &files, &err);
+ *	uc_image_files_find(dirs, NULL, &files, &err);
  *	const struct uc_image_reader reader = { .libexec_dir = dir, .state_dir = state };
  *	uc_auto(image) struct uc_image *image = NULL;
  *	uc_image_load(&reader, &files->row[0], &image, &err);
@@ -108,11 +108,10 @@ UC_DEFINE_AUTO(image, struct uc_image *)
 
 /* How images are read. Strings are borrowed. */
 struct uc_image_reader {
-	const char
-		*libexec_dir;  /* where the reading program is; NULL: what is kept only */
-	const char *state_dir; /* what was read is kept below it; NULL: it is not */
-	int timeout_ms;        /* for one image; 0: 30 s */
-	bool again;            /* do not take what was kept */
+	const char *libexec_dir; /* has the reading program; NULL: what is kept only */
+	const char *state_dir;   /* what was read is kept below it; NULL: it is not */
+	int timeout_ms;          /* for one image; 0: 30 s */
+	bool again;              /* do not take what was kept */
 };
 
 /*

@@ -32,10 +32,9 @@ struct uc_node {
 	uint64_t memory_free; /* as the system says; UC_NONE64 = not known */
 	uint64_t tmp_disk;
 
-	uint32_t gpus, gpus_used; /* UC_NONE32 = the strings make no sense */
-	struct uc_raw gpu_types;  /* "a100:8"; unset when no type is known */
-	struct uc_raw
-		gpu_indices; /* indices in use, "0-2,5"; unset when none or unknown */
+	uint32_t gpus, gpus_used;  /* UC_NONE32 = the strings make no sense */
+	struct uc_raw gpu_types;   /* "a100:8"; unset when no type is known */
+	struct uc_raw gpu_indices; /* in use, "0-2,5"; unset: none or not known */
 	uint32_t shards, shards_used;
 	struct uc_raw gres, gres_used, gres_drain, tres, tres_used;
 };

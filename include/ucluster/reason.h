@@ -46,10 +46,9 @@ bool uc_reason_never_starts(uint32_t reason);
 /* Use of the limit that a job waits for; UC_NONE64: not known. Memory in bytes. */
 struct uc_reason_limit {
 	uint64_t allowed, used, asked;
-	uint32_t next_job; /* frees some of it, 0 = not known */
-	int64_t next_time; /* when, 0 = not known */
-	const struct uc_limit
-		*of; /* whose it is: QOS, association or account; borrowed */
+	uint32_t next_job;         /* frees some of it, 0 = not known */
+	int64_t next_time;         /* when, 0 = not known */
+	const struct uc_limit *of; /* a QOS, association or account; borrowed */
 };
 
 /* Is it a limit on what is counted, so that its numbers can be found? */

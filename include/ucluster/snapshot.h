@@ -56,9 +56,8 @@ struct uc_snapshot {
 	bool git;      /* git said what belongs to it */
 	size_t files;  /* of these: */
 	size_t linked, reflinked, copied;
-	uint64_t bytes; /* of all files */
-	struct uc_strv
-		notes; /* left out, links that lead out of the tree, ...: one line each */
+	uint64_t bytes;       /* of all files */
+	struct uc_strv notes; /* left out, links that lead out, ...: a line each */
 };
 void uc_snapshot_free(struct uc_snapshot *snap);
 UC_DEFINE_AUTO_VALUE(snapshot, struct uc_snapshot)

@@ -13,7 +13,8 @@
  *	uc_spec_set(spec, "gpus", "1", &err);
  *	uc_spec_set(spec, "time", "8h", &err);
  *	uc_container_set_image(uc_spec_container(spec), "pytorch_22.05", &where, &err);
- *	uc_spec_set_command(spec, (const char *const[]){ "python3", "train.py", NULL });
+ *	uc_spec_set_command(spec, (const char *const[]){ "python3", "train.py", NULL },
+ *			    &err);
  *	uc_spec_defaults(spec, &rules, &notes, &err);
  *	uc_spec_srun(spec, &words, &err);	words.item: what execvp() gets
  */
@@ -152,13 +153,11 @@ struct uc_spec_item {
 		UC_ITEM_CONTAINER, /* in pyxis's words; one item a mount */
 		UC_ITEM_VARIABLE,
 	} kind;
-	const char *name; /* without dashes */
-	const char
-		*value; /* NULL: a flag, or the caller's variable; secrets are masked */
-	const char
-		*layer; /* "option", "script", "environment", "profile", "project", ... */
-	const char *from; /* FILE:LINE, a variable's name; or NULL */
-	const char *help; /* what it does, or NULL */
+	const char *name;  /* without dashes */
+	const char *value; /* NULL: a flag, or the caller's variable; secrets masked */
+	const char *layer; /* "option", "script", "environment", "profile", ... */
+	const char *from;  /* FILE:LINE, a variable's name; or NULL */
+	const char *help;  /* what it does, or NULL */
 };
 /* Zero-initialise; free with uc_spec_items_free. */
 struct uc_spec_items {

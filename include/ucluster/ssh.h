@@ -7,7 +7,7 @@
  * interface: libssh2 in this process, which connects fast, and the user's own ssh, which
  * can do everything that OpenSSH can.
  *
- *	struct uc_ssh_options options = { .destination = "me@login", .ask = &ask };
+ *	struct uc_ssh_options options = { .destination = "me@login", .asker = &ask };
  *	uc_auto(ssh) struct uc_ssh *ssh = NULL;
  *	if (uc_ssh_open(&ssh, &options, &err) < 0 ||
  *	    uc_ssh_exec(ssh, "usync --serve", &stream, &err) < 0)

@@ -31,8 +31,7 @@ struct uc_step {
 	uint32_t user_id, tasks, cpus;
 	int64_t start_time, run_time, time_limit;
 	struct uc_raw name, nodes, tres;
-	struct uc_raw
-		submit_line; /* srun's words, joined by blanks; unset before 21.08 */
+	struct uc_raw submit_line; /* srun's words and blanks; unset before 21.08 */
 };
 
 /* Immutable; owns all its strings. */

@@ -10,6 +10,13 @@
  * for each pair of folders): a file that changed on both sides is a conflict, one that
  * only changed at the destination is kept. Without a state, a newer file at the
  * destination is kept, and an older one goes to the trash of the destination.
+ *
+ *	struct uc_sync_request request = { .direction = UC_SYNC_PUSH, .near = cwd,
+ *					   .host = "cluster", .far = "/data/me/proj",
+ *					   .ssh.destination = "cluster" };
+ *	struct uc_sync_result result;
+ *	if (uc_sync_run(&request, &watcher, &result, &err) == 0)
+ *		printf("%s\n", result.how);
  */
 #include <jansson.h>
 #include <ucluster/ssh.h>

@@ -8,8 +8,8 @@
  * taken yet is bounded, for each connection alone: a slow one holds up no other.
  *
  *	uc_auto(tunnel) struct uc_tunnel *t = uc_tunnel_new(from, to, NULL, NULL);
- *	uc_tunnel_add(t, accepted_fd, 8888);
- *	while (uc_tunnel_step(t, more, 1, &err) >= 0)
+ *	uc_tunnel_add(t, accepted_fd, 8888, &err);
+ *	while (uc_tunnel_step(t, more, 1, 1000, &err) >= 0)
  *		if (more[0].revents)
  *			...
  */
