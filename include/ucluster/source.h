@@ -148,9 +148,9 @@ int uc_estimate(struct uc_source *src, const struct uc_submission *job,
 
 /*
  * Write what a source answers to DIR (created, must be empty): manifest.json and
- * {jobs,nodes,partitions,reservations}.jsonl.zst, one JSON object a line. Names of users,
- * accounts, groups and jobs, comments, paths and other free text are replaced by
- * pseudonyms, the same for the same name; root, nodes, partitions and QOS keep theirs.
+ * {jobs,nodes,partitions,reservations,history}.jsonl.zst, one JSON object a line. Names
+ * of users, accounts, groups and jobs, comments, paths and other free text are replaced
+ * by pseudonyms, the same for the same name; root, nodes, partitions and QOS keep theirs.
  */
 int uc_record_write(struct uc_source *src, const char *dir,
 		    struct uc_error *err) UC_MUST_CHECK;
