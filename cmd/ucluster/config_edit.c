@@ -62,14 +62,22 @@ static int read_all(const char *path, struct uc_buf *out)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char bytes[4096];
 	ssize_t got;
+	int number;
 
 	uc_buf_reset(out);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	while ((got = read(fd, bytes, sizeof(bytes))) > 0 && out->len < FILE_MAX)
 		uc_buf_addn(out, bytes, (size_t)got);
+	number = got < 0 ? errno : out->failed ? ENOMEM : EFBIG;
 	close(fd);
+	errno = number;
 	return got < 0 || out->len >= FILE_MAX || out->failed ? -1 : 0;
+}
+
+static bool is_same(const struct uc_buf *a, const struct uc_buf *b)
+{
+	return a->len == b->len && memcmp(uc_buf_text(a), uc_buf_text(b), a->len) == 0;
 }
 
 static int make_copy(struct edit *e, struct uc_error *err)
@@ -159,8 +167,18 @@ static int replace(const struct edit *e, struct uc_error *err)
 			    err);
 }
 
+/* The copy stays, and what was written is not lost. */
+static int leave_copy(struct edit *e, const char *why, struct uc_error *err)
+{
+	uc_fail(err, UC_USAGE, "'%s' is as it was: %s", uc_buf_text(&e->path), why);
+	uc_hint(err, "it is in '%s'", uc_buf_text(&e->copy));
+	uc_buf_reset(&e->copy);
+	return -1;
+}
+
 static int work(struct edit *e, struct uc_error *err)
 {
+	uc_auto(buf) struct uc_buf now = { 0 };
 	const char *path = uc_buf_text(&e->path), *copy;
 
 	if (read_all(path, &e->before) < 0)
@@ -170,18 +188,17 @@ static int work(struct edit *e, struct uc_error *err)
 	copy = uc_buf_text(&e->copy);
 	if (read_all(copy, &e->after) < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot read '%s'", copy);
-	if (e->after.len == e->before.len &&
-	    memcmp(uc_buf_text(&e->after), uc_buf_text(&e->before), e->after.len) == 0) {
+	if (is_same(&e->after, &e->before)) {
 		uc_run_say(e->run, 0, "'%s' is as it was", path);
 		return 0;
 	}
-	if (has_faults(e)) {
-		uc_fail(err, UC_USAGE, "'%s' is as it was: the new text has a fault",
-			path);
-		uc_hint(err, "it is in '%s'", copy);
-		uc_buf_reset(&e->copy); /* it stays */
-		return -1;
-	}
+	if (has_faults(e))
+		return leave_copy(e, "the new text has a fault", err);
+	if (read_all(path, &now) < 0 || !is_same(&now, &e->before))
+		return leave_copy(e,
+				  "somebody else changed it meanwhile, the new text "
+				  "does not replace that",
+				  err);
 	if (replace(e, err) < 0)
 		return -1;
 	uc_run_say(e->run, 0, "'%s' is written", path);

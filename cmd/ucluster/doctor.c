@@ -4,6 +4,7 @@
 #include "ucluster/doctor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -117,6 +118,8 @@ const char *doctor_path(const struct doctor *d, const char *path, struct uc_buf 
 
 /* --- processes --- */
 
+#define END '.' /* behind the last finding: nothing is missing */
+
 /* In the child: state, text and remedy of each finding, with a NUL behind each. */
 static _Noreturn void say_all(struct doctor *d, int fd)
 {
@@ -129,6 +132,7 @@ static _Noreturn void say_all(struct doctor *d, int fd)
 		uc_buf_add(&said, uc_buf_text(&d->finding[i].remedy));
 		uc_buf_addc(&said, '\0');
 	}
+	uc_buf_addc(&said, END);
 	for (size_t at = 0; at < said.len;) {
 		ssize_t wrote = write(fd, said.data + at, said.len - at);
 
@@ -149,6 +153,8 @@ static void start(struct uc_run *run, const struct check *check, struct probe *p
 		probe->failed = errno;
 		return;
 	}
+	/* what it starts may outlive it, such as ssh's ControlPersist */
+	(void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	(void)fflush(NULL);
 	probe->pid = fork();
 	if (probe->pid == 0) {
@@ -230,7 +236,7 @@ static void take(struct doctor *d, struct probe *probe)
 	const char *at = probe->said.data, *end_of = at + probe->said.len;
 
 	d->check = probe->check->name;
-	while (at && at < end_of && !probe->said.failed) {
+	while (at && at < end_of && *at != END && !probe->said.failed) {
 		const char *text = at + 1, *remedy = text + strlen(text) + 1;
 
 		if (remedy >= end_of || *at < '0' || *at > '2')
@@ -250,7 +256,7 @@ static void take(struct doctor *d, struct probe *probe)
 			   probe->check->ms / 1000);
 		doctor_remedy(d, "%s", probe->check->remedy);
 		close(probe->fd);
-	} else if (at != end_of) {
+	} else if (!at || at + 1 != end_of || *at != END) {
 		doctor_add(d, DOCTOR_FAIL, "this check broke off");
 		doctor_remedy(d, "ucluster doctor -v");
 	}

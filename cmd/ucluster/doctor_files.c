@@ -127,6 +127,7 @@ static void check_images(struct doctor *d, const char *dir)
 
 	doctor_home(d, dir[0] == '~' ? dir + 1 + (dir[1] == '/') : dir, &full);
 	dirs[0] = uc_buf_text(&full);
+	errno = 0;
 	if (stat(dirs[0], &st) < 0 || !S_ISDIR(st.st_mode) ||
 	    access(dirs[0], R_OK | X_OK) < 0) {
 		doctor_add(d, DOCTOR_FAIL, "%s: %s", dir,

@@ -229,6 +229,11 @@ finds()
 	# shellcheck disable=SC2016
 	command_is ssh 'for word; do :; done' 'case $word in "usync --version"*) exit 0 ;; esac' 'exit 9'
 	finds ok ssh 'lets you in' ''
+	# a connection that is kept, as with ControlPersist, is not waited for
+	command_is ssh "setsid sleep 600 </dev/null >/dev/null 2>&1 & echo \$! >$BATS_TEST_TMPDIR/kept"
+	run --separate-stderr ucluster doctor --json
+	kill "$(cat "$BATS_TEST_TMPDIR/kept")"
+	[ "$(jq -r '.checks[] | select(.check == "ssh") | .state' <<<"$output")" = ok ]
 }
 
 @test "config --edit: what has a fault does not take the file's place" {
@@ -251,6 +256,15 @@ finds()
 	EDITOR="vi 'open" run -2 ucluster config --edit
 	[ "$(ls -A "$HOME/.config/ucluster")" = config.yaml ]
 	[ "$(ucluster config --path)" = "$CONFIG" ]
+}
+
+@test "config --edit: what somebody else wrote meanwhile is not replaced" {
+	printf 'color: never\n' >"$CONFIG"
+	command_is editor "echo 'color: always' >\"\$1\"" "echo 'color: auto' >$CONFIG"
+	EDITOR=editor run -2 ucluster config --edit
+	[[ $output == *'somebody else changed it meanwhile'*"hint: it is in '$CONFIG."* ]]
+	[ "$(cat "$CONFIG")" = 'color: auto' ]
+	[ "$(cat "$CONFIG".*)" = 'color: always' ]
 }
 
 @test "config --edit: a link stays, a mode stays, and there need be no file" {
