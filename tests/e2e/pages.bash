@@ -9,6 +9,7 @@
 pages_setup()
 {
 	usrun_setup
+	unset PYTHONUNBUFFERED # usrun sets it, and says so, where it is not
 	# two machines: the laptop knows no Slurm, and has files of its own
 	export XDG_RUNTIME_DIR=$WORK/run CLUSTER_HOME=$WORK/cluster LAPTOP_HOME=$WORK/laptop
 	mkdir -m 700 "$XDG_RUNTIME_DIR"
@@ -24,6 +25,8 @@ pages_setup()
 pages_teardown()
 {
 	sshd_stop
+	# snapshots are read-only
+	chmod -R u+rwX "$CLUSTER_HOME" "$LAPTOP_HOME" 2>/dev/null || :
 	e2e_teardown
 }
 

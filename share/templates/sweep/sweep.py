@@ -122,6 +122,7 @@ def table(args):
         widths = [max(map(len, column)) for column in zip(*cells)]
         for line in cells:
             print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    sys.stdout.flush()  # in a pipe, too, the table comes first
     print(f"{done} of {len(rows)} tasks have a result", file=sys.stderr)
 
 
