@@ -69,6 +69,12 @@ UC_DESC_LACKS(mem_update_delay, uint16_t)
 UC_DESC_LACKS(mem_update_margin, uint16_t)
 #endif
 
+/* 32 bits of flags until 20.11; the others' are 0 there. */
+static inline void uc_desc_add_flags(job_desc_msg_t *desc, uint64_t flags)
+{
+	desc->bitflags |= (__typeof__(desc->bitflags))flags;
+}
+
 /* Flags: 0 where the release lacks them. */
 #if UC_SLURM_SINCE(23, 11)
 #define UC_GRES_MANY_TASKS GRES_MULT_TASKS_PER_SHARING

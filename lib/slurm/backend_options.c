@@ -86,7 +86,7 @@ static int flag_bits(struct backend_draft *draft, const struct backend_option *o
 		     const char *value)
 {
 	(void)value;
-	draft->desc.bitflags |= option->a;
+	uc_desc_add_flags(&draft->desc, option->a);
 	return option->a ? 0 : -1; /* the release has no such flag */
 }
 

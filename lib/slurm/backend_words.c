@@ -52,7 +52,7 @@ BACKEND_SETTER(invalid_dep)
 	(void)option;
 	if (found < 0)
 		return -1;
-	draft->desc.bitflags |= (uint64_t)found;
+	uc_desc_add_flags(&draft->desc, (uint64_t)found);
 	return 0;
 }
 
@@ -75,7 +75,7 @@ BACKEND_SETTER(gres_flags)
 
 		if (found <= 0)
 			return -1;
-		draft->desc.bitflags |= (uint64_t)found;
+		uc_desc_add_flags(&draft->desc, (uint64_t)found);
 	}
 	return 0;
 }
