@@ -153,6 +153,15 @@ bool uc_store_save(struct uc_store *store, const struct store_spot *spot,
 int uc_store_to_trash(struct uc_store *store, const struct store_spot *spot,
 		      const struct stat *st, struct uc_error *err);
 
+/* A file's content (store_write.c): what its checksum needs is there; it is begun anew.
+ */
+bool uc_store_can_sum(struct uc_store *store);
+int uc_store_start_sum(struct uc_store_file *file, struct uc_error *err);
+/* Before `len` bytes are added: room is there, its sum is of all it has. */
+int uc_store_prepare(struct uc_store_file *file, uint64_t len, struct uc_error *err);
+/* Behind what it has, without regard to its sum; holes stay holes. -1 with errno. */
+int uc_store_write_bytes(const struct uc_store_file *file, const char *bytes, size_t len);
+
 /* Flush when something that waits is at or below the path. */
 void uc_store_settle(struct uc_store *store, const char *path);
 /* It has its temporary, closed up: put it in its place now or later. */
