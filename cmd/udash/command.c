@@ -147,9 +147,8 @@ static void typed(struct dash *d)
 {
 	const char *line = uc_buf_text(&d->prompt.text);
 	const size_t len = strcspn(line, " ");
-	uc_auto(buf) struct uc_buf rest = {
-		0
-	}; /* what is typed may be another by then */
+	/* what is typed may be another by then */
+	uc_auto(buf) struct uc_buf rest = { 0 };
 	size_t found = COUNT, count = 0;
 
 	uc_buf_add(&rest, line + len + strspn(line + len, " "));
@@ -158,10 +157,14 @@ static void typed(struct dash *d)
 			found = i;
 			count++;
 		}
-	if (count == 1)
+	if (count == 1) {
 		commands[found].fn(d, uc_buf_text(&rest));
-	else
-		help(d);
+		return;
+	}
+	if (len)
+		dash_say(d, "'%.*s' %s", (int)len, line,
+			 count ? "may be several commands" : "is no command");
+	help(d);
 }
 
 void dash_command(struct dash *d)

@@ -122,7 +122,7 @@ static int remove_item(struct clean *c, const struct clean_item *item)
 	case CLEAN_LAYERS:
 		return clean_remove_layers(c, item);
 	case CLEAN_CONTAINER:
-		return tree_remove(AT_FDCWD, item->path);
+		return clean_remove_container(item);
 	case CLEAN_IMAGE:
 		return clean_remove_image(item);
 	}

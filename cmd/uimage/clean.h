@@ -53,6 +53,8 @@ int clean_remove_import(struct clean *c, const struct clean_item *item);
 void clean_find_layers(struct clean *c);
 int clean_remove_layers(struct clean *c, const struct clean_item *item);
 void clean_find_containers(struct clean *c);
+/* -1 with errno, EBUSY: it was started since it was listed. */
+int clean_remove_container(const struct clean_item *item);
 
 /* --- clean_images.c --- */
 void clean_find_images(struct clean *c);

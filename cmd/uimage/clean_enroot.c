@@ -211,3 +211,10 @@ void clean_find_containers(struct clean *c)
 	if (dir)
 		closedir(dir);
 }
+
+int clean_remove_container(const struct clean_item *item)
+{
+	if (access(item->path, F_OK) == 0 && is_root_of_some(item->path))
+		return errno = EBUSY, -1;
+	return tree_remove(AT_FDCWD, item->path);
+}

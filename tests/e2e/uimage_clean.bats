@@ -109,6 +109,23 @@ told()
 	[ "$(told container --older 0 | wc -l)" -eq 3 ]
 }
 
+@test "a container that was started after the question stays" {
+	need_root
+	export ENROOT_DATA_PATH=$WORK/containers
+	mkdir -p containers/old
+	touch -d '40 days ago' containers/old
+	tmux_start 120 24 uimage clean
+	tmux_wait 'remove 1, '
+	python3 -c 'import os, time; os.chroot("containers/old"); open("/in", "w"); time.sleep(1000)' 3>&- &
+	inside=$!
+	wait_until 30 test -e containers/old/in
+	tmux_keys y Enter
+	tmux_wait "containers/old' stays"
+	kill "$inside"
+	[ "$(tmux_status)" = 1 ]
+	[ -d containers/old ]
+}
+
 @test "unused own images are named, go with --images only, and never while a job uses them" {
 	for name in used waits old new; do
 		uimage import --local "$R/open/app" "$name"

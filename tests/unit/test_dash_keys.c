@@ -672,6 +672,11 @@ static void test_commands(struct dash *d)
 	press(d, DASH_KEY_ENTER);
 	assert_int_equal(d->view, DASH_JOBS);
 	assert_int_equal(dash_job(d)->job_id, 100062);
+	type(d, ":nosuch thing");
+	press(d, DASH_KEY_ENTER);
+	assert_string_equal(d->message, "'nosuch' is no command");
+	assert_true(d->box.open);
+	press(d, DASH_KEY_ESC);
 	type(d, ":interval 1");
 	press(d, DASH_KEY_ENTER);
 	assert_int_equal(d->options.interval_ms, 5000);
