@@ -6,6 +6,14 @@ target_compile_options(uc_flags INTERFACE
   -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef
   -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
   $<$<BOOL:${UC_WERROR}>:-Werror>)
+# Of lib and cmd; tests say no more.
+add_compile_options($<$<C_COMPILER_ID:GNU>:-Wconversion>)
+# Of gcc alone, and not of each.
+foreach(flag IN ITEMS -Wformat-overflow=2 -Wbidi-chars=any)
+  string(MAKE_C_IDENTIFIER "UC_HAS${flag}" has)
+  check_c_compiler_flag(${flag} ${has})
+  target_compile_options(uc_flags INTERFACE $<$<BOOL:${${has}}>:${flag}>)
+endforeach()
 target_compile_definitions(uc_flags INTERFACE _GNU_SOURCE $<$<BOOL:${UC_PORTABLE}>:UC_PORTABLE>)
 target_include_directories(uc_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
 if(UC_SANITIZE)

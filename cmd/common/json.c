@@ -16,7 +16,7 @@ static size_t utf8_length(const unsigned char *s, uint32_t *number)
 		     : s[0] < 0xf0 ? 3
 		     : s[0] < 0xf5 ? 4
 				   : 0;
-	uint32_t code = len > 1 ? s[0] & (0x7f >> len) : s[0];
+	uint32_t code = len > 1 ? s[0] & (0x7fU >> len) : s[0];
 
 	for (size_t i = 1; i < len; i++) {
 		if ((s[i] & 0xc0) != 0x80)

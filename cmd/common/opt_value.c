@@ -145,8 +145,8 @@ static int store_size(const struct uc_opt *opt, const char *value, void *to,
 	if (uc_size_parse(value, &bytes, err) < 0)
 		return uc_context(err, "option '--%s'", opt->name);
 	if (!in_range(opt, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes)) {
-		uc_size_words(&min, opt->min);
-		uc_size_words(&max, opt->max);
+		uc_size_words(&min, (uint64_t)opt->min);
+		uc_size_words(&max, (uint64_t)opt->max);
 		return uc_fail(err, UC_USAGE,
 			       "option '--%s': '%s' is not between %s and %s", opt->name,
 			       value, uc_buf_text(&min), uc_buf_text(&max));

@@ -27,7 +27,7 @@ static void on_interrupt(int signal)
 static void catch_interrupt(void)
 {
 	struct sigaction old, action = { .sa_handler = on_interrupt,
-					 .sa_flags = SA_RESETHAND | SA_RESTART };
+					 .sa_flags = (int)SA_RESETHAND | SA_RESTART };
 
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)

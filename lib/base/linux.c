@@ -21,7 +21,7 @@
 
 int uc_linux_open_beneath(int root, const char *path, int flags)
 {
-	struct open_how how = { .flags = (uint64_t)flags,
+	struct open_how how = { .flags = (unsigned)flags,
 				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 					   RESOLVE_NO_MAGICLINKS };
 

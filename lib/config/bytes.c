@@ -21,7 +21,7 @@ static size_t decode(const unsigned char *p, size_t left, uint32_t *c)
 
 	if (!len || len > left)
 		return 0;
-	*c = len == 1 ? p[0] : p[0] & (0xff >> (len + 1));
+	*c = len == 1 ? p[0] : p[0] & (0xffU >> (len + 1));
 	for (size_t i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;

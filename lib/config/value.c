@@ -76,7 +76,7 @@ static int check_gpus(const struct uc_key *key, const char *text, struct uc_erro
 			digits++;
 		else
 			digits = p;
-		if (memchr(p, ' ', digits - p))
+		if (memchr(p, ' ', (size_t)(digits - p)))
 			break;
 		n = strspn(digits, "0123456789");
 		if (n < 1 || n > 6)

@@ -125,7 +125,7 @@ static void set_keyboard(struct uc_modes *m, char lead, const char *at, char fin
 		m->other_keys = (uint8_t)(number(&at) & 3);
 	} else if (lead == '>' && final == 'u') {
 		m->kitty_set = (uint8_t)(first & 31);
-		m->kitty += m->kitty < 250;
+		m->kitty = (uint8_t)(m->kitty + (m->kitty < 250));
 	} else if (lead == '<' && final == 'u') {
 		m->kitty =
 			first < m->kitty ? (uint8_t)(m->kitty - (first ? first : 1)) : 0;

@@ -116,12 +116,12 @@ void uc_paint_state_pen(const VTermState *state, struct uc_paint_pen *pen)
 {
 	VTermValue value = { 0 };
 
-	pen->attrs.bold = state_number(state, VTERM_ATTR_BOLD) & 1;
-	pen->attrs.underline = state_number(state, VTERM_ATTR_UNDERLINE) & 3;
-	pen->attrs.italic = state_number(state, VTERM_ATTR_ITALIC) & 1;
-	pen->attrs.blink = state_number(state, VTERM_ATTR_BLINK) & 1;
-	pen->attrs.reverse = state_number(state, VTERM_ATTR_REVERSE) & 1;
-	pen->attrs.strike = state_number(state, VTERM_ATTR_STRIKE) & 1;
+	pen->attrs.bold = (unsigned)state_number(state, VTERM_ATTR_BOLD) & 1;
+	pen->attrs.underline = (unsigned)state_number(state, VTERM_ATTR_UNDERLINE) & 3;
+	pen->attrs.italic = (unsigned)state_number(state, VTERM_ATTR_ITALIC) & 1;
+	pen->attrs.blink = (unsigned)state_number(state, VTERM_ATTR_BLINK) & 1;
+	pen->attrs.reverse = (unsigned)state_number(state, VTERM_ATTR_REVERSE) & 1;
+	pen->attrs.strike = (unsigned)state_number(state, VTERM_ATTR_STRIKE) & 1;
 	if (vterm_state_get_penattr(state, VTERM_ATTR_FOREGROUND, &value)) {
 		pen->fg = value.color;
 		pen->coloured[0] = !VTERM_COLOR_IS_DEFAULT_FG(&pen->fg);

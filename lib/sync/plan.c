@@ -465,7 +465,8 @@ int uc_sync_plan_end(struct uc_sync_planner *planner, struct uc_error *err)
 
 int uc_sync_plan_restart(struct uc_sync_planner *planner, struct uc_error *err)
 {
-	planner->rows = planner->listed = planner->far_twins = 0;
+	planner->rows = planner->far_twins = 0;
+	planner->listed = 0;
 	planner->at = 0;
 	planner->same = planner->same_bytes = planner->there = 0;
 	planner->rules_differ = false;

@@ -104,7 +104,7 @@ static uint8_t *unroll(const uint8_t *data, size_t size, size_t *len)
 	check(bytes);
 	*len = 0;
 	for (size_t i = 0; i < size; i++) {
-		size_t some = 1 + (data[i] & 7) * 73;
+		size_t some = 1 + (data[i] & 7u) * 73;
 
 		memset(bytes + *len, data[i] >> 3, some);
 		*len += some;

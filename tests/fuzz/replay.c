@@ -59,8 +59,9 @@ static int read_file(struct corpus *corpus, const char *path)
 		return perror(path), -1;
 	corpus->item = in;
 	in += corpus->count++;
-	*in = (struct input){ .path = strdup(path), .data = malloc(st.st_size + 1) };
-	in->size = in->data ? fread(in->data, 1, st.st_size, f) : 0;
+	*in = (struct input){ .path = strdup(path),
+			      .data = malloc((size_t)st.st_size + 1) };
+	in->size = in->data ? fread(in->data, 1, (size_t)st.st_size, f) : 0;
 	fclose(f);
 	/* of exactly that size, so that reading on is seen */
 	in->data = realloc(in->data, in->size ? in->size : 1);

@@ -32,7 +32,7 @@ static void script_frame(struct uc_buf *script, unsigned type, const void *bytes
 		header[8 + i] = (unsigned char)(sum >> 8 * i);
 	}
 	header[4] = (unsigned char)(type & 0x7f);
-	header[5] = type >> 7; /* said to be packed */
+	header[5] = (unsigned char)(type >> 7); /* said to be packed */
 	uc_buf_addn(script, header, sizeof(header));
 	uc_buf_addn(script, bytes, len);
 }

@@ -18,7 +18,7 @@
 static int open_in(int root, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.flags = (unsigned)(flags | O_CLOEXEC),
 		.mode = mode,
 		.resolve = RESOLVE_IN_ROOT,
 	};
