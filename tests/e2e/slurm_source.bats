@@ -197,3 +197,21 @@ pending()
 	[ "$(cat "$WORK/NOFILE")" = 517 ]
 	[ "$(cat "$WORK/NONE")" != 517 ]
 }
+
+@test "beside workers for other releases, the one for this Slurm is asked" {
+	local stage=$WORK/stage here=$UC_TEST_BUILD/libexec/ucluster
+
+	mkdir -p "$stage/bin" "$stage/libexec/ucluster"
+	ln -s "$UC_TEST_BUILD/lib" "$stage/lib"
+	cp "$UC_TEST_BUILD/bin/uqueue" "$stage/bin/"
+	cp "$here"/slurm-worker-* "$UC_TEST_BUILD"/tests/slurm/libexec/slurm-worker-* \
+		"$stage/libexec/ucluster/"
+	id=$(submit "$SCRIPT" gpus=1)
+	run -0 env -u LD_LIBRARY_PATH "$stage/bin/uqueue" -h -o id,gpus
+	[[ $output == *"$id"*1* ]]
+	# without it there is none for this machine
+	rm "$stage/libexec/ucluster/$(basename "$here"/slurm-worker-*)"
+	run -4 env -u LD_LIBRARY_PATH "$stage/bin/uqueue"
+	[[ $output == *"no worker fits the Slurm here: this machine has libslurm.so."* ]]
+	scancel "$id"
+}
