@@ -330,7 +330,7 @@ one_complaint()
 		run -4 --separate-stderr $words
 		one_complaint
 		[ -z "$output" ]
-		[ $((${EPOCHREALTIME/./} - ${before/./})) -lt 4000000 ]
+		[ $((${EPOCHREALTIME/./} - ${before/./})) -lt 8000000 ] # squeue takes 9 s and more
 	done
 	kill -CONT "$STOPPED"
 	STOPPED=
@@ -346,5 +346,5 @@ one_complaint()
 	local before=$EPOCHREALTIME
 	run -4 --separate-stderr usrun --no-container true
 	one_complaint
-	[ $((${EPOCHREALTIME/./} - ${before/./})) -lt 4000000 ]
+	[ $((${EPOCHREALTIME/./} - ${before/./})) -lt 8000000 ] # squeue takes 9 s and more
 }

@@ -202,12 +202,16 @@ waits='job [0-9]+ waits [0-9]+:[0-9][0-9]'
 }
 
 @test "the end of a pipe does not wait for the watcher" {
-	start=$(date +%s%N)
-	usrun --no-container --time=5 true "$MARK" 2>&1 | cat >/dev/null
-	took=$((($(date +%s%N) - start) / 1000000))
-	echo "$took ms"
+	# the watcher would take two seconds, each time; a busy machine may, sometimes
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		start=$(date +%s%N)
+		usrun --no-container --time=5 true "$MARK" 2>&1 | cat >/dev/null
+		took=$((($(date +%s%N) - start) / 1000000))
+		echo "$took ms"
+		[ "$took" -ge 1900 ] || break
+	done
 	[ "$took" -lt 1900 ]
-	wait_until 2 no_watchers
+	wait_until 60 no_watchers
 }
 
 @test "many quick jobs leave no process" {
