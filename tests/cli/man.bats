@@ -61,6 +61,28 @@ mapfile -t programs < <(sed -n 's/^uc_completions(\([a-z]*\))$/\1/p' "$UC_TEST_T
 	done
 }
 
+@test "what the pages of listings show as examples is understood" {
+	local line program count=0
+
+	export UC_SOURCE=synthetic:nodes=4,jobs=50,seed=1
+	cd "$BATS_TEST_TMPDIR"
+	while IFS= read -r line; do
+		count=$((count + 1))
+		status=0
+		(eval "timeout 60 ${line%%|*}") </dev/null >out 2>&1 || status=$?
+		# no such job, nobody to ask or act on: the cluster is another; never a mistake
+		[[ $status =~ ^[0135]$ ]] || grep -q 'there is no terminal' out || {
+			echo "$line: status $status"
+			cat out
+			return 1
+		}
+	done < <(for program in uinfo uqueue; do
+		sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$UC_TEST_BUILD/man/$program.1" |
+			sed -nE "s/^(\\.Dl )?($program .*)/\2/p"
+	done)
+	[ "$count" -ge 18 ]
+}
+
 @test "README and the documents show options that there are" {
 	local line known option count=0
 
