@@ -140,6 +140,7 @@ struct dash {
 	size_t used_count;
 	int64_t used_minute; /* of the last one */
 	struct dash_sums sums;
+	int64_t took_about; /* ms that slurmctld took, as the header tells it */
 };
 
 /* loop.c */
@@ -168,6 +169,7 @@ void dash_draw_none(const struct dash *d, struct dash_area area, const char *wha
 		    const char *none);
 /* header.c: what is free, what is mine, how old it is. */
 void dash_sum(struct dash *d);
+void dash_note_took(struct dash *d, int64_t ms);
 void dash_draw_header(const struct dash *d, struct dash_area line);
 
 /* keys.c */

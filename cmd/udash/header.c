@@ -172,6 +172,14 @@ static int64_t about(int64_t ms)
 	return step * (ms <= step ? 1 : ms <= 2 * step ? 2 : ms <= 5 * step ? 5 : 10);
 }
 
+/* What is told stays until it is twice that, or a tenth: a screen on which nothing
+ * changes is left alone. */
+void dash_note_took(struct dash *d, int64_t ms)
+{
+	if (!d->took_about || ms > 2 * d->took_about || 10 * ms < d->took_about)
+		d->took_about = about(ms);
+}
+
 /* How old it is, and how long slurmctld took; in red when it does not answer. */
 static void add_age(struct line *line, const struct dash *d, int words)
 {
@@ -198,7 +206,7 @@ static void add_age(struct line *line, const struct dash *d, int words)
 	else if (dash_is_unwatched(d))
 		uc_buf_add(&text, "idle");
 	else if (d->data && !d->err.text[0] && words)
-		uc_buf_addf(&text, "%jd ms", (intmax_t)about(d->data->took_ms));
+		uc_buf_addf(&text, "%jd ms", (intmax_t)d->took_about);
 	else if (text.len)
 		text.data[text.len -= words ? 2 : 1] = '\0';
 	add(line, role, "%s", uc_buf_text(&text));

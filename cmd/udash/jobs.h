@@ -55,8 +55,8 @@ enum jobs_sort {
 
 struct jobs_pane {
 	struct dash_list list;
-	struct jobs_row *row;
-	struct jobs_row *spare;
+	struct jobs_row *row; /* in the order on the screen */
+	struct jobs_row *all; /* the same by their ids */
 	struct dash_item *item;
 	uint32_t *next; /* of each job: the next one of its row */
 	size_t room;
@@ -72,6 +72,8 @@ void jobs_draw_row(const struct dash *d, struct dash_area area, int line,
 
 /* The rows of d->data that are to be seen, in their order. */
 void jobs_rows_take(struct dash *d, struct jobs_pane *p);
+/* The same ones by another order. */
+void jobs_rows_sort(struct jobs_pane *p);
 struct dash_id jobs_row_id(const void *rows, size_t index);
 /* It stands for several tasks: an array that is folded, or the rest of one. */
 bool jobs_row_is_array(const struct jobs_row *row);

@@ -90,7 +90,7 @@ static void count_into(struct dash *d, struct jobs_row *row, const struct dash_b
 
 static bool reserve(struct jobs_pane *p, size_t count)
 {
-	struct jobs_row *row, *spare;
+	struct jobs_row *row, *all;
 	struct dash_item *item;
 	uint32_t *next;
 
@@ -98,13 +98,13 @@ static bool reserve(struct jobs_pane *p, size_t count)
 		return true;
 	row = reallocarray(p->row, count, sizeof(*row));
 	p->row = row ? row : p->row;
-	spare = reallocarray(p->spare, count, sizeof(*spare));
-	p->spare = spare ? spare : p->spare;
+	all = reallocarray(p->all, count, sizeof(*all));
+	p->all = all ? all : p->all;
 	next = reallocarray(p->next, count, sizeof(*next));
 	p->next = next ? next : p->next;
 	item = reallocarray(p->item, 2 * count, sizeof(*item));
 	p->item = item ? item : p->item;
-	if (!row || !spare || !next || !item)
+	if (!row || !all || !next || !item)
 		return false;
 	p->room = count;
 	return true;
@@ -123,7 +123,7 @@ static size_t collect(struct dash *d, struct jobs_pane *p)
 	read_filter(d, &wanted);
 	for (size_t i = 0; i < index->count; i++) {
 		const struct dash_brief *job = &index->job[i];
-		struct jobs_row *last = count ? &p->row[count - 1] : NULL;
+		struct jobs_row *last = count ? &p->all[count - 1] : NULL;
 		const bool folded =
 			job->array_job_id &&
 			!dash_set_has(&p->unfolded,
@@ -137,18 +137,22 @@ static size_t collect(struct dash *d, struct jobs_pane *p)
 			count_into(d, last, job);
 			continue;
 		}
-		p->row[count] = (struct jobs_row){
+		p->all[count] = (struct jobs_row){
 			.first = job->job,
 			.id = { folded ? job->array_job_id : job->job_id,
 				(uint64_t)job->submitted << 1 | folded },
 			.inside = job->array_job_id && !folded,
 		};
-		count_into(d, &p->row[count++], job);
+		count_into(d, &p->all[count++], job);
 	}
 	return count;
 }
 
 /* --- their order --- */
+
+enum {
+	AHEAD = 16, /* rows: what memory takes */
+};
 
 /* The least comes first. */
 static uint64_t key_of(const struct jobs_row *row, enum jobs_sort sort)
@@ -178,15 +182,23 @@ static uint64_t key_of(const struct jobs_row *row, enum jobs_sort sort)
 
 static void sort_rows(struct jobs_pane *p, size_t count)
 {
-	struct jobs_row *row = p->row;
-
 	for (size_t i = 0; i < count; i++)
-		p->item[i] = (struct dash_item){ key_of(&row[i], p->sort), (uint32_t)i };
+		p->item[i] =
+			(struct dash_item){ key_of(&p->all[i], p->sort), (uint32_t)i };
 	dash_sort(p->item, p->item + count, count);
-	for (size_t i = 0; i < count; i++)
-		p->spare[p->inverted ? count - 1 - i : i] = row[p->item[i].at];
-	p->row = p->spare;
-	p->spare = row;
+	for (size_t i = 0; i < count; i++) {
+		/* they lie all over memory */
+		if (i + AHEAD < count)
+			__builtin_prefetch(&p->all[p->item[i + AHEAD].at]);
+		p->row[p->inverted ? count - 1 - i : i] = p->all[p->item[i].at];
+	}
+	dash_list_sync(&p->list, p->row, count, jobs_row_id);
+}
+
+void jobs_rows_sort(struct jobs_pane *p)
+{
+	if (p->list.count)
+		sort_rows(p, p->list.count);
 }
 
 /* --- how wide they are --- */
@@ -213,9 +225,9 @@ static void measure(struct dash *d, const struct jobs_pane *p, size_t count)
 	uint8_t id = 5, user = 4, name = 8, partition = 4;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct dash_brief *job = p->row[i].brief;
+		const struct dash_brief *job = p->all[i].brief;
 		const bool several =
-			p->row[i].records > 1 || (!p->row[i].inside && job->rest);
+			p->all[i].records > 1 || (!p->all[i].inside && job->rest);
 
 		widest(&id, several ? 3 + digits(job->array_job_id) : job->id_wide);
 		widest(&user, job->user_wide);
@@ -238,7 +250,6 @@ void jobs_rows_take(struct dash *d, struct jobs_pane *p)
 	if (!reserve(p, d->data->jobs->count + 1))
 		return;
 	count = collect(d, p);
-	sort_rows(p, count);
 	measure(d, p, count);
-	dash_list_sync(&p->list, p->row, count, jobs_row_id);
+	sort_rows(p, count);
 }

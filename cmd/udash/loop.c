@@ -101,6 +101,7 @@ void dash_take(struct dash *d, const struct dash_data *data)
 		dash_sum(d);
 	}
 	note_use(d);
+	dash_note_took(d, data->took_ms);
 	if (!same)
 		dash_again(d);
 }

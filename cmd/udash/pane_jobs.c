@@ -153,13 +153,22 @@ static const char *const sort_names[JOBS_SORTS] = {
 	"state", "id", "user", "name", "partition", "time", "GPUs", "priority",
 };
 
+/* Rows that are stale borrow from what is gone. */
+static void order(struct dash *d)
+{
+	if (d->stale & 1u << DASH_JOBS)
+		take(d);
+	else
+		jobs_rows_sort(jobs_of(d));
+}
+
 static void sort_by(struct dash *d, enum jobs_sort sort)
 {
 	struct jobs_pane *p = jobs_of(d);
 
 	p->sort = sort;
 	dash_say(d, "sorted by %s", sort_names[sort]);
-	take(d);
+	order(d);
 }
 
 /* A heading sorts by it, the other way round when it is by it already. */
@@ -233,7 +242,7 @@ static bool key(struct dash *d, const struct dash_event *event)
 		return true;
 	case 'I':
 		p->inverted = !p->inverted;
-		take(d);
+		order(d);
 		return true;
 	default:
 		return false;
@@ -256,7 +265,7 @@ static void close_pane(struct dash *d)
 	if (!p)
 		return;
 	free(p->row);
-	free(p->spare);
+	free(p->all);
 	free(p->item);
 	free(p->next);
 	dash_set_free(&p->unfolded);

@@ -395,6 +395,24 @@ static void test_bars(void **state)
 	dash_grid_free(&grid);
 }
 
+static void test_took(void **state)
+{
+	/* what slurmctld took, and what the header then tells: the same while it is about
+	 * that */
+	static const struct {
+		int64_t ms, told;
+	} rows[] = { { 0, 1 },   { 2, 1 },   { 3, 5 },   { 5, 5 },     { 1, 5 },
+		     { 10, 5 },  { 11, 20 }, { 40, 20 }, { 3, 20 },    { 2, 20 },
+		     { 41, 50 }, { 5, 50 },  { 4, 5 },   { 900, 1000 } };
+	struct dash d = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		dash_note_took(&d, rows[i].ms);
+		assert_int_equal(d.took_about, rows[i].told);
+	}
+}
+
 static void test_marks(void **state)
 {
 	struct dash_set set = { 0 };
@@ -422,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_took),
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_partitions_follow),
 	};
