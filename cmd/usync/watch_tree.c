@@ -6,12 +6,21 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <ucluster/text.h>
 #include <ucluster/units.h>
+
+/* One pass over the tree: watches its folders, or sums up what is there. */
+struct pass {
+	struct usync_tree *tree;
+	uint64_t sum;
+	int failed; /* errno of a watch */
+};
+
+#if defined(__linux__) && !defined(UC_PORTABLE)
+#include <sys/inotify.h>
+#include <sys/vfs.h>
 
 #define CHANGES                                                                          \
 	(IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE |                \
@@ -23,19 +32,9 @@ static bool is_ours(const char *name)
 	return strncmp(name, ".ucluster-", 10) == 0 || strncmp(name, ".uc-", 4) == 0;
 }
 
-/* One pass over the tree: watches its folders, or sums up what is there. */
-struct pass {
-	struct usync_tree *tree;
-	uint64_t sum;
-	int failed; /* errno of a watch */
-};
-
-static void add_to_sum(struct pass *pass, const void *bytes, size_t len)
+static int open_events(void)
 {
-	const unsigned char *p = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		pass->sum = (pass->sum ^ p[i]) * 0x100000001b3; /* FNV-1a */
+	return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 }
 
 static void watch_folder(struct pass *pass, const char *path)
@@ -46,6 +45,81 @@ static void watch_folder(struct pass *pass, const char *path)
 		    0 &&
 	    errno != ENOENT && errno != EACCES && errno != ENOTDIR)
 		pass->failed = errno;
+}
+
+/* What others write to a shared file system this kernel does not hear of. */
+static bool is_shared(const char *root)
+{
+	static const uint32_t types[] = {
+		0x6969 /* NFS */,      0x517b /* SMB */,        0xff534d42 /* CIFS */,
+		0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */,   0x0bd00bd0 /* Lustre */,
+		0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */, 0x00c36400 /* Ceph */,
+		0x01021997 /* 9p */,   0x5346414f /* AFS */,
+	};
+	struct statfs fs;
+
+	if (statfs(root, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((uint32_t)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
+/* Take all events there are; is one of them more than a sign of the watch itself? */
+static bool take_events(struct usync_tree *tree)
+{
+	_Alignas(struct inotify_event) char events[16384];
+	bool changed = false;
+	ssize_t len;
+
+	while ((len = read(tree->inotify, events, sizeof(events))) > 0) {
+		for (const char *p = events; p < events + len;) {
+			const struct inotify_event *event = (const void *)p;
+
+			p += sizeof(*event) + event->len;
+			tree->again =
+				tree->again || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW));
+			if ((event->mask & IN_IGNORED) ||
+			    (event->len && is_ours(event->name)))
+				continue;
+			changed = true;
+		}
+	}
+	return changed;
+}
+#else
+/* Without inotify: by looking. */
+static int open_events(void)
+{
+	return -1;
+}
+
+static void watch_folder(struct pass *pass, const char *path)
+{
+	(void)path;
+	pass->failed = ENOSYS;
+}
+
+static bool is_shared(const char *root)
+{
+	(void)root;
+	return false;
+}
+
+static bool take_events(struct usync_tree *tree)
+{
+	(void)tree;
+	return false;
+}
+#endif
+
+static void add_to_sum(struct pass *pass, const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		pass->sum = (pass->sum ^ p[i]) * 0x100000001b3; /* FNV-1a */
 }
 
 static void take(void *arg, const struct uc_sync_item *item)
@@ -88,25 +162,6 @@ static bool look(struct usync_tree *tree)
 	return !pass.failed;
 }
 
-/* What others write to a shared file system this kernel does not hear of. */
-static bool is_shared(const char *root)
-{
-	static const uint32_t types[] = {
-		0x6969 /* NFS */,      0x517b /* SMB */,        0xff534d42 /* CIFS */,
-		0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */,   0x0bd00bd0 /* Lustre */,
-		0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */, 0x00c36400 /* Ceph */,
-		0x01021997 /* 9p */,   0x5346414f /* AFS */,
-	};
-	struct statfs fs;
-
-	if (statfs(root, &fs) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if ((uint32_t)fs.f_type == types[i])
-			return true;
-	return false;
-}
-
 static void by_looking(struct usync_tree *tree, const char *why)
 {
 	if (tree->inotify >= 0)
@@ -129,7 +184,7 @@ int usync_tree_open(struct usync_tree *tree, bool looking, struct uc_error *err)
 			   looking ? "--poll" : "others may write to this file system");
 		return 0;
 	}
-	tree->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	tree->inotify = open_events();
 	if (tree->inotify < 0)
 		by_looking(tree, "inotify is not there");
 	else if (!look(tree))
@@ -142,29 +197,6 @@ void usync_tree_close(struct usync_tree *tree)
 	if (tree->inotify >= 0)
 		close(tree->inotify);
 	tree->inotify = -1;
-}
-
-/* Take all events there are; is one of them more than a sign of the watch itself? */
-static bool take_events(struct usync_tree *tree)
-{
-	_Alignas(struct inotify_event) char events[16384];
-	bool changed = false;
-	ssize_t len;
-
-	while ((len = read(tree->inotify, events, sizeof(events))) > 0) {
-		for (const char *p = events; p < events + len;) {
-			const struct inotify_event *event = (const void *)p;
-
-			p += sizeof(*event) + event->len;
-			tree->again =
-				tree->again || (event->mask & (IN_ISDIR | IN_Q_OVERFLOW));
-			if ((event->mask & IN_IGNORED) ||
-			    (event->len && is_ours(event->name)))
-				continue;
-			changed = true;
-		}
-	}
-	return changed;
 }
 
 static int wait_looking(struct usync_tree *tree, int ms)
