@@ -434,7 +434,9 @@ static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool
 	*started = false;
 	if (uc_worker_find(worker->libexec_dir, &paths, err) < 0)
 		return STEP_ENDED;
-	for (size_t i = 0; i < paths.count; i++) {
+	if (worker->fits >= paths.count)
+		worker->fits = 0;
+	for (size_t i = worker->fits; i < paths.count; i++) {
 		if (start_worker(worker, paths.item[i], err) < 0)
 			return STEP_ENDED;
 		step = i + 1 < paths.count ? ask_with_care(worker, talk)
@@ -444,10 +446,12 @@ static enum step ask_any(struct uc_worker *worker, const struct talk *talk, bool
 		else if (!is_too_new(worker, step, talk->answer) &&
 			 !lacks_library(worker, step)) {
 			*started = true;
+			worker->fits = i;
 			return step;
 		}
 		end_worker(worker);
 	}
+	worker->fits = 0;
 	if (!misfit.code)
 		uc_worker_none(&paths, uc_buf_text(&worker->said), &misfit);
 	if (err)

@@ -21,6 +21,7 @@ struct uc_worker {
 	int sock, errors;   /* its fd 3, its stderr; -1 = none */
 	struct uc_buf said; /* on stderr, the last UC_WORKER_STDERR_MAX bytes */
 	char name[24];      /* "slurm-worker-38" */
+	size_t fits;        /* which of those found answered last: none before it fits */
 	bool ready;         /* said hello */
 	bool resting;       /* was told to end */
 	bool sending;       /* said that the request goes out now */

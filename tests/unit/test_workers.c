@@ -124,6 +124,32 @@ static void test_a_job_is_submitted_by_one_worker_only(void **state)
 	unsetenv("FAKE_CLUSTER");
 }
 
+static void test_the_one_that_fits_is_remembered(void **state)
+{
+	char log[] = "/tmp/ucluster-workers-XXXXXX", asked[128] = "", expected[128];
+	struct uc_source *src;
+	struct uc_error err = { 0 };
+	int fd = mkstemp(log);
+
+	(void)state;
+	setenv("FAKE_CLUSTER", "41", 1);
+	setenv("FAKE_LOG", log, 1);
+	src = source(LIB(41) ":" LIB(43));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(uc_source_ping(src, &err), 0);
+		uc_source_rest(src);
+	}
+	uc_source_free(src);
+	unsetenv("FAKE_LOG");
+	unsetenv("FAKE_CLUSTER");
+	assert_true(read(fd, asked, sizeof(asked) - 1) > 0);
+	snprintf(expected, sizeof(expected), "43:%d 41:%d 41:%d 41:%d ", UC_ASK_PING,
+		 UC_ASK_PING, UC_ASK_PING, UC_ASK_PING);
+	assert_string_equal(asked, expected);
+	close(fd);
+	unlink(log);
+}
+
 static void write_file(const char *folder, const char *name)
 {
 	char path[256];
@@ -210,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_of_several_the_newest_answers),
 		cmocka_unit_test(test_an_older_cluster_gets_an_older_worker),
 		cmocka_unit_test(test_a_job_is_submitted_by_one_worker_only),
+		cmocka_unit_test(test_the_one_that_fits_is_remembered),
 		cmocka_unit_test(test_none_that_fits_names_both_sides),
 		cmocka_unit_test(test_a_library_that_is_there_and_not_loaded_is_shown),
 	};
