@@ -163,6 +163,86 @@ one_line()
 	[[ $output == *"bad "*"munge "*"does not answer"* ]]
 }
 
+# with_munge SOCKET: the cluster's slurm.conf with another munged.
+with_munge()
+{
+	sed "s,^AuthInfo=.*,AuthInfo=socket=$1," "$SLURM_CONF" >"$BASE/munge.conf"
+	grep -q "socket=$1" "$BASE/munge.conf"
+}
+
+@test "no munged: it is named, in time, by every command" {
+	with_munge "$BASE/nothing.sock"
+	for words in uqueue "uinfo nodes" "udash --dump" "uattach 1" "usrun --batch --no-check -H true"; do
+		# shellcheck disable=SC2086
+		timed 12000 env HOME="$BASE" SLURM_CONF="$BASE/munge.conf" UCLUSTER_SLURM_TIMEOUT=8s \
+			"$UC_TEST_BUILD"/bin/$words
+		[ "$status" -eq 4 ]
+		# of a submission it is said first of all whether the job may be there
+		[[ $output == *munged* || $output == *authentication*"may be queued"* ]]
+		[ "${#lines[@]}" -le 2 ]
+	done
+}
+
+@test "a munged with another key: slurmctld's refusal is said, and nothing is shown" {
+	head -c 1024 /dev/urandom >"$BASE/other.key"
+	chmod 0400 "$BASE/other.key"
+	munged --foreground --force --socket="$BASE/other.sock" --key-file="$BASE/other.key" \
+		--pid-file="$BASE/other.pid" --seed-file="$BASE/other.seed" >/dev/null 2>&1 3>&- &
+	other=$!
+	wait_until 30 test -S "$BASE/other.sock"
+	with_munge "$BASE/other.sock"
+	for words in uqueue "uinfo nodes" "uattach 1" "usrun --batch --no-check -H -J other true"; do
+		# shellcheck disable=SC2086
+		timed 20000 env HOME="$BASE" SLURM_CONF="$BASE/munge.conf" UCLUSTER_SLURM_TIMEOUT=8s \
+			"$UC_TEST_BUILD"/bin/$words
+		[[ $status == [45] && ${#lines[@]} -le 2 ]] || {
+			kill "$other"
+			return 1
+		}
+	done
+	kill "$other"
+	wait "$other" || :
+	[ -z "$(squeue -h -t all --name=other -o %A)" ]
+}
+
+@test "slurmctld restarted while jobs are submitted: none twice, none that nobody tells of" {
+	local count=${UC_SUBMITS:-6} daemon=() i jobs pid said submit word
+
+	while IFS= read -r -d '' word; do
+		[ "$word" = -c ] || daemon+=("$word") # it would forget its jobs
+	done <"/proc/$(pid_of slurmctld)/cmdline"
+	pid=$(pid_of slurmctld)
+	for ((i = 0; i < count; i++)); do
+		"$PROBE" -t 8000 submit "$SCRIPT" "job-name=restart-$i" >"$BASE/said" 2>&1 &
+		submit=$!
+		sleep "0.$((RANDOM % 90 + 10))" # the moment is what is random here
+		kill -TERM "$pid"
+		wait_until 60 ended "$pid"
+		"${daemon[@]}" >/dev/null 2>&1 3>&- &
+		pid=$!
+		status=0
+		wait "$submit" || status=$?
+		wait_until 60 "$PROBE" -t 2000 ping
+		jobs=$(squeue -h -t all --name="restart-$i" -o %A | wc -l)
+		said=$(<"$BASE/said")
+		echo "$i: $status, $jobs jobs: $said"
+		case $status in
+		0) [ "$jobs" -eq 1 ] ;;
+		4) [[ $jobs -eq 0 || ($jobs -eq 1 && $said == *'may be queued all the same'*) ]] ;;
+		*) false ;;
+		esac
+	done
+	kill -TERM "$pid"
+	wait_until 60 ended "$pid"
+	"$SANDBOX" start --dir "$BASE/c" --nodes cpu:1
+}
+
+# Whether that process is gone, or a zombie.
+ended()
+{
+	[[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]
+}
+
 @test "slurm.conf missing: uinfo says so at once" {
 	for words in "" gpus nodes partitions limits usage; do
 		# shellcheck disable=SC2086

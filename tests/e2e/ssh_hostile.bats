@@ -63,16 +63,3 @@ ends()
 @test "only weak algorithms: nothing is agreed on" {
 	ends weak
 }
-
-@test "every row of the catalogue of malicious peers is played" {
-	local row case file rows=0
-
-	while IFS=$'\t' read -r row case; do
-		[[ $row != '#'* && -n $row ]] || continue
-		file=${case%% *}
-		echo "$row: $case"
-		grep -qF -- "${case#* }" "$UC_TEST_TOP/$file"
-		rows=$((rows + 1))
-	done <"$UC_TEST_TOP/tests/e2e/hostile_peers.txt"
-	[ "$rows" -ge 100 ]
-}
