@@ -4,6 +4,7 @@
 #include "common/stay.h"
 #include "usrun/usrun.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,25 +15,34 @@
 
 #define SCRIPT_MAX (4 << 20) /* slurmctld's max_script_size */
 
-/* Read a script of at most SCRIPT_MAX bytes; false: it is no file with "#!" in front. */
-static bool read_script(const char *path, struct uc_buf *text)
+/* Read a script of at most SCRIPT_MAX bytes; 0: it is no file with "#!" in front. */
+static int read_script(const char *path, struct uc_buf *text, struct uc_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	char chunk[16384];
-	ssize_t got;
+	ssize_t got = 0;
 
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+		       errno == ENAMETOOLONG || errno == ELOOP || errno == ENXIO))
+		return 0;
+	/* a script that could not be read is not run as a command without its options */
+	if (fd < 0 || fstat(fd, &st) < 0)
+		got = -1;
+	else if (S_ISREG(st.st_mode))
 		while (text->len <= SCRIPT_MAX && !text->failed &&
 		       (got = read(fd, chunk, sizeof(chunk))) > 0) {
 			uc_buf_addn(text, chunk, (size_t)got);
 			if (text->len >= 2 && strncmp(text->data, "#!", 2) != 0)
 				break;
 		}
-	close(fd);
-	return text->len >= 2 && strncmp(text->data, "#!", 2) == 0;
+	if (got < 0)
+		uc_fail_errno(err, UC_FAILED, errno, "cannot read '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	if (got < 0)
+		return -1;
+	return text->failed || (text->len >= 2 && strncmp(text->data, "#!", 2) == 0);
 }
 
 /* sbatch's own checks. */
@@ -101,6 +111,7 @@ int usrun_script(struct usrun *u, struct uc_error *err)
 {
 	const char *word = uc_spec_command(u->spec)[0];
 	uc_auto(buf) struct uc_buf path = { 0 };
+	int found;
 
 	if (!u->again &&
 	    uc_spec_sbatch_environment(u->spec, u->run->environment, err) < 0)
@@ -108,9 +119,12 @@ int usrun_script(struct usrun *u, struct uc_error *err)
 	if (!word)
 		return 0;
 	script_path(u, word, &path);
-	if (!read_script(uc_buf_text(&path), &u->script)) {
+	if (path.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	found = read_script(uc_buf_text(&path), &u->script, err);
+	if (found <= 0) {
 		uc_buf_reset(&u->script);
-		return 0;
+		return found;
 	}
 	if (check_script(word, &u->script, err) < 0)
 		return -1;

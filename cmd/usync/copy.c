@@ -60,6 +60,10 @@ static void add_folder(const struct copy *copy, const struct usync_place *place,
 	uc_auto(buf) struct uc_buf part = { 0 };
 
 	uc_buf_addn(&part, uc_buf_text(&place->path), len);
+	if (part.failed) {
+		out->failed = true; /* not another place */
+		return;
+	}
 	if (!place->host.len)
 		usync_path_clean(out, copy->run->cwd, len ? uc_buf_text(&part) : ".");
 	else
@@ -99,6 +103,20 @@ static int check_source(const struct usync_place *place, struct uc_error *err)
 	return 0;
 }
 
+/* A path that was cut short is another one. */
+static int set_folders(const struct copy *copy, const struct usync_place *target,
+		       const struct group *group, struct usync *u, struct uc_error *err)
+{
+	struct uc_buf *source = copy->remote_source ? &u->far : &u->near;
+	struct uc_buf *there = copy->remote_source ? &u->near : &u->far;
+
+	uc_buf_add(source, uc_buf_text(&group->folder));
+	add_folder(copy, target, target->path.len, there);
+	if (source->failed || there->failed || group->folder.failed || group->only.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	return 0;
+}
+
 static int run_group(struct copy *copy, const struct group *group)
 {
 	const struct usync_place *target = &copy->place[copy->sources];
@@ -109,14 +127,10 @@ static int run_group(struct copy *copy, const struct group *group)
 	/* the lists are the caller's */
 	u.args = *copy->args;
 	u.show.verb = "copy";
-	if (usync_request(&u, pull ? UC_SYNC_PULL : UC_SYNC_PUSH, &err) < 0) {
+	if (usync_request(&u, pull ? UC_SYNC_PULL : UC_SYNC_PUSH, &err) < 0 ||
+	    set_folders(copy, target, group, &u, &err) < 0) {
 		uc_run_error(copy->run, &err);
 	} else {
-		struct uc_buf *source = pull ? &u.far : &u.near;
-		struct uc_buf *there = pull ? &u.near : &u.far;
-
-		uc_buf_add(source, uc_buf_text(&group->folder));
-		add_folder(copy, target, target->path.len, there);
 		u.host = pull                  ? group->host
 			 : copy->remote_target ? uc_buf_text(&target->host)
 					       : NULL;
@@ -139,7 +153,8 @@ static bool same_group(const struct copy *copy, size_t a, size_t b)
 
 	take_source(copy, &copy->place[a], &one);
 	take_source(copy, &copy->place[b], &other);
-	same = one.only.count && other.only.count &&
+	same = !one.folder.failed && !other.folder.failed && one.only.count &&
+	       other.only.count &&
 	       strcmp(uc_buf_text(&one.folder), uc_buf_text(&other.folder)) == 0 &&
 	       strcmp(uc_buf_text(&copy->place[a].host),
 		      uc_buf_text(&copy->place[b].host)) == 0;

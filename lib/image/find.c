@@ -205,9 +205,16 @@ static int add_folder(struct owned *own, const char *path, const char *list_name
 
 	if (!dir)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : add_unread(own, path);
-	while (rc == 0 && (entry = readdir(dir)) && own->pub.count - first < FILES_MAX) {
-		const char *name = entry->d_name;
+	for (errno = 0; rc == 0 && own->pub.count - first < FILES_MAX; errno = 0) {
+		const char *name;
 
+		entry = readdir(dir);
+		if (!entry) {
+			/* some are known, and that there may be more */
+			rc = errno ? add_unread(own, path) : 0;
+			break;
+		}
+		name = entry->d_name;
 		if (name[0] == '.' || uc_image_stem(name) == strlen(name))
 			continue;
 		uc_buf_reset(&file);
@@ -216,6 +223,8 @@ static int add_folder(struct owned *own, const char *path, const char *list_name
 			rc = -1;
 		else if (stat(uc_buf_text(&file), &st) == 0 && S_ISREG(st.st_mode))
 			rc = add_file(own, uc_buf_text(&file), name, &st, list_name);
+		else if (errno == EIO || errno == ESTALE)
+			rc = add_unread(own, path);
 	}
 	closedir(dir);
 	if (rc < 0)

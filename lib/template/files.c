@@ -147,9 +147,16 @@ static void add_folder(struct walk *w, int fd, const char *path, int depth)
 			close(fd);
 		return;
 	}
-	while ((entry = readdir(dir)) && w->faults->count < UC_ERRORS_MAX) {
+	for (errno = 0; w->faults->count < UC_ERRORS_MAX; errno = 0) {
 		uc_auto(buf) struct uc_buf below = { 0 };
 
+		entry = readdir(dir);
+		if (!entry && errno) {
+			uc_fail_errno(&err, UC_FAILED, errno, "cannot read");
+			fault(w, path, &err);
+		}
+		if (!entry)
+			break;
 		uc_buf_addf(&below, "%s%s%s", path, path[0] ? "/" : "", entry->d_name);
 		if (!is_skipped(entry->d_name, uc_buf_text(&below)))
 			add_entry(w, dirfd(dir), entry->d_name, uc_buf_text(&below),
