@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -20,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct fault_plan plan;
@@ -273,11 +275,11 @@ int pthread_getattr_np(pthread_t thread, pthread_attr_t *how)
 }
 
 /* jansson 2.14 reads beyond its text when that cannot grow: not ours to mend. */
-#define EXEMPT(name, parameters, arguments)                                              \
-	void *name parameters;                                                           \
-	void *name parameters                                                            \
+#define EXEMPT(type, name, parameters, arguments)                                        \
+	type name parameters;                                                            \
+	type name parameters                                                             \
 	{                                                                                \
-		void *result;                                                            \
+		type result;                                                             \
 		NEXT(name);                                                              \
 		exempt = true;                                                           \
 		result = next arguments;                                                 \
@@ -285,9 +287,14 @@ int pthread_getattr_np(pthread_t thread, pthread_attr_t *how)
 		return result;                                                           \
 	}
 
-EXEMPT(json_loadb, (const char *text, size_t size, size_t flags, void *error),
+/* libc's setlocale loses what it had. */
+EXEMPT(char *, setlocale, (int category, const char *name), (category, name))
+/* It falls back to UTC. */
+EXEMPT(struct tm *, localtime_r, (const time_t *when, struct tm *tm), (when, tm))
+EXEMPT(void *, json_loadb, (const char *text, size_t size, size_t flags, void *error),
        (text, size, flags, error))
-EXEMPT(json_loads, (const char *text, size_t flags, void *error), (text, flags, error))
+EXEMPT(void *, json_loads, (const char *text, size_t flags, void *error),
+       (text, flags, error))
 
 /* ---- Calls ---- */
 
@@ -367,9 +374,9 @@ CALL(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size), 
 CALL(ssize_t, pwrite, (int fd, const void *from, size_t size, off_t at),
      (fd, from, size, at), -1, ENOSPC, EIO, EINTR)
 CALL(ssize_t, send, (int fd, const void *from, size_t size, int flags),
-     (fd, from, size, flags), -1, EPIPE, EINTR)
+     (fd, from, size, flags), -1, EINTR, ENOMEM)
 CALL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
-     (fd, message, flags), -1, EPIPE, EINTR)
+     (fd, message, flags), -1, EINTR, ENOMEM)
 CALL(ssize_t, recv, (int fd, void *to, size_t size, int flags), (fd, to, size, flags), -1,
      ECONNRESET, EINTR)
 CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1,
