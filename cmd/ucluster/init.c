@@ -48,7 +48,9 @@ static int set_values(struct uc_run *run, struct uc_template *t,
 
 		if (equals)
 			uc_buf_addn(&name, set->item[i], (size_t)(equals - set->item[i]));
-		if (!equals)
+		if (name.failed)
+			uc_fail(&err, UC_FAILED, "out of memory");
+		else if (!equals)
 			uc_fail(&err, UC_USAGE, "--set '%s': expected KEY=VALUE",
 				set->item[i]);
 		else if (uc_template_set(t, uc_buf_text(&name), equals + 1, &err) == 0)
@@ -79,10 +81,14 @@ static void print_path(const struct uc_run *run, const char *folder, const char 
 		uc_auto(buf) struct uc_buf safe = { 0 };
 
 		uc_buf_safe(&safe, uc_raw(uc_buf_text(&line)), run->safe);
-		printf("%s%s\n", uc_buf_text(&safe), behind);
-	} else {
+		line.failed = line.failed || safe.failed;
+		if (!line.failed)
+			printf("%s%s\n", uc_buf_text(&safe), behind);
+	} else if (!line.failed) {
 		printf("%s%s\n", uc_buf_text(&line), behind);
 	}
+	if (line.failed)
+		uc_run_say(run, 0, "out of memory: the name of a file is left out");
 }
 
 static int list_files(struct uc_run *run, const struct uc_template *t, const char *folder,

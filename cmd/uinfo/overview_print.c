@@ -175,6 +175,7 @@ void overview_print_disks(const struct uc_run *run, const struct overview *all)
 		const uint64_t whole = fs->used + fs->available;
 		uc_auto(buf) struct uc_buf line = { 0 };
 
+		line.failed = all->disks.row[i].why.failed;
 		uc_buf_add(&line, "disk: ");
 		uc_buf_safe(&line, fs->path, run->safe);
 		uc_buf_addf(&line, " (%s) ", uc_buf_text(&all->disks.row[i].why));
