@@ -250,28 +250,30 @@ asked_more()
 	[ "$((after - before))" -le "$((seconds / 2 + seconds / 4 + 3))" ]
 }
 
+# Nothing is asked for five seconds, once what was under way has ended.
+asks_no_more()
+{
+	before=$(asked)
+	sleep 5
+	[ "$(asked)" = "$before" ]
+}
+
 @test "without keys it stops asking, and goes on with the next; p pauses; not while stopped" {
 	tmux_start 100 24 env PS1='ready ' bash --norc
 	tmux_wait '^ready'
 	tmux_keys 'udash -i 2 --idle 2s' Enter
-	tmux_wait ' idle$'
-	before=$(asked)
-	sleep 5
-	[ "$(asked)" = "$before" ]
+	tmux_wait ' idle$' 60
+	wait_until 60 asks_no_more
 	tmux_keys j
 	wait_until 20 asked_more "$before"
 	tmux_keys p
 	tmux_wait ' paused$'
-	before=$(asked)
-	sleep 5
-	[ "$(asked)" = "$before" ]
+	wait_until 60 asks_no_more
 	tmux_keys p
 	wait_until 20 asked_more "$before"
 	tmux_keys C-z
 	tmux_wait 'Stopped .* udash'
-	before=$(asked)
-	sleep 5
-	[ "$(asked)" = "$before" ]
+	wait_until 60 asks_no_more
 	tmux_keys fg Enter
 	tmux_wait '^udash  free '
 	tmux_keys q
