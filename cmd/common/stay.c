@@ -115,7 +115,7 @@ static int stay_on(struct stay *s, struct uc_error *err)
 		rc = wait_for_news(s, err);
 		if (rc)
 			return rc;
-		if (s->what->until_start && s->seen && (s->started || s->over))
+		if (s->what->until_start && s->seen && s->started && !s->over)
 			return 0;
 		rc = copy(s, err);
 		if (rc < 0)

@@ -19,6 +19,7 @@
 
 #define TRIES      3
 #define END_MS     10000 /* from the end of a server to that of its job */
+#define SHORT_MS   3000  /* the same, when it never was there */
 #define ASK_MS     500
 #define SETTLED_MS 60000 /* a line that held so long is tried as often again */
 #define LINES      10    /* of the output of one that is over */
@@ -141,23 +142,34 @@ static int tell_end(struct uattach *u, struct uc_error *err)
 		       err);
 }
 
-/* The server is gone that was there: slurmctld hears of the job's end a little later. */
-static bool is_about_to_end(struct uattach_view *v)
+/* By a signal, within so many ms. That srun ended, or a window changed, is none. */
+static bool stopped(const struct uattach_view *v, int ms)
 {
-	const int64_t until = uc_monotonic_ms() + END_MS;
+	struct pollfd on = { v->signals, POLLIN, 0 };
+	struct signalfd_siginfo info;
 
-	while (still_runs(v)) {
-		if (uc_monotonic_ms() >= until ||
-		    poll(&(struct pollfd){ v->signals, POLLIN, 0 }, 1, ASK_MS) > 0)
+	return poll(&on, 1, ms) > 0 &&
+	       read(v->signals, &info, sizeof(info)) == sizeof(info) &&
+	       info.ssi_signo != SIGCHLD && info.ssi_signo != SIGWINCH;
+}
+
+/* The server is gone: slurmctld hears of the job's end a little later. */
+static bool is_about_to_end(struct uattach_view *v, int ms)
+{
+	const int64_t until = uc_monotonic_ms() + ms;
+
+	while (still_runs(v))
+		if (uc_monotonic_ms() >= until || stopped(v, ASK_MS))
 			return false;
-	}
 	return true;
 }
 
-/* The session that was shown cannot be reached: because its job is over? */
-static bool has_ended(struct uattach_view *v)
+/* The session cannot be reached: because its job is over? `met`: it was shown before. */
+static bool has_ended(struct uattach_view *v, bool met)
 {
-	return v->outcome == VIEW_REFUSED ? is_about_to_end(v) : !still_runs(v);
+	if (!met)
+		return is_about_to_end(v, SHORT_MS);
+	return v->outcome == VIEW_REFUSED ? is_about_to_end(v, END_MS) : !still_runs(v);
 }
 
 /* A line that broke is tried again: the session does not know of it. */
@@ -172,7 +184,7 @@ static int show_again(struct uattach_view *v, struct uc_error *err)
 		bool ended;
 
 		met |= v->welcome;
-		ended = met && (lost || refused) && has_ended(v);
+		ended = (lost || refused) && has_ended(v, met);
 		if (lost && v->heard - v->begun >= SETTLED_MS)
 			attempt = 1;
 		if (met && lost && !ended && attempt < TRIES) {

@@ -48,6 +48,9 @@ int uattach_wait(struct uattach *u, struct uc_error *err)
 				       .id = u->id,
 				       .waiting = true,
 				       .ending = true,
+				       /* one that is over at once: what nobody saw */
+				       .output = uattach_is_session(u->job),
+				       .lines = LINES,
 				       .until_start = true },
 		    err) < 0)
 		return -1;

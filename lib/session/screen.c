@@ -479,6 +479,37 @@ static void collect(const struct uc_screen *s, VTermScreenCell *cells,
 	}
 }
 
+void uc_screen_text(const struct uc_screen *s, size_t most, struct uc_buf *out)
+{
+	VTermScreenCell *cells = calloc(s->size.columns, sizeof(*cells));
+	struct uc_buf parts[2] = { { 0 }, { 0 } };
+	const size_t begin = out->len;
+	VTermPos cursor;
+
+	for (size_t i = s->count > most ? s->count - most : 0; i < s->count; i++) {
+		const struct line *line = line_at(s, i);
+
+		uc_buf_addn(out, line->text, line->len);
+		if (!line->goes_on)
+			uc_buf_addc(out, '\n');
+	}
+	vterm_state_get_cursorpos(s->state, &cursor);
+	/* in the alternate one are no lines */
+	if (cells && !s->alternate)
+		collect(s, cells, &cursor, parts);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t at = 0; at < parts[i].len; at++)
+			if (parts[i].data[at] != '\r')
+				uc_buf_addc(out, parts[i].data[at]);
+	uc_buf_free(&parts[0]);
+	uc_buf_free(&parts[1]);
+	free(cells);
+	while (!out->failed && out->len > begin && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
+	if (out->len > begin)
+		uc_buf_addc(out, '\n');
+}
+
 static void feed(struct uc_screen *s, const struct uc_buf *text)
 {
 	vterm_input_write(s->vt, text->data, text->len);

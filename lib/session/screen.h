@@ -36,5 +36,7 @@ struct uc_screen_draw {
 /* Add what draws the screen, and the lines before it, in a terminal of default modes. */
 void uc_screen_draw(struct uc_screen *screen, const struct uc_screen_draw *how,
 		    struct uc_buf *out);
+/* Add its last `most` lines and the screen, coloured as they were, as lines of a file. */
+void uc_screen_text(const struct uc_screen *screen, size_t most, struct uc_buf *out);
 
 #endif

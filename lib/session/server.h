@@ -97,5 +97,7 @@ void uc_server_probed(struct server *s);
 
 /* server_record.c: what is known of the session, STATE/JOB.json. */
 void uc_server_record(const struct server *s);
+/* Its last lines, when nobody is there who saw them: into the job's output. */
+void uc_server_last_words(const struct server *s);
 
 #endif

@@ -272,6 +272,7 @@ static void finish(struct server *s)
 	}
 	if (s->end == UC_SESSION_IDLE)
 		s->status = 0;
+	uc_server_last_words(s);
 	uc_server_record(s);
 	uc_views_over(s);
 	until = uc_monotonic_ms() + LAST_VIEWERS_MS;

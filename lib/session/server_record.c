@@ -16,7 +16,8 @@
 #include "base/file.h"
 #include "session/server.h"
 
-#define KEEP_DAYS 90
+#define KEEP_DAYS  90
+#define LAST_LINES 1000
 
 static void set(json_t *object, const char *name, const char *value)
 {
@@ -80,6 +81,22 @@ static void remove_empty_log(const struct server *s)
 	    there.st_size == 0 && here.st_dev == there.st_dev &&
 	    here.st_ino == there.st_ino)
 		unlink(path.data);
+}
+
+void uc_server_last_words(const struct server *s)
+{
+	uc_auto(buf) struct uc_buf words = { 0 };
+	ssize_t put = 0;
+
+	for (size_t i = 0; i < VIEWERS; i++)
+		if (s->viewer[i].fd >= 0 && s->viewer[i].attached)
+			return;
+	uc_screen_text(s->screen, LAST_LINES, &words);
+	for (size_t at = 0; at < words.len && put >= 0; at += (size_t)put) {
+		put = write(STDERR_FILENO, words.data + at, words.len - at);
+		if (put < 0 && errno == EINTR)
+			put = 0;
+	}
 }
 
 /* Receipts are beside the folder of sessions. */

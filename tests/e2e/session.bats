@@ -128,6 +128,33 @@ has_end()
 	[ "$(jq .ended "$XDG_STATE_HOME/ucluster/receipts/$JOB"-*.json)" -gt 0 ]
 }
 
+@test "what nobody saw is in the job's output: one that is over at once, one nobody came back to" {
+	local log i
+
+	JOB=$(usrun --no-container --detachable --parsable --time=5 \
+		sh -c 'echo "first words"; exit 3' </dev/null)
+	wait_for_job "$JOB" GONE
+	log=$XDG_STATE_HOME/ucluster/sessions/$JOB.log
+	[[ $(cat "$log") == "first words"* ]]
+	run -3 uattach "$JOB"
+	[[ $output == *"first words"*"job $JOB failed with exit code 3"* ]]
+	# srun's own, too
+	JOB=$(usrun --no-container --detachable --parsable --time=5 --no-such-option=1 \
+		true </dev/null)
+	wait_for_job "$JOB" GONE
+	run ! uattach "$JOB"
+	[[ $output == *"unrecognized option '--no-such-option=1'"* ]]
+	# with somebody there, who may come too late, or just in time
+	for ((i = 0; i < 3; i++)); do
+		session sh -c 'echo "first words"; exit 3'
+		[ "$(tmux_status 60)" = 3 ]
+		tmux_has '^first words$'
+		rm -f "$WORK/tmux.status"
+		tmux_end
+		wait_for_job "$JOB" GONE
+	done
+}
+
 @test "Ctrl-a d leaves it, uattach comes back by number and by name" {
 	shell_session
 	tmux_keys 'x=kept; echo first' Enter

@@ -128,6 +128,28 @@ static void test_the_screen_and_what_left_it(void **state)
 	expect_drawn(s, 20, 6, "one\ntwo\n", "three\nfour\nfive\n");
 }
 
+static void test_its_last_lines_as_text(void **state)
+{
+	uc_auto(screen) struct uc_screen *s = screen(10, 3, 100);
+	uc_auto(buf) struct uc_buf text = { 0 };
+
+	(void)state;
+	uc_screen_text(s, 5, &text);
+	assert_int_equal(text.len, 0);
+	put(s, "one\r\ntwo\r\nlonger than it is wide\r\n\r\nfive\r\n");
+	uc_screen_text(s, 100, &text);
+	assert_string_equal(uc_buf_text(&text),
+			    "one\ntwo\nlonger than it is wide\n\nfive\n");
+	uc_buf_reset(&text);
+	uc_screen_text(s, 0, &text);
+	assert_string_equal(uc_buf_text(&text), "\nfive\n");
+	/* what a program draws in the alternate screen is no text of lines */
+	uc_buf_reset(&text);
+	put(s, "\x1b[?1049h\x1b[Hdrawn");
+	uc_screen_text(s, 1, &text);
+	assert_null(strstr(uc_buf_text(&text), "drawn"));
+}
+
 static void test_only_lines_that_are_missing(void **state)
 {
 	uc_auto(screen) struct uc_screen *s = screen(10, 2, 100);
@@ -406,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_screen_and_what_left_it),
+		cmocka_unit_test(test_its_last_lines_as_text),
 		cmocka_unit_test(test_only_lines_that_are_missing),
 		cmocka_unit_test(test_what_was_there_before_stays_above),
 		cmocka_unit_test(test_scrollback_is_bounded),
