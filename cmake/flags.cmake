@@ -1,4 +1,8 @@
 include(CheckCCompilerFlag)
+include(CheckPIESupported)
+
+# Programs are linked position independent too, also where the compiler does not by itself.
+check_pie_supported(LANGUAGES C)
 
 # uc_flags: warnings and sanitizers for everything of ours.
 add_library(uc_flags INTERFACE)
