@@ -235,8 +235,9 @@ static bool is_of(const struct entry *e, const struct uc_credential *entry)
 int uc_credentials_edit(const char *bytes, size_t len, const struct uc_credential *entry,
 			struct uc_buf *out, size_t *found, struct uc_error *err)
 {
-	struct reader r = { bytes, bytes + len };
-	const char *kept = bytes;
+	const char *from = len > 0 ? bytes : ""; /* of nothing there is no address */
+	struct reader r = { from, from + len };
+	const char *kept = from;
 	bool put = !entry->password;
 	struct entry e;
 
@@ -245,10 +246,10 @@ int uc_credentials_edit(const char *bytes, size_t len, const struct uc_credentia
 		return uc_fail(err, UC_INVALID, "there is a NUL byte in it");
 	if (check(entry, err) < 0)
 		return -1;
-	while (next_entry(&r, bytes, &e)) {
+	while (next_entry(&r, from, &e)) {
 		if (!is_word(&e.host, entry->host))
 			continue;
-		widen(&e, bytes, bytes + len);
+		widen(&e, from, from + len);
 		if (!put) {
 			uc_buf_addn(out, kept, (size_t)(e.begin - kept));
 			kept = e.begin;
@@ -261,8 +262,8 @@ int uc_credentials_edit(const char *bytes, size_t len, const struct uc_credentia
 		uc_buf_addn(out, kept, (size_t)(e.begin - kept));
 		kept = e.end;
 	}
-	if (kept < bytes + len)
-		uc_buf_addn(out, kept, (size_t)(bytes + len - kept));
+	if (kept < from + len)
+		uc_buf_addn(out, kept, (size_t)(from + len - kept));
 	if (!put)
 		add_entry(out, entry);
 	return out->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
