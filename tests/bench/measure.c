@@ -3,8 +3,8 @@
 /*
  * measure [-u UID] [-1cl] ROUNDS COMMAND... [ -- COMMAND... ]...: runs the commands in
  * turn, ROUNDS times each after one run that does not count, with output to /dev/null;
- * prints a line for each: median and least wall time in seconds, median and least CPU time
- * of it and its children, peak memory in MiB, failures. Peak memory is that of all
+ * prints a line for each: median and least wall time in seconds, median and least CPU
+ *time of it and its children, peak memory in MiB, failures. Peak memory is that of all
  * processes together where this is root with a memory controller of version 1 or 2, else
  * that of the largest.
  *
@@ -120,13 +120,13 @@ static void empty_caches(void)
 	close(fd);
 }
 
-/* round < 0: does not count, but tells the memory (joining a group takes time). -1 has the
- * first do both. */
+/* round < 0: does not count, but tells the memory (joining a group takes time). -1 has
+ * the first do both. */
 static void run(struct command *command, int round)
 {
 	struct rusage used;
 	int status, null, tells = round < 0 || (at_once && !round),
-	    in_group = tells && group.peak;
+			  in_group = tells && group.peak;
 	double start, peak;
 	pid_t pid;
 
