@@ -128,12 +128,30 @@ void dash_term_mouse(bool on)
 	mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
 }
 
+/* What terminals send whose TERM is that of another one: else "1" and "4" are typed. */
+static void define_keys(void)
+{
+	static const struct {
+		const char *sent;
+		int key;
+	} keys[] = {
+		{ "\033[1~", KEY_HOME }, { "\033[7~", KEY_HOME }, { "\033[H", KEY_HOME },
+		{ "\033OH", KEY_HOME },  { "\033[4~", KEY_END },  { "\033[8~", KEY_END },
+		{ "\033[F", KEY_END },   { "\033OF", KEY_END },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (key_defined(keys[i].sent) == 0)
+			define_key(keys[i].sent, keys[i].key);
+}
+
 static void set_modes(bool mouse)
 {
 	raw();
 	noecho();
 	nonl();
 	keypad(stdscr, TRUE);
+	define_keys();
 	nodelay(stdscr, TRUE);
 	set_escdelay(ESC_DELAY);
 	curs_set(0);

@@ -75,6 +75,20 @@ job()
 	tmux_keys q
 }
 
+@test "Home and End, also where TERM is that of another terminal" {
+	tmux_start 100 24 env TERM=xterm udash --source synthetic:nodes=20,jobs=300,seed=3
+	tmux_wait '^[0-9_]+ +user'
+	first=$(tmux_screen | sed -n 4p)
+	tmux_keys End
+	wait_until 10 eval '[ "$(tmux_screen | sed -n 4p)" != "$first" ]'
+	tmux_has '^JOB +USER'
+	tmux_keys Home
+	wait_until 10 eval '[ "$(tmux_screen | sed -n 4p)" = "$first" ]'
+	tmux_keys q
+	[ "$(tmux_status)" = 0 ]
+	[ "$(jq -r .view "$XDG_STATE_HOME/ucluster/udash.json")" = Jobs ]
+}
+
 @test "the map says who holds which GPU, as scontrol does" {
 	id=$(job -J holder --gres=gpu:3 -w gpu2 -o /dev/null --wrap 'sleep 300')
 	wait_for_job "$id" RUNNING
