@@ -3,10 +3,11 @@
 #ifndef UC_UDASH_TERM_H
 #define UC_UDASH_TERM_H
 /*
- * The terminal: the only file that knows curses. One at a time. It is as it was before on
- * every way out, fatal signals included. While it is on, nothing else may write to it:
- * standard error goes to a file that is shown afterwards.
+ * The terminal: only term.c and term_keys.c know curses. One at a time. It is as it was
+ * before on every way out, fatal signals included. While it is on, nothing else may write
+ * to it: standard error goes to a file that is shown afterwards.
  */
+#include <wchar.h>
 #include <ucluster/error.h>
 #include "udash/cells.h"
 
@@ -59,6 +60,9 @@ void dash_term_show(const struct dash_grid *grid);
 void dash_term_redraw(void);
 /* The next thing that was typed; false when there is none. Never waits. */
 bool dash_term_read(struct dash_event *event);
+/* term_keys.c: keys that terminfo may not know; and what was typed, as curses has it. */
+void dash_term_define_keys(void);
+void dash_term_key(struct dash_event *event, bool special, wint_t code);
 /* Take clicks and the wheel from the terminal, or leave them to it. */
 void dash_term_mouse(bool on);
 /* Drop what was typed ahead. */

@@ -84,7 +84,7 @@ works()
 
 @test "no home directory: unset, missing, relative, no folder, nobody's" {
 	works 2 env -u HOME
-	works 2 env HOME=/nonexistent
+	works 2 env HOME=/proc/none
 	works 2 env HOME=relative
 	works 2 env HOME=
 	touch file
@@ -92,7 +92,7 @@ works()
 	[ ! -e relative ]
 	for variable in XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME; do
 		works 2 env $variable=relative
-		works 2 env $variable=/nonexistent
+		works 2 env $variable=/proc/none
 	done
 	[ -z "$(find . -mindepth 1 ! -name file)" ]
 }
