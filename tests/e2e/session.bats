@@ -204,7 +204,7 @@ has_end()
 	done
 }
 
-# UC_SESSION_KILLS: so often; CONTRIBUTING.md says how it is done 100 times.
+# UC_SESSION_KILLS: so often; tests/README.md says how it is done 100 times.
 @test "the viewer is killed at any point: no line is lost, no process is left" {
 	runs=${UC_SESSION_KILLS:-15}
 	# all of them are looked for in the end
