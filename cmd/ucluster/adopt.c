@@ -33,44 +33,66 @@ static int read_script(const char *path, struct uc_buf *out, struct uc_error *er
 	if (fd < 0)
 		return uc_fail_errno(err, errno == EACCES ? UC_DENIED : UC_NOTFOUND,
 				     errno, "cannot open '%s'", path);
-	while (out->len <= UC_ADOPT_BYTES_MAX &&
+	while (out->len <= UC_ADOPT_BYTES_MAX && !out->failed &&
 	       ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)))
 		if (n > 0)
 			uc_buf_addn(out, chunk, (size_t)n);
 	if (n < 0)
 		uc_fail_errno(err, UC_FAILED, errno, "cannot read '%s'", path);
 	close(fd);
+	if (out->failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	return n < 0 ? -1 : 0;
 }
 
 /* Without control characters; what a substitution has of lines stays lines. */
-static void print_line(const struct uc_run *run, const char *before, const char *line)
+static void add_line(const struct uc_run *run, struct uc_buf *out, const char *before,
+		     const char *line)
 {
 	uc_auto(buf) struct uc_buf safe = { 0 };
 
 	uc_buf_safe(&safe, uc_raw(line), run->safe | UC_SAFE_NEWLINE);
-	fputs(before, stdout);
+	out->failed = out->failed || safe.failed;
+	uc_buf_add(out, before);
 	for (const char *p = uc_buf_text(&safe); *p; p++) {
-		putchar(*p);
+		uc_buf_addc(out, *p);
 		if (*p == '\n' && before[0] == '#')
-			fputs(before, stdout);
+			uc_buf_add(out, before);
 	}
-	putchar('\n');
+	uc_buf_addc(out, '\n');
 }
 
-static void print_profile(const struct uc_run *run, const struct uc_adopted *got)
+static void add_profile(const struct uc_run *run, struct uc_buf *out,
+			const struct uc_adopted *got)
 {
 	for (size_t i = 0; i < got->lines.count; i++)
-		print_line(run, "# ", got->lines.item[i]);
-	fputs(uc_buf_text(&got->yaml), stdout);
+		add_line(run, out, "# ", got->lines.item[i]);
+	uc_buf_add(out, uc_buf_text(&got->yaml));
 }
 
-static void print_script(const struct uc_run *run, const struct uc_adopted *got)
+static void add_script(const struct uc_run *run, struct uc_buf *out,
+		       const struct uc_adopted *got)
 {
-	puts("#!/bin/bash\nset -e\ncd \"$(dirname \"$0\")\"");
+	uc_buf_add(out, "#!/bin/bash\nset -e\ncd \"$(dirname \"$0\")\"\n");
 	for (size_t i = 0; i < got->lines.count; i++)
-		print_line(run, i + 1 == got->lines.count ? "exec " : "",
-			   got->lines.item[i]);
+		add_line(run, out, i + 1 == got->lines.count ? "exec " : "",
+			 got->lines.item[i]);
+}
+
+/* Printed whole or not at all: it may become a file. */
+static int print(const struct uc_run *run, const struct uc_adopted *got, bool script,
+		 struct uc_error *err)
+{
+	uc_auto(buf) struct uc_buf out = { 0 };
+
+	if (script)
+		add_script(run, &out, got);
+	else
+		add_profile(run, &out, got);
+	if (out.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
+	fputs(uc_buf_text(&out), stdout);
+	return 0;
 }
 
 static int run_adopt(struct uc_run *run, const struct uc_cmd *cmd, int argc, char **argv)
@@ -86,12 +108,9 @@ static int run_adopt(struct uc_run *run, const struct uc_cmd *cmd, int argc, cha
 		return run->status;
 	path = run->parsed.operands.item[0];
 	if (read_script(path, &bytes, &err) < 0 ||
-	    uc_adopt(path, uc_buf_text(&bytes), bytes.len, &got, &err) < 0)
+	    uc_adopt(path, uc_buf_text(&bytes), bytes.len, &got, &err) < 0 ||
+	    print(run, &got, args.script, &err) < 0)
 		return uc_run_error(run, &err);
-	if (args.script)
-		print_script(run, &got);
-	else
-		print_profile(run, &got);
 	uc_run_errors(run, &got.notes);
 	return 0;
 }

@@ -33,7 +33,8 @@ UC_DEFINE_AUTO_VALUE(adopted, struct uc_adopted)
 
 /*
  * Read a script; `path` is for messages and for the profile's name. UC_NOTFOUND: it
- * starts no job; UC_USAGE: too large, or not text.
+ * starts no job; UC_USAGE: too large, or not text;
+ * UC_FAILED: out of memory, and nothing of `out` is whole.
  */
 int uc_adopt(const char *path, const char *bytes, size_t len, struct uc_adopted *out,
 	     struct uc_error *err) UC_MUST_CHECK;

@@ -50,7 +50,8 @@ struct uc_error {
 
 /*
  * Fill *err and return -1: `return uc_fail(err, UC_USAGE, "...")`. The formatted text is
- * sanitised (see text.h), so foreign strings may be put into it with %s.
+ * sanitised (see text.h), so foreign strings may be put into it with %s. Without memory
+ * for it the text is "out of memory", and UC_OK, a remark, becomes UC_FAILED.
  */
 #define uc_fail(err, code, ...)                                                          \
 	uc_fail_from((err), (code), __FILE__, __LINE__, __VA_ARGS__)

@@ -17,6 +17,15 @@ void uc_adopted_free(struct uc_adopted *adopted)
 	uc_errors_free(&adopted->notes);
 }
 
+/* What is left out as too much is said; what memory is short for is not. */
+static void add_note(struct uc_errors *notes, const struct uc_adoption *a,
+		     const struct uc_error *note)
+{
+	uc_errors_add(notes, note);
+	if (notes->dropped && notes->count < UC_ERRORS_MAX)
+		uc_arena_fail(a->arena);
+}
+
 void uc_adopt_note(struct uc_errors *notes, const struct uc_adoption *a,
 		   struct uc_spot at, const char *fmt, ...)
 {
@@ -29,7 +38,9 @@ void uc_adopt_note(struct uc_errors *notes, const struct uc_adoption *a,
 	va_end(ap);
 	uc_fail(&note, UC_OK, "%s", uc_buf_text(&text));
 	uc_at(&note, a->path, at.line, at.column);
-	uc_errors_add(notes, &note);
+	if (text.failed || note.code != UC_OK)
+		uc_arena_fail(a->arena);
+	add_note(notes, a, &note);
 }
 
 /* A command of one's own words, without quotes: "srun"; NULL for anything else. */
@@ -246,6 +257,8 @@ static void other_command(struct uc_adoption *a, const struct uc_word *words)
 		return;
 	for (p = words->first; p; p = p->next)
 		uc_buf_add(&text, p->text);
+	if (text.failed)
+		uc_arena_fail(a->arena);
 	if (is_any(plain(words),
 		   (const char *const[]){ "module", "source", ".", "conda", "ml", NULL }))
 		uc_adopt_note(&a->others, a, words->at,
@@ -419,6 +432,8 @@ static void adopt_script(struct uc_adoption *a)
 	if (!strchr(a->path, '/'))
 		uc_buf_add(&name, "./");
 	uc_buf_add(&name, a->path);
+	if (name.failed)
+		uc_arena_fail(a->arena);
 	uc_word_add(&command, uc_piece_new(a->arena, UC_PIECE_TEXT, true,
 					   uc_buf_text(&name), name.len));
 	uc_word_add(&arguments,
@@ -445,7 +460,7 @@ static int adopt(struct uc_adoption *a, const char *bytes, size_t len,
 	uc_asks_sbatch(a, bytes, len);
 	read_commands(a, &lex);
 	for (size_t i = 0; i < a->others.count && a->jobs; i++)
-		uc_errors_add(&a->out->notes, &a->others.item[i]);
+		add_note(&a->out->notes, a, &a->others.item[i]);
 	if (!a->jobs && a->is_batch)
 		adopt_script(a);
 	if (uc_arena_failed(a->arena) || a->out->yaml.failed || a->out->lines.failed)

@@ -112,7 +112,9 @@ const char *uc_word_text(struct uc_arena *arena, const struct uc_piece *first)
 			return NULL;
 		uc_buf_add(&text, first->text);
 	}
-	return text.failed ? NULL : uc_arena_strdup(arena, uc_buf_text(&text));
+	if (text.failed)
+		uc_arena_fail(arena);
+	return uc_arena_strdup(arena, uc_buf_text(&text));
 }
 
 bool uc_piece_is_here(const struct uc_piece *piece)
@@ -160,6 +162,7 @@ static void write_text(struct uc_buf *out, const char *text)
 			uc_buf_addf(&part, strchr("\"\\$`", text[i]) ? "\\%c" : "%c",
 				    text[i]);
 		uc_buf_add(out, uc_buf_text(&part));
+		out->failed = out->failed || part.failed;
 		text += len;
 		if (*text)
 			uc_buf_addf(out, "\"$'\\%03o'\"", (unsigned char)*text++);
@@ -210,6 +213,7 @@ void uc_word_write(struct uc_buf *out, const struct uc_piece *first, bool one)
 		if (p->kind == UC_PIECE_TEXT)
 			uc_buf_add(&text, p->text);
 	}
+	out->failed = out->failed || text.failed;
 	if (known) {
 		uc_buf_quote(out, uc_buf_text(&text), UC_QUOTE_VISIBLE);
 		return;

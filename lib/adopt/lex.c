@@ -301,6 +301,8 @@ static void read_ansi(struct uc_lexer *lex)
 		while (lex->p < next)
 			advance(lex);
 	}
+	if (text.failed)
+		uc_arena_fail(lex->arena);
 	add_text(lex, true, uc_buf_text(&text), text.len);
 	if (lex->p < lex->end)
 		advance(lex);

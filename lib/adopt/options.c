@@ -68,7 +68,9 @@ static const struct uc_word *joined(struct uc_adoption *a, const struct uc_word 
 
 	for (; p && p->kind == UC_PIECE_TEXT; p = p->next)
 		uc_buf_add(&text, p->text);
-	if (!copy || text.failed)
+	if (text.failed)
+		uc_arena_fail(a->arena);
+	if (!copy)
 		return word;
 	*copy = *word;
 	copy->first = uc_piece_new(a->arena, UC_PIECE_TEXT, false, uc_buf_text(&text),
@@ -198,6 +200,8 @@ static const char *sbatch_word(struct uc_adoption *a, const char *at, const char
 	}
 	if (!any)
 		return end;
+	if (text.failed)
+		uc_arena_fail(a->arena);
 	*word = uc_arena_alloc(a->arena, sizeof(**word));
 	if (!*word)
 		return end;

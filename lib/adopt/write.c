@@ -109,6 +109,7 @@ static void put_mounts(struct writer *w, const struct uc_piece *value)
 	size_t len;
 
 	uc_word_write(&all, value, true);
+	w->options.failed = w->options.failed || all.failed;
 	p = uc_buf_text(&all);
 	if (p[0] != '"') {
 		if (strcmp(p, "''") != 0)
@@ -123,7 +124,9 @@ static void put_mounts(struct writer *w, const struct uc_piece *value)
 		if (!is_default_mount(uc_buf_text(&item)))
 			uc_buf_addf(&kept, "%s%s", kept.len ? "," : "",
 				    uc_buf_text(&item));
+		kept.failed = kept.failed || item.failed;
 	}
+	w->options.failed = w->options.failed || kept.failed;
 	if (kept.len)
 		uc_buf_addf(&w->options, " --mounts=\"%s\"", uc_buf_text(&kept));
 }
@@ -239,12 +242,16 @@ static const char *profile_name(struct writer *w, const struct uc_adopt_job *job
 			break;
 		uc_buf_addc(&out, isalnum((unsigned char)*name) ? *name : '-');
 	}
+	if (out.failed)
+		uc_arena_fail(w->a->arena);
 	if (!out.len || !isalpha((unsigned char)out.data[0])) {
 		uc_buf_reset(&out);
 		uc_buf_add(&out, "job");
 	}
 	if (w->a->jobs > 1)
 		uc_buf_addf(&out, "-%zu", w->a->jobs);
+	if (out.failed)
+		uc_arena_fail(w->a->arena);
 	return uc_arena_strdup(w->a->arena, uc_buf_text(&out));
 }
 
@@ -277,6 +284,7 @@ static void put_command(struct writer *w, const struct uc_adopt_job *job,
 		for (const struct uc_piece *p = word->first; p; p = p->next)
 			arguments = arguments || p->kind == UC_PIECE_ARGUMENTS;
 	}
+	line->failed = line->failed || command.failed;
 	if (!is_for_job(job->command)) {
 		uc_buf_addn(line, uc_buf_text(&command), command.len);
 		return;
@@ -289,6 +297,7 @@ static void put_command(struct writer *w, const struct uc_adopt_job *job,
 		uc_buf_addc(&command, ' ');
 		uc_word_write(&command, word->first, false);
 	}
+	line->failed = line->failed || command.failed;
 	uc_buf_quote(line, uc_buf_text(&command), UC_QUOTE_VISIBLE);
 	if (arguments)
 		uc_buf_add(line, " sh \"$@\"");

@@ -129,6 +129,11 @@ char *uc_arena_printf(struct uc_arena *arena, const char *fmt, ...)
 	return text;
 }
 
+void uc_arena_fail(struct uc_arena *arena)
+{
+	arena->failed = true;
+}
+
 bool uc_arena_failed(const struct uc_arena *arena)
 {
 	return arena->failed;

@@ -22,6 +22,8 @@ char *uc_arena_strdup(struct uc_arena *arena, const char *text);
 char *uc_arena_strndup(struct uc_arena *arena, const char *text, size_t len);
 char *uc_arena_printf(struct uc_arena *arena, const char *fmt, ...) UC_PRINTF(2, 3);
 
+/* As if an allocation had failed: what was to go into it could not be made. */
+void uc_arena_fail(struct uc_arena *arena);
 bool uc_arena_failed(const struct uc_arena *arena);
 size_t uc_arena_size(const struct uc_arena *arena); /* bytes taken from malloc */
 

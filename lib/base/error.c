@@ -46,8 +46,9 @@ static void set_mark(struct uc_mark *mark, const char *path, int line, int colum
 	mark->column = column;
 }
 
-/* The sanitiser's work is all that allocates; without memory the text is left out. */
-static void set_safe(char *field, size_t size, struct uc_buf *raw)
+/* The sanitiser's work is all that allocates; without memory the text is left out, and
+ * false is returned. */
+static bool set_safe(char *field, size_t size, struct uc_buf *raw)
 {
 	uc_auto(buf) struct uc_buf safe = { 0 };
 
@@ -55,6 +56,7 @@ static void set_safe(char *field, size_t size, struct uc_buf *raw)
 		     MB_CUR_MAX > 1 ? 0 : UC_SAFE_ASCII);
 	set_text(field, size,
 		 raw->failed || safe.failed ? "out of memory" : uc_buf_text(&safe));
+	return !raw->failed && !safe.failed;
 }
 
 static int fill(struct uc_error *err, enum uc_code code, const char *file, int line,
@@ -64,7 +66,8 @@ static int fill(struct uc_error *err, enum uc_code code, const char *file, int l
 		return -1;
 	*err = (struct uc_error){ .code = code };
 	set_mark(&err->from, file, line, 0);
-	set_safe(err->text, sizeof(err->text), text);
+	if (!set_safe(err->text, sizeof(err->text), text) && code == UC_OK)
+		err->code = UC_FAILED;
 	return -1;
 }
 

@@ -28,12 +28,14 @@ static void quote_exact(struct uc_buf *buf, const char *word)
 	uc_buf_addc(buf, '\'');
 }
 
-static bool is_visible(const char *word)
+/* Without memory the text that it is to go into has failed. */
+static bool is_visible(struct uc_buf *buf, const char *word)
 {
 	uc_auto(buf) struct uc_buf safe = { 0 };
 
 	uc_buf_safe(&safe, uc_raw(word), 0);
-	return !safe.failed && strcmp(uc_buf_text(&safe), word) == 0;
+	buf->failed = buf->failed || safe.failed;
+	return strcmp(uc_buf_text(&safe), word) == 0;
 }
 
 /* $'...' of bash, zsh and POSIX 2024: every byte that is not printable ASCII as \OOO. */
@@ -62,7 +64,7 @@ void uc_buf_quote(struct uc_buf *buf, const char *word, enum uc_quote_style styl
 {
 	if (is_plain(word))
 		uc_buf_add(buf, word);
-	else if (style == UC_QUOTE_EXACT || is_visible(word))
+	else if (style == UC_QUOTE_EXACT || is_visible(buf, word))
 		quote_exact(buf, word);
 	else
 		quote_ansi(buf, word);

@@ -57,6 +57,23 @@ faults()
 	faults calls usrun --dry-run --batch --preset=train --time=1h ./job.sh
 }
 
+# What is printed becomes a file: a part of it would be taken for the whole.
+@test "a script that is adopted" {
+	cat >old.sh <<-'SH'
+		#!/bin/bash
+		#SBATCH --partition="gpu" --time=1:00:00
+		source env.sh
+		export LR=0.1 WANDB_API_KEY=x
+		DATA=/data/$USER
+		srun -p"gpu" --container-mounts="$DATA":/data,"`pwd`":"`pwd`" --mem=8G \
+			--container-image=$'/images/a\x2esqsh' python x.py --lr $LR "$@" >log 2>&1
+		sbatch --wrap="python y.py --seed 1"
+	SH
+	faults memory ucluster adopt old.sh
+	faults memory ucluster adopt --script old.sh
+	faults calls ucluster adopt old.sh
+}
+
 @test "configuration" {
 	faults memory ucluster config --show
 	faults calls ucluster config --show
