@@ -77,18 +77,21 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
-static void copy_file(const char *from, const char *to, mode_t mode)
+/* With its time: which of two files is the newer one stays so. */
+static void copy_file(const char *from, const char *to, const struct stat *st)
 {
 	char block[65536];
 	ssize_t got;
 	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 07777);
 
 	if (in < 0 || out < 0)
 		stop(to);
 	while ((got = read(in, block, sizeof(block))) > 0)
 		if (write(out, block, (size_t)got) != got)
 			stop(to);
+	if (futimens(out, (const struct timespec[]){ st->st_atim, st->st_mtim }) < 0)
+		stop(to);
 	close(in);
 	close(out);
 }
@@ -103,7 +106,7 @@ static int copy_one(const char *path, const struct stat *st, int kind, struct FT
 	if (kind == FTW_D && mkdir(to, 0755) < 0)
 		stop(to);
 	if (kind == FTW_F)
-		copy_file(path, to, st->st_mode & 07777);
+		copy_file(path, to, st);
 	if (kind == FTW_SL || kind == FTW_SLN) {
 		len = readlink(path, target, sizeof(target) - 1);
 		target[len < 0 ? 0 : len] = '\0';
