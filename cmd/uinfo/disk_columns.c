@@ -78,8 +78,11 @@ RAW_GETTER(get_type, type)
 
 static void get_why(const void *row, const void *context, struct uc_value *out)
 {
+	const struct uc_buf *why = &((const struct disk_fs_row *)row)->why;
+
 	(void)context;
-	put_raw(out, uc_raw(uc_buf_text(&((const struct disk_fs_row *)row)->why)));
+	out->scratch.failed = out->scratch.failed || why->failed;
+	put_raw(out, uc_raw(uc_buf_text(why)));
 }
 
 static void get_state(const void *row, const void *context, struct uc_value *out)

@@ -151,8 +151,11 @@ static void name_mounts(struct uc_disk_list *list)
 	struct uc_mounts mounts;
 
 	/* no /proc: everything else is still known */
-	if (uc_file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL) < 0)
+	if (uc_file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL) < 0) {
+		if (text.failed)
+			uc_arena_fail(list->arena);
 		return;
+	}
 	mounts = uc_mounts_parse(list->arena, uc_buf_text(&text));
 	for (size_t i = 0; i < list->count; i++) {
 		struct uc_disk_fs *fs = &list->row[i];
