@@ -168,7 +168,7 @@ setup()
 	mkdir gone
 	cd gone || return 1
 	rmdir ../gone
-	HOME=/nonexistent run -0 uqueue
+	HOME=/proc/none run -0 uqueue
 	run -0 env -u HOME uqueue
 }
 
