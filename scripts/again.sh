@@ -4,6 +4,12 @@
 # each time: such a test is to be mended.
 AGAIN_MOST=2
 
+# forget_failed BUILD: a run that does not get to its tests leaves the list of the last one.
+forget_failed()
+{
+	rm -f "$1/Testing/Temporary/LastTestsFailed.log"
+}
+
 # failed_tests BUILD: by name, those of ctest's last run there.
 failed_tests()
 {
