@@ -299,6 +299,19 @@ static const char *judge(const struct outcome *outcome)
 	return NULL;
 }
 
+/* The first line that is not as without a fault. */
+static void show_difference(const struct text *usual, const struct text *now)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < usual->len && usual->bytes[i] == now->bytes[i]; i++)
+		if (usual->bytes[i] == '\n')
+			at = i + 1;
+	(void)fprintf(stderr, "expected: %.*s\nprinted:  %.*s\n",
+		      (int)strcspn(usual->bytes + at, "\n"), usual->bytes + at,
+		      (int)strcspn(now->bytes + at, "\n"), now->bytes + at);
+}
+
 static void one_point(size_t at, unsigned variant)
 {
 	const struct fault_plan plan = { .kind = run.kind, .at = at, .variant = variant };
@@ -314,6 +327,8 @@ static void one_point(size_t at, unsigned variant)
 			      (unsigned)outcome.status,
 			      wrong && strstr(wrong, "sanitizer") ? 6000 : 1500,
 			      outcome.err.bytes);
+		if (!same_text(&outcome.out, &run.usual.out))
+			show_difference(&run.usual.out, &outcome.out);
 	}
 	free_outcome(&outcome);
 }
