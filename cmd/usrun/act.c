@@ -186,11 +186,11 @@ static int show_script(struct usrun *u, struct uc_error *err)
 	if (uc_spec_script(u->spec, &text, err) < 0)
 		return -1;
 	uc_secrets_mask(u->secrets, uc_buf_text(&text), &script);
-	if (script.failed)
-		return uc_fail(err, UC_FAILED, "out of memory");
 	if (u->run->stdout_tty)
 		uc_buf_safen(&safe, uc_buf_text(&script), script.len,
 			     u->run->safe | UC_SAFE_NEWLINE);
+	if (script.failed || safe.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	fputs(uc_buf_text(u->run->stdout_tty ? &safe : &script), stdout);
 	return 0;
 }

@@ -15,17 +15,30 @@
 
 #define SCRIPT_MAX (4 << 20) /* slurmctld's max_script_size */
 
+/* After open() failed: no script, but what a shell would look for or run all the same. */
+static bool is_no_script(const char *path, int error)
+{
+	struct stat st;
+
+	if (error == EACCES) /* a program may be one to run and not to read */
+		return stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		       access(path, X_OK) == 0;
+	return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ||
+	       error == ELOOP || error == ENXIO;
+}
+
 /* Read a script of at most SCRIPT_MAX bytes; 0: it is no file with "#!" in front. */
 static int read_script(const char *path, struct uc_buf *text, struct uc_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const int error = fd < 0 ? errno : 0;
 	struct stat st;
 	char chunk[16384];
 	ssize_t got = 0;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
-		       errno == ENAMETOOLONG || errno == ELOOP || errno == ENXIO))
+	if (fd < 0 && is_no_script(path, error))
 		return 0;
+	errno = error;
 	/* a script that could not be read is not run as a command without its options */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		got = -1;
@@ -143,6 +156,8 @@ int usrun_place_script(struct usrun *u, bool contained, struct uc_error *err)
 	if (u->script.len == 0)
 		return 0;
 	script_path(u, uc_spec_command(u->spec)[0], &path);
+	if (path.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	/* one that is resumed runs beside the script that resumes it */
 	if (!contained && !u->args.resume)
 		return uc_spec_set_script(u->spec, uc_buf_text(&u->script), err) < 0

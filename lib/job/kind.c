@@ -78,8 +78,10 @@ int uc_kind_value(const char *name, const char *value, struct uc_buf *out,
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].name, name) != 0)
 			continue;
-		return kinds[i].kind == KIND_TIME ? rewrite_time(value, out, err)
-						  : rewrite_size(value, out, err);
+		if ((kinds[i].kind == KIND_TIME ? rewrite_time(value, out, err)
+						: rewrite_size(value, out, err)) < 0)
+			return -1;
+		break;
 	}
-	return 0;
+	return out->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }

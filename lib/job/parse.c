@@ -46,7 +46,7 @@ static int add(struct cursor *c, const struct uc_slurm_option *option, const cha
 		if (!next)
 			uc_buf_addn(&word, text, (size_t)(value - text));
 		uc_buf_add(&word, uc_buf_text(&kind));
-		if (word.failed || kind.failed)
+		if (word.failed)
 			return no_memory(c);
 		value = uc_buf_text(&kind);
 	}

@@ -110,10 +110,11 @@ static int add_sbatch_lines(const struct uc_spec *spec, struct uc_buf *out,
 	uc_auto(buf) struct uc_buf name = { 0 };
 
 	uc_spec_job_name(spec, &name);
+	if (name.failed)
+		return uc_fail(err, UC_FAILED, "out of memory");
 	if (!uc_spec_get(spec, "job-name") &&
 	    add_sbatch_line(out, "job-name", uc_buf_text(&name), err) < 0)
 		return -1;
-	out->failed |= name.failed;
 	for (size_t i = 0; i < spec->count; i++)
 		if (is_of_the_job(spec, i) &&
 		    add_sbatch_line(out, uc_option_name(spec->settings[i].option),
@@ -324,7 +325,7 @@ static int add_given_script(const struct uc_spec *spec, struct uc_buf *out,
 	add_exports(out, &spec->env);
 	add_outer_names(spec, out);
 	uc_buf_add(out, spec->script + head);
-	return 0;
+	return out->failed ? uc_fail(err, UC_FAILED, "out of memory") : 0;
 }
 
 int uc_spec_script(const struct uc_spec *spec, struct uc_buf *script,

@@ -105,7 +105,7 @@ static int submit(const struct uc_spec *spec, struct uc_source *src,
 		return -1;
 	uc_spec_job_name(spec, &name);
 	options = calloc(spec->count + 1, sizeof(*options));
-	if (!options || script.failed || name.failed) {
+	if (!options || name.failed) {
 		free(options);
 		return uc_fail(err, UC_FAILED, "out of memory");
 	}

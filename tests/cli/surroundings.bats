@@ -119,6 +119,19 @@ works()
 	chmod 0755 "$HOME"
 }
 
+@test "a script that may not be read is not run without its #SBATCH lines" {
+	others_get_in
+	printf '#!/bin/bash\n#SBATCH --time=5\ntrue\n' >closed.sh
+	chmod 0 closed.sh
+	run -1 as_nobody usrun --batch --dry-run ./closed.sh
+	[ "$output" = "usrun: cannot read '$PWD/closed.sh': Permission denied" ]
+	# a program may be one to run and not to read
+	cp /bin/true program
+	chmod 0111 program
+	run -0 as_nobody usrun --batch --dry-run ./program
+	[[ $output == *./program* ]]
+}
+
 @test "a state directory with links and odd files in it: none is followed or written through" {
 	mkdir -p "$HOME/.local/state" "$HOME/.cache" victim
 	echo untouched >victim/file
