@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "sync/delta.h"
+#include "sync/digest.h"
 #include "sync/far.h"
 #include "sync/store.h"
 
@@ -104,11 +105,11 @@ void uc_sender_free(struct uc_sender *sender)
 	*sender = (struct uc_sender){ 0 };
 }
 
-/* With the first file: libcrypto takes milliseconds to begin. NULL: out of memory. */
+/* With the first file: many a run has none. NULL: out of memory. */
 static const EVP_MD *sha256_of(struct uc_sender *sender)
 {
 	if (!sender->sha)
-		sender->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
+		sender->sha = uc_sha256_fetch();
 	return sender->sha;
 }
 

@@ -56,8 +56,7 @@ struct uc_store {
 	bool no_sync, keep_special, by_steps, no_clone;
 	uid_t user;
 	mode_t umask;
-	EVP_MD *sha; /* fetched once: it takes longer than a small file's sum; NULL: not
-			yet */
+	EVP_MD *sha;                                /* NULL: not yet */
 	EVP_MD_CTX *small;                          /* NULL: not yet */
 	struct store_folder *folder[STORE_FOLDERS]; /* by hash of the path; NULL: none */
 	unsigned folder_uses;

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/linux.h"
+#include "sync/digest.h"
 #include "sync/store_inside.h"
 
 #define PIECE (256u << 10) /* bytes read at once */
@@ -19,11 +20,11 @@
 
 /* Sums */
 
-/* With the first file: libcrypto takes milliseconds to begin. */
+/* With the first file: many a run has none. */
 bool uc_store_can_sum(struct uc_store *store)
 {
 	if (!store->sha)
-		store->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
+		store->sha = uc_sha256_fetch();
 	if (!store->small)
 		store->small = EVP_MD_CTX_new();
 	return store->sha && store->small;
