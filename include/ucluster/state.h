@@ -71,7 +71,7 @@ enum uc_node_state {
 	UC_NODE_BASE = 0xf,
 };
 enum uc_node_flags {
-	UC_NODE_EXTERNAL = 1 << 4,
+	UC_NODE_EXTERNAL = 1 << 4, /* since 25.05 */
 	UC_NODE_RESERVED = 1 << 5,
 	UC_NODE_CLOUD = 1 << 7,
 	UC_NODE_DRAIN = 1 << 9,
@@ -93,6 +93,7 @@ enum uc_node_flags {
 	UC_NODE_POWER_DRAIN = 1 << 25,
 	UC_NODE_DYNAMIC_NORM = 1 << 26,
 	UC_NODE_BLOCKED = 1 << 27,
+	UC_NODE_PERFCTRS = 1 << 30, /* here; EXTERNAL's bit to Slurm, until 23.11 */
 };
 /* "IDLE+DRAIN+MAINT", as scontrol; an unknown base state is its number. */
 void uc_buf_node_state(struct uc_buf *buf, uint32_t state);

@@ -78,7 +78,7 @@ static void fill_node(struct scratch *scratch, const node_info_t *from,
 	fill_gpus(scratch, from, to);
 	uc_node_used(from, &to->cpus_used, &used_mib, &tres);
 	to->tres_used = set_or_null(tres);
-	to->state = from->node_state;
+	to->state = uc_node_state(from);
 	to->weight = from->weight;
 	to->owner = backend_u32(from->owner);
 	if (from->reason && *from->reason) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <ucluster/state.h>
 #include <slurm/slurm.h>
 #include <slurm/slurm_errno.h>
 
@@ -160,6 +161,18 @@ static inline void uc_slurm_free_conf(slurm_conf_t *conf)
 	slurm_free_conf(conf);
 #else
 	slurm_free_ctl_conf(conf);
+#endif
+}
+
+/* Bit 4 was another flag, of Crays, until 24.05 took it away. */
+static inline uint32_t uc_node_state(const node_info_t *node)
+{
+#if UC_SLURM_SINCE(24, 5)
+	return node->node_state;
+#else
+	return node->node_state & UC_NODE_EXTERNAL
+		       ? node->node_state ^ (UC_NODE_EXTERNAL | UC_NODE_PERFCTRS)
+		       : node->node_state;
 #endif
 }
 

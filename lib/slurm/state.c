@@ -62,13 +62,15 @@ static const struct state node_flags[] = {
 	{ UC_NODE_POWER_DRAIN, "POWER_DRAIN", NULL },
 	{ UC_NODE_DYNAMIC_NORM, "DYNAMIC_NORM", NULL },
 	{ UC_NODE_BLOCKED, "BLOCKED", NULL },
+	{ UC_NODE_PERFCTRS, "PERFCTRS", NULL },
 };
 
+/* DYNAMIC_FUTURE is none of them: who has it has registered (slurmd -F), and is IDLE. */
 #define NODE_UNUSABLE                                                                    \
 	(UC_NODE_DRAIN | UC_NODE_FAIL | UC_NODE_NO_RESPOND | UC_NODE_POWERED_DOWN |      \
 	 UC_NODE_MAINT | UC_NODE_POWERING_DOWN | UC_NODE_REBOOT_ISSUED |                 \
-	 UC_NODE_DYNAMIC_FUTURE | UC_NODE_INVALID_REG | UC_NODE_POWER_DOWN |             \
-	 UC_NODE_POWER_DRAIN | UC_NODE_BLOCKED)
+	 UC_NODE_INVALID_REG | UC_NODE_POWER_DOWN | UC_NODE_POWER_DRAIN |                \
+	 UC_NODE_BLOCKED)
 
 static const struct state *find_state(uint32_t state)
 {

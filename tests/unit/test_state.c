@@ -59,6 +59,11 @@ static void test_node_states_with_their_flags(void **state)
 	check_node(UC_NODE_IDLE | UC_NODE_RESERVED | UC_NODE_MAINT,
 		   "IDLE+RESERVED+MAINTENANCE", false);
 	check_node(11, "11", false);
+	/* one that registered with slurmd -F runs jobs like any other */
+	check_node(UC_NODE_IDLE | UC_NODE_DYNAMIC_FUTURE, "IDLE+DYNAMIC_FUTURE", true);
+	check_node(UC_NODE_FUTURE, "FUTURE", false);
+	check_node(UC_NODE_IDLE | UC_NODE_EXTERNAL, "IDLE+EXTERNAL", true);
+	check_node(UC_NODE_IDLE | UC_NODE_PERFCTRS, "IDLE+PERFCTRS", true);
 }
 
 static void test_node_states_in_words(void **state)
