@@ -29,7 +29,7 @@ struct usync_said {
 struct usync_stop {
 	pthread_t thread;
 	sigset_t before;
-	atomic_bool gently, asked;
+	atomic_bool over, gently, asked;
 	atomic_int signal; /* the last one */
 	bool running, said;
 };

@@ -10,8 +10,11 @@
 #include <unistd.h>
 #include "usync/show.h"
 
+/* Ends the thread: pthread_cancel() loads libgcc_s, and aborts where that fails. */
+#define OVER SIGUSR1
+
 /* Those that whoever started us wants to be ignored (nohup) stay so. */
-static void signals_to_stop(sigset_t *set)
+static void signals_to_hear(sigset_t *set)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction now;
@@ -20,6 +23,7 @@ static void signals_to_stop(sigset_t *set)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 			sigaddset(set, signals[i]);
+	sigaddset(set, OVER);
 }
 
 /* As if nobody had waited for it. */
@@ -40,15 +44,17 @@ static void *wait_for_signals(void *arg)
 	sigset_t set;
 	int signal;
 
-	signals_to_stop(&set);
+	signals_to_hear(&set);
 	for (;;) {
 		if (sigwait(&set, &signal) != 0)
 			continue;
+		if (signal == OVER && atomic_load(&stop->over))
+			return NULL;
 		atomic_store(&stop->signal, signal);
-		if (!atomic_load(&stop->gently) || atomic_exchange(&stop->asked, true))
+		if (signal == OVER || !atomic_load(&stop->gently) ||
+		    atomic_exchange(&stop->asked, true))
 			end_by(signal);
 	}
-	return NULL;
 }
 
 void usync_stop_begin(struct usync_show *show)
@@ -56,7 +62,8 @@ void usync_stop_begin(struct usync_show *show)
 	struct usync_stop *stop = &show->stop;
 	sigset_t set;
 
-	signals_to_stop(&set);
+	signals_to_hear(&set);
+	atomic_init(&stop->over, false);
 	atomic_init(&stop->gently, false);
 	atomic_init(&stop->asked, false);
 	atomic_init(&stop->signal, 0);
@@ -72,7 +79,8 @@ void usync_stop_end(struct usync_show *show)
 
 	if (!stop->running)
 		return;
-	pthread_cancel(stop->thread);
+	atomic_store(&stop->over, true);
+	pthread_kill(stop->thread, OVER);
 	pthread_join(stop->thread, NULL);
 	stop->running = false;
 	pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
