@@ -52,7 +52,8 @@ static bool is_connection_failure(int errnum)
 		errnum <= SLURMCTLD_COMMUNICATIONS_SHUTDOWN_ERROR) ||
 	       errnum == SLURM_PROTOCOL_SOCKET_IMPL_TIMEOUT ||
 	       errnum == SLURM_COMMUNICATIONS_CONNECTION_ERROR ||
-	       errnum == ECONNREFUSED || errnum == ETIMEDOUT || errnum == EHOSTUNREACH;
+	       errnum == ECONNREFUSED || errnum == ECONNRESET || errnum == EPIPE ||
+	       errnum == ETIMEDOUT || errnum == EHOSTUNREACH || errnum == ENETUNREACH;
 }
 
 bool backend_is_unsent(int errnum)
@@ -190,15 +191,26 @@ const char *backend_user_name(uint32_t uid)
 	return slot->name;
 }
 
+/* 0, or why not: that nothing came back is all that it returns, errno has the cause. */
+static int ping(int controller)
+{
+	int rc;
+
+	errno = 0;
+	rc = slurm_ping(controller);
+	if (rc == SLURM_SUCCESS || errno == 0)
+		return rc < 0 ? SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR : rc;
+	return errno;
+}
+
 int backend_ping(const struct uc_frame *question, struct uc_frame *answer,
 		 struct uc_error *err)
 {
-	int rc = slurm_ping(0);
+	int rc = ping(0);
 
 	(void)question, (void)answer;
 	/* The primary, else the first backup. */
-	if (rc == SLURM_SUCCESS || slurm_ping(1) == SLURM_SUCCESS)
+	if (rc == SLURM_SUCCESS || ping(1) == SLURM_SUCCESS)
 		return 0;
-	return backend_fail(err, rc > 0 ? rc : SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR,
-			    "ping");
+	return backend_fail(err, rc, "ping");
 }

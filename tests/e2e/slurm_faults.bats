@@ -37,6 +37,7 @@ teardown()
 	for pid in "${STOPPED[@]}"; do
 		kill -CONT "$pid" 2>/dev/null || :
 	done
+	[ -z "${CLOSER-}" ] || kill "$CLOSER"
 	wait_until 20 "$PROBE" -t 2000 ping
 	wait_until 5 no_workers
 }
@@ -351,4 +352,61 @@ ended()
 	run -0 "$worker" --options
 	[[ $'\n'$output$'\n' == *$'\ngpus\n'* && $'\n'$output$'\n' == *$'\ntime\n'* ]]
 	[ "$output" = "$(sort <<<"$output" | LC_ALL=C sort)" ]
+}
+
+# closer FILE [reset]: takes every message on a port of its own, which it writes to FILE, and
+# closes the connection; or cuts it.
+closer()
+{
+	perl -MSocket -MIO::Socket::INET -e '
+		my $door = IO::Socket::INET->new(Listen => 64, LocalAddr => "127.0.0.1") or die;
+		open my $out, ">", "$ARGV[0].new" or die;
+		print $out $door->sockport, "\n";
+		close $out;
+		rename "$ARGV[0].new", $ARGV[0] or die;
+		while (my $one = $door->accept) {
+			read $one, my $len, 4;
+			read $one, my $said, unpack("N", $len) if !$ARGV[1];
+			setsockopt $one, SOL_SOCKET, SO_LINGER, pack("ll", 1, 0) if $ARGV[1];
+		}' "$@"
+}
+
+@test "a slurmctld that does not understand the newest worker: the older one submits" {
+	local stage=$BASE/stage here=("$UC_TEST_BUILD"/libexec/ucluster/slurm-worker-*) id newest
+
+	closer "$BASE/port" 3>&- &
+	CLOSER=$!
+	wait_until 60 test -s "$BASE/port"
+	sed "s/^SlurmctldPort=.*/SlurmctldPort=$(<"$BASE/port")/" "$SLURM_CONF" >"$BASE/old.conf"
+	newest=${here[0]##*/}
+	mkdir -p "$stage/bin" "$stage/libexec/ucluster"
+	ln -s "$UC_TEST_BUILD/lib" "$stage/lib"
+	cp "$UC_TEST_BUILD/bin/usrun" "$stage/bin/"
+	cp "${here[0]}" "$stage/libexec/ucluster/$newest"
+	# the older one is the same, and asks where the cluster answers
+	printf '#!/bin/sh\nSLURM_CONF=%q exec %q\n' "$SLURM_CONF" "${here[0]}" \
+		>"$stage/libexec/ucluster/slurm-worker-$((${newest##*-} - 1))"
+	chmod +x "$stage"/libexec/ucluster/*
+	run env HOME="$BASE" SLURM_CONF="$BASE/old.conf" UCLUSTER_SLURM_TIMEOUT=60s \
+		"$stage/bin/usrun" --batch --no-check -H -J older true
+	echo "$output"
+	[ "$status" -eq 0 ]
+	id=$(squeue -h --name=older -o %A)
+	[[ $id =~ ^[0-9]+$ && $output == *"$id"* ]]
+	scancel "$id"
+	# where there is no other, it says what may be wrong
+	rm "$stage/libexec/ucluster/slurm-worker-$((${newest##*-} - 1))"
+	run -4 env HOME="$BASE" SLURM_CONF="$BASE/old.conf" UCLUSTER_SLURM_TIMEOUT=60s "$PROBE" ping
+	[[ $output == "4: ping: slurmctld closed the connection"*" | slurmctld may be older than "* ]]
+}
+
+@test "a connection that is cut is slurmctld's, status 4" {
+	closer "$BASE/cut" reset 3>&- &
+	CLOSER=$!
+	wait_until 60 test -s "$BASE/cut"
+	sed "s/^SlurmctldPort=.*/SlurmctldPort=$(<"$BASE/cut")/" "$SLURM_CONF" >"$BASE/cut.conf"
+	run -4 "$PROBE" -c "$BASE/cut.conf" -t 60000 ping
+	# libslurm sees it as an error or as an end
+	[[ $output == "4: slurmctld at "*" cannot be reached: "*" | "* ||
+		$output == "4: ping: slurmctld closed the connection"*" | "* ]]
 }
