@@ -239,9 +239,11 @@ static int start(struct child *child, const char *program, char *const *words,
 	rc = posix_spawn_file_actions_adddup2(&files, fds[0], 0);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[0], 1);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, fds[1], 2);
+#ifdef __GLIBC_PREREQ
 #if __GLIBC_PREREQ(2, 34)
 	/* ssh stays in the background: what the caller has open is not its business */
 	rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&files, 3);
+#endif
 #endif
 	rc = rc ? rc : posix_spawnattr_setsigmask(&attr, &none);
 	rc = rc ? rc : posix_spawnattr_setsigdefault(&attr, &pipe);
