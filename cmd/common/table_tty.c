@@ -123,19 +123,21 @@ static int add_columns(struct libscols_table *out, const struct uc_selection *sh
 	return 0;
 }
 
-/* The cell as text that fits its column. */
+/* The cell as text that fits its column; what was cut ends in a mark. */
 static const char *cell_text(struct uc_buf *text, const struct uc_run *run,
 			     const struct uc_value *value, size_t width)
 {
-	size_t fits;
+	const char *mark = run->safe & UC_SAFE_ASCII ? "~" : "\xe2\x80\xa6";
 
 	uc_buf_reset(text);
 	uc_value_text(text, value, run->safe);
 	if (!text->len)
 		uc_buf_addc(text, '-');
-	fits = uc_text_clip(uc_buf_text(text), width);
-	if (!text->failed)
-		text->data[fits] = '\0';
+	if (text->data && width && uc_text_width(text->data) > width) {
+		text->len = uc_text_clip(text->data, width - 1);
+		text->data[text->len] = '\0';
+		uc_buf_add(text, mark);
+	}
 	return uc_buf_text(text);
 }
 

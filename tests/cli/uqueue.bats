@@ -129,6 +129,21 @@ setup()
 	grep -q 'a b c "x"' out
 }
 
+@test "what a narrow terminal cuts ends in a mark" {
+	local id name
+
+	uqueue -t all --format=id,name --noheader >whole
+	read -r id name < <(grep finetune whole)
+	[ -n "$name" ]
+	NO_COLOR=1 on_terminal 30 uqueue -j "$id" --format=id,name,where,end_time >out
+	grep -qE "^$id  ${name:0:4}[^ ]*…" out
+	LC_ALL=C NO_COLOR=1 on_terminal 30 uqueue -j "$id" --format=id,name,where,end_time >out
+	grep -qE "^$id  ${name:0:4}[^ ]*~" out
+	run ! grep -q '[^ -~]' out
+	NO_COLOR=1 on_terminal 300 uqueue -t all >out
+	run ! grep -q '…' out
+}
+
 @test "colour: on a terminal, unless NO_COLOR; always and never obey" {
 	local esc=$'\e'
 
