@@ -83,6 +83,24 @@ mapfile -t programs < <(sed -n 's/^uc_completions(\([a-z]*\))$/\1/p' "$UC_TEST_T
 	[ "$count" -ge 18 ]
 }
 
+@test "what jq is told in an example arrives whole, and works where nothing is listed" {
+	local word count=0
+	local nothing='{"jobs":[],"capacity":[],"packages":[],"folders":[],"scans":[{"owners":[]}]}'
+
+	while IFS= read -r word; do
+		count=$((count + 1))
+		jq -r "$word" <<<"$nothing" || {
+			echo "jq '$word'"
+			return 1
+		}
+	done < <(for page in "$UC_TEST_BUILD"/man/*.1; do
+		mandoc -T utf8 -O width=200 "$page" | col -bx |
+			sed -nE "s/.*jq (-[a-z] )?'([^']*)'.*/\2/p"
+	done)
+	[ "$count" -eq "$(cat "$UC_TEST_BUILD"/man/*.1 | grep -c 'jq ')" ]
+	[ "$count" -ge 5 ]
+}
+
 @test "README and the documents show options that there are" {
 	local line known option count=0
 
