@@ -188,6 +188,7 @@ int uc_stay(const struct uc_stay *what, struct uc_error *err)
 				       .json = what->json,
 				       .grep = what->grep } };
 	int rc = open_all(&s, err);
+	bool started;
 
 	if (what->first && rc == 0)
 		rc = stay_take_jobs(&s, &(struct uc_answer){ .jobs = what->first }, err);
@@ -199,7 +200,8 @@ int uc_stay(const struct uc_stay *what, struct uc_error *err)
 		s.status = err->code;
 	if (rc < 0 && s.asker && uc_asker_is_busy(s.asker))
 		uc_run_error(s.run, err);
-	if (rc == 0 && what->until_start && !s.over)
+	started = rc == 0 && what->until_start && !s.over;
+	if (started)
 		s.status = 0;
 	else if (rc == 0)
 		stay_end(&s);
@@ -208,5 +210,5 @@ int uc_stay(const struct uc_stay *what, struct uc_error *err)
 		return -1;
 	what->run->status = s.status;
 	err->text[0] = '\0';
-	return s.status ? -1 : 0;
+	return s.status || (what->until_start && !started) ? -1 : 0;
 }

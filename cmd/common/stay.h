@@ -25,7 +25,7 @@ struct uc_stay {
 	bool append;      /* what is in the file before it starts is another job's */
 	bool waiting;     /* say what it waits for */
 	bool ending;      /* say how it ended */
-	bool until_start; /* that is all: 0 when it runs, or is over */
+	bool until_start; /* that is all: 0 when it runs, -1 when it is over */
 	uint64_t skip;    /* with append: its size then, should it have started already */
 	bool raw, json;
 	int64_t lines;    /* of what is there already; UC_FOLLOW_ALL */

@@ -98,8 +98,12 @@ int uattach_place(struct uattach *u, struct uattach_place *place, struct uc_erro
 {
 	uc_auto(buf) struct uc_buf step = { 0 };
 
-	if ((u->job->state & UC_JOB_BASE) == UC_JOB_PENDING && uattach_wait(u, err) < 0)
+	if ((u->job->state & UC_JOB_BASE) == UC_JOB_PENDING && uattach_wait(u, err) < 0) {
+		/* that it did all that it had to is no success of a shell in it */
+		if (!err->text[0] && u->run->status == 0)
+			uc_fail(err, UC_NOTFOUND, "job %" PRIu32 " is over", u->id.job);
 		return -1;
+	}
 	if (uattach_choose_running(u, err) < 0 ||
 	    uc_steps_load(u->src, u->job->job_id, &place->steps, err) < 0)
 		return -1;

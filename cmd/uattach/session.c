@@ -107,18 +107,41 @@ static int conclude(struct uattach_view *v, struct uc_error *err)
 		uc_stay_keep(run, v->job, run->status);
 		return run->status ? -1 : 0;
 	default:
-		return fail_link(v, err);
+		fail_link(v, err);
+		if (v->signal) { /* and nobody waited for its end */
+			uc_run_error(run, err);
+			err->text[0] = '\0';
+			run->status = 128 + v->signal;
+		}
+		return -1;
 	}
 }
 
-/* Ask slurmctld, which knows more than a line that broke. */
-static bool still_runs(struct uattach_view *v)
+/* Of the session's job; slurmctld knows more than a line that broke. */
+enum job_is {
+	JOB_RUNS,
+	JOB_OVER,
+	JOB_UNKNOWN, /* slurmctld does not answer */
+};
+
+static enum job_is ask(struct uattach_view *v)
 {
-	if (uattach_reload(v->u, NULL) < 0)
-		return false;
-	v->job = v->u->job;
+	struct uattach *u = v->u;
+	struct uc_jobs *before = uc_take(&u->jobs);
+
+	if (uattach_reload(u, NULL) < 0) {
+		/* what is said of it needs the row */
+		uc_jobs_free(u->jobs);
+		u->jobs = before;
+		u->job = v->job;
+		return u->forgotten ? JOB_OVER : JOB_UNKNOWN;
+	}
+	uc_jobs_free(before);
+	v->job = u->job;
 	return (v->job->state & UC_JOB_BASE) == UC_JOB_RUNNING &&
-	       !(v->job->state & UC_JOB_COMPLETING);
+			       !(v->job->state & UC_JOB_COMPLETING)
+		       ? JOB_RUNS
+		       : JOB_OVER;
 }
 
 /* What the server had to say besides is in the job's output, mostly nothing. */
@@ -134,6 +157,11 @@ static bool has_output(const struct uc_job *job)
 
 static int tell_end(struct uattach *u, struct uc_error *err)
 {
+	if (u->forgotten) {
+		uc_fail(err, UC_NOTFOUND, "slurmctld does not know job %u any more",
+			u->id.job);
+		return uattach_past(u, err);
+	}
 	return uc_stay(&(struct uc_stay){ .run = u->run,
 					  .id = u->id,
 					  .ending = true,
@@ -143,33 +171,40 @@ static int tell_end(struct uattach *u, struct uc_error *err)
 }
 
 /* By a signal, within so many ms. That srun ended, or a window changed, is none. */
-static bool stopped(const struct uattach_view *v, int ms)
+static bool stopped(struct uattach_view *v, int ms)
 {
 	struct pollfd on = { v->signals, POLLIN, 0 };
 	struct signalfd_siginfo info;
 
-	return poll(&on, 1, ms) > 0 &&
-	       read(v->signals, &info, sizeof(info)) == sizeof(info) &&
-	       info.ssi_signo != SIGCHLD && info.ssi_signo != SIGWINCH;
+	if (poll(&on, 1, ms) <= 0 ||
+	    read(v->signals, &info, sizeof(info)) != sizeof(info) ||
+	    info.ssi_signo == SIGCHLD || info.ssi_signo == SIGWINCH)
+		return false;
+	if (info.ssi_signo == SIGTSTP)
+		raise(SIGSTOP);
+	else
+		v->signal = (int)info.ssi_signo;
+	return v->signal != 0;
 }
 
 /* The server is gone: slurmctld hears of the job's end a little later. */
-static bool is_about_to_end(struct uattach_view *v, int ms)
+static enum job_is wait_for_end(struct uattach_view *v, int ms)
 {
 	const int64_t until = uc_monotonic_ms() + ms;
+	enum job_is job;
 
-	while (still_runs(v))
-		if (uc_monotonic_ms() >= until || stopped(v, ASK_MS))
-			return false;
-	return true;
+	do
+		job = ask(v);
+	while (job == JOB_RUNS && uc_monotonic_ms() < until && !stopped(v, ASK_MS));
+	return job;
 }
 
 /* The session cannot be reached: because its job is over? `met`: it was shown before. */
-static bool has_ended(struct uattach_view *v, bool met)
+static enum job_is find_reason(struct uattach_view *v, bool met)
 {
 	if (!met)
-		return is_about_to_end(v, SHORT_MS);
-	return v->outcome == VIEW_REFUSED ? is_about_to_end(v, END_MS) : !still_runs(v);
+		return wait_for_end(v, SHORT_MS);
+	return v->outcome == VIEW_REFUSED ? wait_for_end(v, END_MS) : ask(v);
 }
 
 /* A line that broke is tried again: the session does not know of it. */
@@ -181,20 +216,21 @@ static int show_again(struct uattach_view *v, struct uc_error *err)
 		int rc = uattach_view_show(v, err);
 		const bool lost = rc == 0 && v->outcome == VIEW_LOST;
 		const bool refused = rc == 0 && v->outcome == VIEW_REFUSED;
-		bool ended;
+		enum job_is job = JOB_RUNS;
 
 		met |= v->welcome;
-		ended = (lost || refused) && has_ended(v, met);
-		if (lost && v->heard - v->begun >= SETTLED_MS)
+		if (lost || refused)
+			job = find_reason(v, met);
+		if (lost && v->welcome && v->heard - v->begun >= SETTLED_MS)
 			attempt = 1;
-		if (met && lost && !ended && attempt < TRIES) {
+		if (met && lost && job == JOB_RUNS && attempt < TRIES) {
 			/* with its lines: what came meanwhile was not seen */
 			uc_run_say(v->u->run, 0, "the line is gone; attaching again");
 			uattach_link_close(&v->link);
 			continue;
 		}
 		if (rc == 0)
-			rc = ended && v->u->job ? tell_end(v->u, err) : conclude(v, err);
+			rc = job == JOB_OVER ? tell_end(v->u, err) : conclude(v, err);
 		uattach_link_close(&v->link);
 		return rc;
 	}

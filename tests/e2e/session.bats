@@ -289,21 +289,103 @@ no_srun()
 	! pgrep -f -- "^srun --jobid=$JOB .*session-attach" >/dev/null
 }
 
+# An srun in front of the real one that fails while $WORK/broken is there.
+breakable_srun()
+{
+	mkdir "$WORK/bin"
+	cat >"$WORK/bin/srun" <<-EOT
+		#!/bin/bash
+		if [ -e $WORK/broken ]; then
+			echo "srun: error: no way" >&2
+			exit 1
+		fi
+		exec -a srun $(command -v srun) "\$@"
+	EOT
+	chmod +x "$WORK/bin/srun"
+	PATH=$WORK/bin:$PATH
+}
+
 @test "a line that breaks is given up, but not one that held for a minute" {
+	breakable_srun
 	shell_session
 	break_line 1
 	break_line 2
 	wait_until 90 line_is_old
 	break_line 3
-	break_line 4
+	wait_until 90 line_is_old
+	# that it held so long once is no reason to try for ever
+	touch "$WORK/broken"
 	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
-	[ "$(tmux_status)" != 0 ]
-	wait_until 20 has_line '.*the line to the session of job [0-9]+ is gone.*'
+	[ "$(tmux_status 60)" = 4 ]
+	wait_until 20 has_line ".*job $JOB: srun: error: no way"
+	tried_again 5
 }
 
 line_is_old()
 {
 	[ "$(ps -o etimes= -p "$(pgrep -o -f -- "^srun --jobid=$JOB .*session-attach")")" -ge 65 ]
+}
+
+@test "the line breaks, and slurmctld does not answer: said, and it ends" {
+	shell_session
+	# a slurm.conf that only the viewer reads
+	cp -r "${SLURM_CONF%/*}" "$WORK/etc"
+	tmux_end
+	rm -f "$WORK/tmux.status"
+	tmux_start 100 30 env SLURM_CONF="$WORK/etc/slurm.conf" UCLUSTER_SLURM_TIMEOUT=3s uattach "$JOB"
+	tmux_wait '^inside>' 30
+	sed -i 's/^SlurmctldPort=.*/SlurmctldPort=1/' "$WORK/etc/slurm.conf"
+	grep -qx SlurmctldPort=1 "$WORK/etc/slurm.conf"
+	# one that is there has read it before
+	pkill -STOP -P "$(viewer)" slurm-worker
+	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
+	[ "$(tmux_status 60)" = 4 ]
+	all_lines
+	wait_until 20 has_line ".*the line to the session of job $JOB is gone"
+	run -1 has_line '.*ERROR: .*Sanitizer.*'
+}
+
+# ended_after PID SRUN: a later srun of the viewer has ended, and is not waited for yet.
+ended_after()
+{
+	ps -o stat=,comm=,pid= --ppid "$1" | grep -v " $2\$" | grep -q '^Z.* srun '
+}
+
+is_stopped()
+{
+	[[ $(ps -o stat= -p "$1") == T* ]]
+}
+
+@test "its server cannot be reached: signals end the wait for its job's end, and Ctrl-Z stops it" {
+	local pid srun
+
+	shell_session
+	pid=$(viewer)
+	srun=$(pgrep -x -P "$pid" srun)
+	mv "/tmp/ucluster-$(id -u)/$JOB-$(key)" "$WORK/hidden"
+	pkill -KILL -f -- "^srun --jobid=$JOB .*session-attach"
+	wait_until 30 ended_after "$pid" "$srun"
+	kill -TSTP "$pid"
+	wait_until 20 is_stopped "$pid"
+	kill -TERM "$pid"
+	kill -CONT "$pid"
+	[ "$(tmux_status 60)" = 143 ]
+	all_lines
+	wait_until 20 has_line ".*no session of job $JOB is on this node.*"
+	mv "$WORK/hidden" "/tmp/ucluster-$(id -u)/$JOB-$(key)"
+}
+
+@test "it waited, and was over at once: its end is told once" {
+	JOB=$(usrun --no-container --detachable --parsable --time=5 --hold \
+		sh -c 'echo "first words"' </dev/null)
+	tmux_start 100 30 uattach "$JOB"
+	wait_until 20 test -n "$(viewer)"
+	tmux_wait 'it is held|waits' 30
+	scontrol release "$JOB"
+	[ "$(tmux_status 90)" = 0 ]
+	wait_until 20 has_line ".*job $JOB completed.*"
+	[ "$(all_lines | grep -c "job $JOB completed")" = 1 ]
+	[ "$(all_lines | grep -c '^first words')" = 1 ]
 }
 
 @test "the server is killed: the terminal is as it was, and says so" {

@@ -199,6 +199,20 @@ sees_namespace()
 	[[ $output == *"does not run: it is CANCELLED"* ]]
 }
 
+@test "one that waited and is over at once: no shell was in it" {
+	local id
+
+	id=$(sbatch --parsable --hold --time=5 -o /dev/null --wrap true)
+	uattach "$id" --shell true >out 2>err </dev/null 3>&- &
+	wait_until 30 grep -q "job $id waits" err
+	scontrol release "$id"
+	wait "$!" && status=0 || status=$?
+	echo "status $status"; cat err
+	[ "$status" -eq 3 ]
+	grep -q "^uattach: job $id completed" err
+	grep -qx "uattach: job $id is over" err
+}
+
 @test "what it uses: processes, CPUs, memory, GPUs" {
 	mkdir bin
 	cat >bin/nvidia-smi <<-'EOT'
