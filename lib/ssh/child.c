@@ -31,7 +31,7 @@ struct child {
 	bool reaped;
 	int status;  /* as waitpid() has it; -1: not known */
 	int errors;  /* what it writes to its standard error */
-	int stop[2]; /* a pipe; closed: read what is there and end */
+	int stop[2]; /* a pipe; a byte: read what is there and end */
 	pthread_t reader;
 	pthread_mutex_t lock; /* of the next two */
 	struct uc_tail tail;
@@ -104,6 +104,13 @@ static int exit_status(int status)
 	return status != -1 && WIFSIGNALED(status) ? 128 + WTERMSIG(status) : -1;
 }
 
+/* Not by closing the pipe: whoever else was started meanwhile may hold it open. */
+static void end_reader(const struct child *child)
+{
+	(void)!write(child->stop[1], "", 1); /* the pipe is empty */
+	pthread_join(child->reader, NULL);
+}
+
 static int child_close(struct uc_stream_end *end, int wait_ms, struct uc_buf *said)
 {
 	struct child *child = (struct child *)end;
@@ -118,13 +125,13 @@ static int child_close(struct uc_stream_end *end, int wait_ms, struct uc_buf *sa
 		kill(child->pid, SIGKILL);
 		reap(child, 0);
 	}
-	close(child->stop[1]);
-	pthread_join(child->reader, NULL);
+	end_reader(child);
 	if (said)
 		uc_buf_addn(said, child->tail.bytes, child->tail.len);
 	pthread_mutex_destroy(&child->lock);
 	close(child->errors);
 	close(child->stop[0]);
+	close(child->stop[1]);
 	status = killed ? -1 : exit_status(child->status);
 	free(child);
 	return status;
@@ -301,9 +308,9 @@ static int bring_up(struct child *child, int fds[6], const char *program,
 		   (int[2]){ fds[1], fds[3] });
 	close(fds[1]);
 	close(fds[3]);
-	fds[1] = fds[3] = -1; /* the reader sees its end now */
+	fds[1] = fds[3] = -1;
 	if (rc != 0)
-		pthread_join(child->reader, NULL);
+		end_reader(child);
 	return rc;
 }
 

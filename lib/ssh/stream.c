@@ -42,6 +42,7 @@ int uc_stream_pair(int fds[2])
 
 			close(fds[0]);
 			close(fds[1]);
+			fds[0] = fds[1] = -1;
 			errno = error;
 			return -1;
 		}

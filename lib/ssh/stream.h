@@ -25,7 +25,7 @@ struct uc_stream_end {
 
 /*
  * Two connected sockets, both non-blocking and closed on exec: [0] is for who uses the
- * stream, [1] for what is behind it. -1 with errno.
+ * stream, [1] for what is behind it. -1 with errno, and both are -1.
  */
 int uc_stream_pair(int fds[2]);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Parts of lib/ssh that need no server: what ssh says, the end of a talk, children. */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <ucluster/units.h>
 #include <unistd.h>
 
@@ -149,6 +151,63 @@ static void test_child_ends(void **state)
 	assert_true(uc_monotonic_ms() - began < 8000);
 }
 
+/* A process that was made meanwhile, and has all that was open then. */
+static void test_child_of_others(void **state)
+{
+	struct uc_stream stream = { 0 };
+	uc_auto(buf) struct uc_buf said = { 0 };
+	pid_t other;
+
+	(void)state;
+	spawn(&stream, "sleep 40 & echo gone >&2; exit 4");
+	other = fork();
+	if (other == 0) {
+		alarm(60);
+		for (;;)
+			pause();
+	}
+	alarm(30);
+	assert_int_equal(uc_stream_close(&stream, 10000, &said), 4);
+	alarm(0);
+	assert_string_equal(uc_buf_text(&said), "gone\n");
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+}
+
+static bool refuse; /* whether options of sockets are refused */
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (!refuse)
+		return __real_setsockopt(fd, level, name, value, len);
+	errno = ENOBUFS;
+	return -1;
+}
+
+static void test_no_socket(void **state)
+{
+	static const char *const words[] = { "/bin/true", NULL };
+	struct uc_stream stream = { 0 };
+	struct uc_error err = { 0 };
+	int fds[2], next = dup(0);
+
+	(void)state;
+	close(next);
+	refuse = true;
+	assert_int_equal(uc_stream_pair(fds), -1);
+	assert_int_equal(errno, ENOBUFS);
+	/* nobody closes a second time what may be somebody else's by then */
+	assert_int_equal(fds[0], -1);
+	assert_int_equal(fds[1], -1);
+	assert_int_equal(uc_stream_spawn(&stream, words, environment, &err), -1);
+	refuse = false;
+	assert_int_equal(dup(0), next);
+	close(next);
+}
+
 static void test_no_program(void **state)
 {
 	static const char *const words[] = { "no-such-program", NULL };
@@ -169,7 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sayings),    cmocka_unit_test(test_changed_key),
 		cmocka_unit_test(test_tail),       cmocka_unit_test(test_child),
-		cmocka_unit_test(test_child_ends), cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_child_ends), cmocka_unit_test(test_child_of_others),
+		cmocka_unit_test(test_no_socket),  cmocka_unit_test(test_no_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
