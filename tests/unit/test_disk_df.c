@@ -162,7 +162,7 @@ static int hang(const char *folder)
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
 		 fd);
 	if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("hung", folder, "fuse", MS_NOSUID | MS_NODEV, options) < 0)
 		return SKIPPED;
 	server = fork();
