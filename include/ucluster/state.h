@@ -46,11 +46,13 @@ enum uc_job_flags {
 	UC_JOB_RESV_DEL_HOLD = 1 << 21,
 	UC_JOB_SIGNALING = 1 << 22,
 	UC_JOB_STAGE_OUT = 1 << 23,
+	UC_JOB_EXPEDITING = 1 << 24, /* since 25.11 */
 };
 
 /*
  * "RUNNING" and "R": what squeue shows for the whole word, so COMPLETING wins over the
- * base state. NULL for a base state that no release has: show the number then.
+ * base state; of two letters EXPEDITING has none. NULL for a base state that no release
+ * has: show the number then.
  */
 const char *uc_job_state_name(uint32_t state);
 const char *uc_job_state_short(uint32_t state);

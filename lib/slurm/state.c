@@ -16,6 +16,7 @@ static const struct state job_flags[] = {
 	{ UC_JOB_COMPLETING, "COMPLETING", "CG" },
 	{ UC_JOB_STAGE_OUT, "STAGE_OUT", "SO" },
 	{ UC_JOB_CONFIGURING, "CONFIGURING", "CF" },
+	{ UC_JOB_EXPEDITING, "EXPEDITING", NULL },
 	{ UC_JOB_RESIZING, "RESIZING", "RS" },
 	{ UC_JOB_REQUEUE, "REQUEUED", "RQ" },
 	{ UC_JOB_REQUEUE_FED, "REQUEUE_FED", "RF" },
@@ -90,7 +91,8 @@ const char *uc_job_state_name(uint32_t state)
 
 const char *uc_job_state_short(uint32_t state)
 {
-	const struct state *found = find_state(state);
+	/* one without its letters shows those of the next */
+	const struct state *found = find_state(state & ~(uint32_t)UC_JOB_EXPEDITING);
 
 	return found ? found->shorter : NULL;
 }
@@ -99,7 +101,7 @@ static int64_t find_name(const struct state *table, size_t count, const char *na
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcasecmp(table[i].name, name) ||
-		    !strcasecmp(table[i].shorter, name))
+		    (table[i].shorter && !strcasecmp(table[i].shorter, name)))
 			return table[i].value;
 	return -1;
 }

@@ -15,6 +15,10 @@ static void test_job_states_read_as_squeue_shows_them(void **state)
 			    "CONFIGURING");
 	assert_string_equal(uc_job_state_short(UC_JOB_FAILED | UC_JOB_LAUNCH_FAILED),
 			    "F");
+	/* as squeue of 25.11, which has no letters for it */
+	assert_string_equal(uc_job_state_name(UC_JOB_PENDING | UC_JOB_EXPEDITING),
+			    "EXPEDITING");
+	assert_string_equal(uc_job_state_short(UC_JOB_PENDING | UC_JOB_EXPEDITING), "PD");
 	assert_null(uc_job_state_name(12));
 	assert_null(uc_job_state_short(255));
 }
@@ -28,6 +32,7 @@ static void test_job_states_are_found_by_either_name(void **state)
 	}
 	assert_int_equal(uc_job_state_find("pd"), UC_JOB_PENDING);
 	assert_int_equal(uc_job_state_find("completing"), UC_JOB_COMPLETING);
+	assert_int_equal(uc_job_state_find("expediting"), UC_JOB_EXPEDITING);
 	assert_int_equal(uc_job_state_find("nonsense"), -1);
 }
 
