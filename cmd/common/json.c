@@ -30,12 +30,22 @@ static size_t utf8_length(const unsigned char *s, uint32_t *number)
 	return len;
 }
 
-/* What a terminal obeys or hides: C1, and what turns or breaks lines. */
-static bool is_obeyed(uint32_t code)
+/* Is this character one that the sanitiser does not show as it is? */
+static bool is_hidden(struct uc_buf *shown, const unsigned char *s, size_t len)
 {
-	return (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
-	       code == 0xfeff;
+	uc_buf_reset(shown);
+	uc_buf_safen(shown, (const char *)s, len, 0);
+	return shown->len != len || memcmp(shown->data, s, len) != 0;
+}
+
+/* A number beyond 16 bits is two halves. */
+static void add_number(struct uc_buf *out, uint32_t code)
+{
+	if (code >= 0x10000) {
+		uc_buf_addf(out, "\\u%04X", 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	}
+	uc_buf_addf(out, "\\u%04X", code);
 }
 
 /* Bytes from `s` on that stand in a JSON string as they are. */
@@ -52,6 +62,7 @@ void uc_buf_json(struct uc_buf *out, const char *text)
 {
 	static const char names[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
 	const unsigned char *s = (const unsigned char *)text;
+	uc_auto(buf) struct uc_buf shown = { 0 };
 
 	uc_buf_addc(out, '"');
 	while (*s) {
@@ -62,8 +73,8 @@ void uc_buf_json(struct uc_buf *out, const char *text)
 		if (!len && *s >= 0x7f)
 			len = utf8_length(s, &code);
 		if (len) {
-			if (is_obeyed(code))
-				uc_buf_addf(out, "\\u%04X", code);
+			if (code && is_hidden(&shown, s, len))
+				add_number(out, code);
 			else
 				uc_buf_addn(out, s, len);
 			s += len;
@@ -73,12 +84,13 @@ void uc_buf_json(struct uc_buf *out, const char *text)
 		if (name)
 			uc_buf_addf(out, "\\%c", letters[name - names]);
 		else if (*s < 0x20)
-			uc_buf_addf(out, "\\u%04X", *s);
+			add_number(out, *s);
 		else
 			uc_buf_add(out, "\xef\xbf\xbd");
 		s++;
 	}
 	uc_buf_addc(out, '"');
+	out->failed = out->failed || shown.failed;
 }
 
 /* What stands before a value. */

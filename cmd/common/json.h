@@ -46,7 +46,7 @@ void uc_buf_json_value(struct uc_buf *out, const struct uc_value *value);
 
 /*
  * A string with its quotation marks. JSON holds Unicode only: bytes that are not become
- * U+FFFD. What a terminal would obey is written as its number, all else as it is.
+ * U+FFFD. What a terminal would obey or hide is written as its number, all else as it is.
  */
 void uc_buf_json(struct uc_buf *out, const char *text);
 

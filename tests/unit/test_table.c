@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Listings of hostile text: aligned, with bars, on a terminal, as JSON. */
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
+#include "common/json.h"
 #include "common/table.h"
 #include "unit.h"
 
@@ -113,6 +116,36 @@ static void test_json_is_unicode_with_raw_values(void **state)
 	      "]}\n");
 }
 
+/* Every character that the sanitiser hides is its number in JSON, which is no other text.
+ */
+static void test_json_has_no_character_that_is_obeyed_or_hidden(void **state)
+{
+	(void)state;
+	for (wchar_t code = 1; code < 0x110000; code++) {
+		uc_auto(buf) struct uc_buf json = { 0 }, safe = { 0 };
+		char text[MB_LEN_MAX + 1] = "";
+		mbstate_t begin = { 0 };
+
+		if (wcrtomb(text, code, &begin) == (size_t)-1)
+			continue;
+		uc_buf_safe(&safe, uc_raw(text), 0);
+		uc_buf_json(&json, text);
+		if (code == '"' || code == '\\' || strcmp(uc_buf_text(&safe), text) != 0)
+			assert_true(uc_buf_text(&json)[1] == '\\');
+		else
+			assert_memory_equal(uc_buf_text(&json) + 1, text, strlen(text));
+	}
+}
+
+static void test_json_writes_what_is_beyond_as_two_halves(void **state)
+{
+	uc_auto(buf) struct uc_buf json = { 0 };
+
+	(void)state;
+	uc_buf_json(&json, "a\u061c\xf3\xa0\x80\x81\u202e");
+	assert_string_equal(uc_buf_text(&json), "\"a\\u061C\\uDB40\\uDC01\\u202E\"");
+}
+
 static void test_terminal_gets_no_control_bytes(void **state)
 {
 	char *got = print(&(struct uc_listing){ 0 }, true, 0);
@@ -131,6 +164,8 @@ int main(void)
 		cmocka_unit_test(test_pipe_is_aligned_and_safe),
 		cmocka_unit_test(test_bars_inside_fields_are_escaped_and_blanks_empty),
 		cmocka_unit_test(test_json_is_unicode_with_raw_values),
+		cmocka_unit_test(test_json_has_no_character_that_is_obeyed_or_hidden),
+		cmocka_unit_test(test_json_writes_what_is_beyond_as_two_halves),
 		cmocka_unit_test(test_terminal_gets_no_control_bytes),
 	};
 
