@@ -30,7 +30,7 @@ static size_t utf8_length(const unsigned char *s, uint32_t *number)
 	return len;
 }
 
-/* Is this character one that the sanitiser does not show as it is? */
+/* Is this character one that the sanitiser does not show as it is? Without memory: yes. */
 static bool is_hidden(struct uc_buf *shown, const unsigned char *s, size_t len)
 {
 	uc_buf_reset(shown);
@@ -90,7 +90,6 @@ void uc_buf_json(struct uc_buf *out, const char *text)
 		s++;
 	}
 	uc_buf_addc(out, '"');
-	out->failed = out->failed || shown.failed;
 }
 
 /* What stands before a value. */
