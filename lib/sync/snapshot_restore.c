@@ -40,8 +40,27 @@ static void ended(void *arg, int outcome, const struct uc_error *err)
 		fail_one(r, err);
 }
 
+/* Read the whole file into the one that is begun. */
+static int copy_all(struct restorer *r, int fd, struct uc_store_file *file,
+		    const struct uc_sync_entry *entry, struct uc_error *err)
+{
+	for (;;) {
+		ssize_t got = read(fd, r->piece, PIECE);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return uc_fail_errno(err, UC_FAILED, errno, "cannot read '%s'",
+					     entry->path);
+		if (got == 0)
+			return 0;
+		if (uc_store_write(file, r->piece, (size_t)got, err) != UC_STORE_OK)
+			return -1;
+	}
+}
+
 static int put_file(struct restorer *r, int folder, const struct uc_sync_entry *entry,
-		    struct uc_error *err)
+		    const struct uc_sync_entry *expect, struct uc_error *err)
 {
 	size_t len;
 	const char *name = uc_store_path_split(entry->path, &len);
@@ -49,22 +68,17 @@ static int put_file(struct restorer *r, int folder, const struct uc_sync_entry *
 		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	struct uc_store_file *file;
 	uint64_t have;
-	ssize_t got;
 
 	if (fd < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "cannot read '%s'",
 				     entry->path);
-	if (uc_store_begin(r->store, entry, NULL, &file, &have, err) != UC_STORE_OK)
+	if (uc_store_begin(r->store, entry, expect, &file, &have, err) != UC_STORE_OK)
 		return -1;
-	if (have && uc_store_restart(file, err) != UC_STORE_OK) {
+	if ((have && uc_store_restart(file, err) != UC_STORE_OK) ||
+	    copy_all(r, fd, file, entry, err) < 0) {
 		uc_store_drop(file);
 		return -1;
 	}
-	while ((got = read(fd, r->piece, PIECE)) > 0)
-		if (uc_store_write(file, r->piece, (size_t)got, err) != UC_STORE_OK) {
-			uc_store_drop(file);
-			return -1;
-		}
 	uc_store_end(file, NULL, ended, r);
 	return 0;
 }
@@ -92,6 +106,7 @@ static int restore_one(struct restorer *r, int folder, const struct uc_sync_entr
 		       struct uc_error *err)
 {
 	struct uc_sync_entry there;
+	const struct uc_sync_entry *expect = NULL;
 	int status = uc_store_look(r->store, entry->path, &there, err);
 
 	if (status < 0)
@@ -105,11 +120,16 @@ static int restore_one(struct restorer *r, int folder, const struct uc_sync_entr
 		r->same++;
 		return 0;
 	}
-	if (status == 0 && uc_store_remove(r->store, &there, err) != UC_STORE_OK)
-		return -1;
+	if (status == 0 && there.kind == UC_SYNC_FOLDER) {
+		if (uc_store_remove(r->store, &there, err) != UC_STORE_OK)
+			return -1;
+	} else if (status == 0) {
+		there.keep = true; /* it stays until the other is whole */
+		expect = &there;
+	}
 	if (entry->kind == UC_SYNC_FILE)
-		return put_file(r, folder, entry, err);
-	if (uc_store_link(r->store, entry, NULL, err) != UC_STORE_OK)
+		return put_file(r, folder, entry, expect, err);
+	if (uc_store_link(r->store, entry, expect, err) != UC_STORE_OK)
 		return -1;
 	r->restored++;
 	return 0;

@@ -2,8 +2,10 @@
 /* Copyright the ucluster authors */
 /* Snapshots and trash of real folders, through the verbs that a far end is asked by. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "sync/prune.h"
 #include "sync/snapshot.h"
@@ -251,6 +253,68 @@ static void test_snapshot_is_restored(void **state)
 	assert_text(w, ".ucluster-trash/run-1/extra", "extra");
 }
 
+/* One file is longer than any may be now. */
+static void test_restore_that_fails_leaves_what_is_there(void **state)
+{
+	struct world *w = *state;
+	struct rlimit before, less;
+	char id[32], text[8193];
+	json_t *answer;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	write_text(w, "a", text);
+	write_text(w, "b", "before");
+	snapshot(w, id);
+	write_text(w, "a", "edited");
+	write_text(w, "b", "edited too");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	less = before;
+	less.rlim_cur = 4096;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
+	answer = ask(w, "snapshot-restore", json_pack("{s:s}", "id", id));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	assert_non_null(answer);
+	assert_int_equal(number(answer, "restored"), 1);
+	assert_int_equal(number(answer, "failed"), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "why")), "'a'"));
+	json_decref(answer);
+	assert_text(w, "a", "edited");
+	assert_text(w, "b", "before");
+	assert_false(is_there(w, ".ucluster-trash/run-1/a"));
+	assert_text(w, ".ucluster-trash/run-1/b", "edited too");
+}
+
+/* A link and a file in each other's place. */
+static void test_restore_replaces_other_kinds(void **state)
+{
+	struct world *w = *state;
+	char target[8] = "", id[32];
+	json_t *answer;
+
+	write_text(w, "a", "a");
+	assert_int_equal(symlinkat("a", w->root, "link"), 0);
+	snapshot(w, id);
+	assert_int_equal(unlinkat(w->root, "a", 0), 0);
+	assert_int_equal(unlinkat(w->root, "link", 0), 0);
+	assert_int_equal(symlinkat("b", w->root, "a"), 0);
+	write_text(w, "link", "mine");
+	answer = ask(w, "snapshot-restore", json_pack("{s:s}", "id", id));
+	assert_non_null(answer);
+	assert_int_equal(number(answer, "restored"), 2);
+	json_decref(answer);
+	assert_text(w, "a", "a");
+	assert_int_equal(readlinkat(w->root, "link", target, sizeof(target) - 1), 1);
+	assert_string_equal(target, "a");
+	assert_text(w, ".ucluster-trash/run-1/link", "mine");
+	assert_int_equal(
+		readlinkat(w->root, ".ucluster-trash/run-1/a", target, sizeof(target)),
+		1);
+	assert_int_equal(target[0], 'b');
+}
+
 static void test_the_latest_is_the_last_within_a_second(void **state)
 {
 	struct world *w = *state;
@@ -496,6 +560,8 @@ int main(void)
 		TEST(test_snapshot_has_what_the_folder_has),
 		TEST(test_snapshot_shares_what_did_not_change),
 		TEST(test_snapshot_is_restored),
+		TEST(test_restore_that_fails_leaves_what_is_there),
+		TEST(test_restore_replaces_other_kinds),
 		TEST(test_the_latest_is_the_last_within_a_second),
 		TEST(test_snapshots_are_pruned),
 		TEST(test_snapshots_that_were_interrupted_go),
