@@ -20,9 +20,9 @@
 #include "slurm/conf.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
+#define READS_MAX          16 /* of 4 KiB at a time */
 /* Descriptors are moved up here first, so that none is in the way of 0 to 3. */
-#define READS_MAX 16 /* of 4 KiB at a time */
-#define HIGH_FD   10
+#define HIGH_FD 10
 
 int uc_worker_new(const struct uc_source_options *options, struct uc_worker **out,
 		  struct uc_error *err)
