@@ -151,6 +151,7 @@ int uc_estimate(struct uc_source *src, const struct uc_submission *job,
  * {jobs,nodes,partitions,reservations,history}.jsonl.zst, one JSON object a line. Names
  * of users, accounts, groups and jobs, comments, paths and other free text are replaced
  * by pseudonyms, the same for the same name; root, nodes, partitions and QOS keep theirs.
+ * After a failure there is none of it, and no DIR where it made it.
  */
 int uc_record_write(struct uc_source *src, const char *dir,
 		    struct uc_error *err) UC_MUST_CHECK;

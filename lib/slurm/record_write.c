@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <zstd.h>
 #include <ucluster/source.h>
 #include "base/base64.h"
@@ -333,8 +334,29 @@ static int write_all(struct recorder *rec, struct uc_source *src, const char *di
 	return rc;
 }
 
+/* What one that failed has left in the folder, which was empty; and the folder, if made.
+ */
+static void remove_all(const char *dir, bool made)
+{
+	static const enum uc_rows_kind kinds[] = { UC_ROWS_JOBS, UC_ROWS_NODES,
+						   UC_ROWS_PARTITIONS,
+						   UC_ROWS_RESERVATIONS,
+						   UC_ROWS_HISTORY };
+	uc_auto(buf) struct uc_buf path = { 0 };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uc_buf_reset(&path);
+		uc_buf_addf(&path, "%s/%s.jsonl.zst", dir, uc_rows_type(kinds[i])->name);
+		if (!path.failed)
+			unlink(path.data);
+	}
+	if (made)
+		rmdir(dir);
+}
+
 int uc_record_write(struct uc_source *src, const char *dir, struct uc_error *err)
 {
+	const bool made = access(dir, F_OK) < 0;
 	struct recorder rec = { 0 };
 	int rc = -1;
 
@@ -351,6 +373,8 @@ int uc_record_write(struct uc_source *src, const char *dir, struct uc_error *err
 		uc_fail(err, UC_FAILED, "out of memory");
 	else
 		rc = write_all(&rec, src, dir, err);
+	if (rc < 0)
+		remove_all(dir, made);
 	for (size_t i = 0; i <= UC_MASK_PATH; i++)
 		json_decref(rec.names[i]);
 	ZSTD_freeCStream(rec.zstd);

@@ -26,6 +26,19 @@ setup()
 	[ -d other ]
 }
 
+@test "of a recording that finds no room nothing is left" {
+	export UC_SOURCE=synthetic:nodes=2000,jobs=1,seed=2
+	trap '' XFSZ
+	mkdir mine
+	for dir in new/rec mine; do
+		# a file of one KiB is the job's, not that of the nodes
+		run -1 bash -c 'ulimit -f 1 && ucluster record "$1"' _ "$dir"
+		[[ ${lines[0]} == "ucluster record: cannot write $dir/nodes.jsonl.zst: "* ]]
+	done
+	[ ! -e new/rec ]
+	[ -d mine ] && [ -z "$(ls -A mine)" ]
+}
+
 @test "a recording that is not there is not found" {
 	UC_SOURCE=record:$PWD/nothing run -3 uqueue
 	[[ ${lines[0]} == "uqueue: "*"'$PWD/nothing'"* ]]
