@@ -33,6 +33,8 @@ static int read_script(const char *path, struct uc_buf *out, struct uc_error *er
 	if (fd < 0)
 		return uc_fail_errno(err, errno == EACCES ? UC_DENIED : UC_NOTFOUND,
 				     errno, "cannot open '%s'", path);
+	/* but a writer that is there is waited for */
+	(void)fcntl(fd, F_SETFL, O_RDONLY);
 	while (out->len <= UC_ADOPT_BYTES_MAX && !out->failed &&
 	       ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)))
 		if (n > 0)

@@ -142,6 +142,12 @@ for word in words:
 	[ -z "$(compgen -G 'ran*')" ]
 }
 
+# reads FILE: somebody below this has it open.
+reads()
+{
+	find "/proc/$(pgrep -P "$!" ucluster)/fd" -lname "*/$1" 2>/dev/null | grep -q .
+}
+
 @test "files that cannot be read, are no text, or start nothing" {
 	cd "$BATS_TEST_TMPDIR"
 	run -3 ucluster adopt none
@@ -154,6 +160,17 @@ for word in words:
 	[[ ${lines[0]} == *"expected at most 256 KiB" ]]
 	mkfifo fifo
 	run -3 timeout 10 ucluster adopt fifo
+	# a pipe whose writer takes its time
+	exec 8<>fifo
+	timeout 60 ucluster adopt fifo >adopted 2>&1 8>&- 3>&- &
+	for ((i = 0; i < 600; i++)); do
+		! reads fifo || break
+		sleep 0.1
+	done
+	echo 'srun --gpus=2 a' >&8
+	exec 8>&-
+	wait "$!"
+	grep -q '^# usrun .*a$' adopted
 	run -1 ucluster adopt .
 	printf 'srun --job-name="\033]0;x\007" a\n' >escape
 	run -0 ucluster adopt escape
