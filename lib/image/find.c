@@ -172,11 +172,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp(one->path.bytes, other->path.bytes);
 }
 
+/* Once for each folder, however many of its files cannot be looked at. */
 static int add_unread(struct owned *own, const char *dir)
 {
-	struct uc_raw *more =
-		realloc(own->unread, (own->pub.unread_count + 1) * sizeof(*more));
+	const size_t count = own->pub.unread_count;
+	struct uc_raw *more;
 
+	if (count && own->unread[count - 1].bytes &&
+	    strcmp(own->unread[count - 1].bytes, dir) == 0)
+		return 0;
+	more = realloc(own->unread, (count + 1) * sizeof(*more));
 	if (!more)
 		return -1;
 	own->unread = more;

@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <ucluster/container.h>
+#include <ucluster/image.h>
 
 struct fixture {
 	char top[32];
@@ -234,6 +236,33 @@ static void test_image_is_taken_unseen_when_asked(void **state)
 	f->where.unchecked = false;
 }
 
+int __real_stat(const char *path, struct stat *st);
+int __wrap_stat(const char *path, struct stat *st);
+
+/* As files of a server that has lost them. */
+int __wrap_stat(const char *path, struct stat *st)
+{
+	if (!strstr(path, "/lost"))
+		return __real_stat(path, st);
+	errno = ESTALE;
+	return -1;
+}
+
+static void test_a_folder_with_lost_files_is_told_of_once(void **state)
+{
+	struct fixture *f = *state;
+	uc_auto(image_files) struct uc_image_files *files = NULL;
+	struct uc_error err = { 0 };
+
+	make_image(f->two, "lost1.sqsh", 96, 96);
+	make_image(f->two, "lost2.sqsh", 96, 96);
+	make_image(f->two, "lost3.sqsh", 96, 96);
+	assert_int_equal(uc_image_files_find(f->dirs, NULL, &files, &err), 0);
+	assert_int_equal(files->unread_count, 1);
+	assert_string_equal(files->unread[0].bytes, f->two);
+	assert_true(files->count > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_image_is_of_a_registry),
 		cmocka_unit_test(test_image_is_refused),
 		cmocka_unit_test(test_image_is_taken_unseen_when_asked),
+		cmocka_unit_test(test_a_folder_with_lost_files_is_told_of_once),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
