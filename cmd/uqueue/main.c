@@ -130,6 +130,10 @@ static int check(const struct uqueue_args *args, struct uc_error *err)
 	if (args->why && args->by >= 0)
 		return uc_fail(err, UC_USAGE,
 			       "options '--why' and '--by' exclude each other");
+	if (args->why && args->jobs.count)
+		return uc_fail(err, UC_USAGE,
+			       "option '--why' is about one job: '%s' is one too many",
+			       args->jobs.item[0]);
 	if (args->iterate && args->listing.json)
 		return uc_fail(err, UC_USAGE,
 			       "options '--iterate' and '--json' exclude each other");

@@ -210,7 +210,8 @@ static void measure_queue(struct queue *queue)
 	for (size_t i = 0; jobs && i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
 
-		if ((job->state & UC_JOB_BASE) != UC_JOB_PENDING ||
+		/* a held one has priority 0, below any new one's */
+		if ((job->state & UC_JOB_BASE) != UC_JOB_PENDING || !job->priority ||
 		    job->job_id == queue->job->job_id || !is_in(job, queue->partition))
 			continue;
 		*(job->priority >= queue->job->priority ? &queue->ahead

@@ -129,6 +129,16 @@ setup()
 	grep -q 'a b c "x"' out
 }
 
+@test "why one job waits is asked of one" {
+	local more
+
+	for more in 100005 '-j 100005' '-j 100005,100006'; do
+		# shellcheck disable=SC2086 # words
+		run -2 uqueue --why 100004 $more
+		[ "$output" = "uqueue: option '--why' is about one job: '100005' is one too many" ]
+	done
+}
+
 @test "what a narrow terminal cuts ends in a mark" {
 	local id name
 

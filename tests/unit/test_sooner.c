@@ -229,6 +229,58 @@ static void test_fewer_nodes(void **state)
 	check(&job, (struct uc_sooner_facts){ .now = NOW }, "");
 }
 
+/* What slurmctld says to every request. */
+int __wrap_uc_estimate(struct uc_source *src, const struct uc_submission *job,
+		       struct uc_estimate *result, struct uc_error *err);
+
+static int64_t answer;
+
+int __wrap_uc_estimate(struct uc_source *src, const struct uc_submission *job,
+		       struct uc_estimate *result, struct uc_error *err)
+{
+	(void)src;
+	(void)job;
+	(void)err;
+	*result = (struct uc_estimate){ .start = answer };
+	return 0;
+}
+
+/* Of what slurmctld adds for jobs that wait, none is for those that are held. */
+static void test_a_held_job_is_in_nobodys_way(void **state)
+{
+	struct uc_job rows[] = { waiting(RESOURCES, "gres:gpu:4", 4),
+				 waiting(HELD, NULL, 0) };
+	const struct uc_jobs jobs = { .count = 2, .row = rows };
+	const struct uc_sooner_facts facts = { .now = NOW,
+					       .jobs = &jobs,
+					       .nodes = &all_nodes,
+					       .partitions = &all_partitions,
+					       .deadline_ms = 60000 };
+	struct uc_error err = { 0 };
+	struct uc_sooner_list list;
+
+	(void)state;
+	rows[0].priority = 4294901754; /* of priority/basic: a new job is behind all */
+	rows[0].start_time = NOW + 3 * HOUR;
+	rows[1].job_id = 2;
+	rows[1].priority = 0;
+	/* 16 of 48 CPUs for two hours: the job itself */
+	answer = NOW + 3 * HOUR + 2400;
+	uc_sooner_find(&rows[0], &facts, &list);
+	list.item[0] = (struct uc_sooner){ .kind = UC_SOONER_GPUS,
+					   .name = "gpus-per-node",
+					   .value = "2" };
+	list.count = 1;
+	assert_int_equal(uc_sooner_test(NULL, &rows[0], &facts, &list, &err), 0);
+	assert_int_equal(list.as_is, NOW + 3 * HOUR);
+	assert_int_equal(list.count, 0);
+	answer -= HOUR;
+	list.count = 1;
+	assert_int_equal(uc_sooner_test(NULL, &rows[0], &facts, &list, &err), 0);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.item[0].start, NOW + 2 * HOUR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_other_places_and_fewer_gpus),
 		cmocka_unit_test(test_what_a_limit_leaves),
 		cmocka_unit_test(test_fewer_nodes),
+		cmocka_unit_test(test_a_held_job_is_in_nobodys_way),
 	};
 
 	setenv("TZ", "UTC", 1);
