@@ -20,6 +20,7 @@ const char *uc_node_state_word(uint32_t state)
 		{ UC_NODE_POWERING_DOWN, "powering down" },
 		{ UC_NODE_POWERED_DOWN, "powered down" },
 		{ UC_NODE_POWERING_UP, "powering up" },
+		{ UC_NODE_POWER_DOWN | UC_NODE_POWER_DRAIN, "powering down" },
 		{ UC_NODE_BLOCKED, "blocked" },
 		{ UC_NODE_COMPLETING, "completing" },
 		{ UC_NODE_RESERVED, "reserved" },

@@ -105,6 +105,21 @@ static void test_node_states_in_words(void **state)
 	assert_int_equal(uc_node_state_is(UC_NODE_IDLE, ""), -1);
 }
 
+/* With one flag each: what no job starts on is not called idle or mixed. */
+static void test_what_is_not_usable_has_a_word(void **state)
+{
+	(void)state;
+	for (int bit = 4; bit < 31; bit++) {
+		const uint32_t flag = (uint32_t)1 << bit;
+
+		if (uc_node_is_usable(UC_NODE_IDLE | flag))
+			continue;
+		assert_string_not_equal(uc_node_state_word(UC_NODE_IDLE | flag), "idle");
+		assert_string_not_equal(uc_node_state_word(UC_NODE_MIXED | flag),
+					"mixed");
+	}
+}
+
 static void test_reasons_have_their_number(void **state)
 {
 	static const struct {
@@ -199,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_finished_means_it_will_not_come_back),
 		cmocka_unit_test(test_node_states_with_their_flags),
 		cmocka_unit_test(test_node_states_in_words),
+		cmocka_unit_test(test_what_is_not_usable_has_a_word),
 		cmocka_unit_test(test_reasons_have_their_number),
 		cmocka_unit_test(test_array_tasks_are_counted),
 		cmocka_unit_test(test_elapsed_time_leaves_suspension_out),
