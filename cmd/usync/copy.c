@@ -138,6 +138,7 @@ static int run_group(struct copy *copy, const struct group *group)
 		u.request.far = uc_buf_text(&u.far);
 		u.request.host = u.request.ssh.destination = u.host;
 		u.request.only = (const char *const *)group->only.item;
+		u.request.only_at_source = true;
 		/* what is named is meant, as with rsync */
 		u.request.no_gitignore = u.request.no_defaults = true;
 		usync_do(&u);

@@ -111,6 +111,7 @@ struct uc_sync_request {
 	const char *far;  /* the other side's folder; relative: of the login's folder */
 	/* Only these paths below the folders, files or folders; NULL or empty: all. */
 	const char *const *only;
+	bool only_at_source; /* UC_NOTFOUND when a pull finds one of them here only */
 	/*
 	 * Patterns as in gitignore: only files that match one. NULL: all. UC_NOTFOUND
 	 * when one matches nothing on either side, unless `select_may_miss`.

@@ -99,7 +99,8 @@ static int hint_near(const struct uc_sync_run *run, const char *missing, bool pa
 		uc_auto(buf) struct uc_buf word = { 0 };
 		const char *near, *last = strrchr(at, '/');
 
-		names_here(run, uc_buf_text(&folder), &names);
+		if (!run->request->only_at_source)
+			names_here(run, uc_buf_text(&folder), &names);
 		names_there(run, uc_buf_text(&folder), &names);
 		if (wild && last) /* the name is somewhere below */
 			plain(&word, last + 1, strlen(last + 1));
@@ -125,12 +126,17 @@ static int hint_near(const struct uc_sync_run *run, const char *missing, bool pa
 
 int uc_sync_missing(struct uc_sync_run *run, struct uc_error *err)
 {
-	bool pattern;
-	const char *missing = uc_sync_scope_missing(&run->scope, &pattern);
+	const bool there = run->request->only_at_source && !uc_sync_run_push(run);
+	bool pattern = false;
+	const char *missing = there ? uc_sync_scope_not_far(&run->scope)
+				    : uc_sync_scope_missing(&run->scope, &pattern);
 
 	if (!missing)
 		return 0;
-	if (pattern)
+	if (there)
+		(void)uc_fail(err, UC_NOTFOUND, "there is no '%s' on '%s'", missing,
+			      run->request->host ? run->request->host : "the other side");
+	else if (pattern)
 		(void)uc_fail(err, UC_NOTFOUND, "nothing matches '%s' on either side",
 			      missing);
 	else

@@ -439,6 +439,7 @@ int uc_sync_plan_far(struct uc_sync_planner *planner, const struct uc_sync_entry
 	if (uc_sync_scope_look(planner->scope, entry->path,
 			       entry->kind == UC_SYNC_FOLDER) == UC_SYNC_OUTSIDE)
 		return 0;
+	uc_sync_scope_see_far(planner->scope, entry->path);
 	if (merge_near(planner, entry->path, &where, err) < 0)
 		return -1;
 	if (where == 0 && planner->at < planner->near.count) {

@@ -42,6 +42,7 @@ static int open_near(struct uc_sync_run *run, struct uc_error *err)
 	const struct uc_sync_request *request = run->request;
 	bool make = !uc_sync_run_push(run) && request->create;
 
+	run->made = make && !request->dry_run && access(request->near, F_OK) < 0;
 	if (make && !request->dry_run && uc_file_mkdirs(request->near, 0777, err) < 0)
 		return -1;
 	run->planner.root = open(request->near, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -430,6 +431,9 @@ int uc_sync_run_with(const struct uc_sync_request *request,
 	pthread_condattr_destroy(&clock);
 	uc_sync_run_name(run->name);
 	status = do_run(run, err);
+	/* nothing came of it: only an empty one goes */
+	if (status < 0 && run->made)
+		(void)rmdir(request->near);
 	end_run(run);
 	return status;
 }

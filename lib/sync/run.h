@@ -120,6 +120,7 @@ struct uc_sync_run {
 	struct uc_far_listed listed;
 	struct uc_far_info info; /* when the far list began */
 	uint64_t unreadable, special;
+	bool made; /* the folder here */
 
 	struct uc_sync_lane lane[UC_SYNC_STREAMS_MAX];
 	unsigned lanes;

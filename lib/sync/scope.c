@@ -78,7 +78,8 @@ static int read_only(struct uc_sync_scope *scope, const char *const *only,
 	}
 	tidy(&scope->only);
 	scope->seen = calloc(scope->only.count + 1, sizeof(*scope->seen));
-	if (scope->only.failed || !scope->seen)
+	scope->seen_far = calloc(scope->only.count + 1, sizeof(*scope->seen_far));
+	if (scope->only.failed || !scope->seen || !scope->seen_far)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	return 0;
 }
@@ -225,6 +226,7 @@ void uc_sync_scope_free(struct uc_sync_scope *scope)
 {
 	uc_strv_free(&scope->only);
 	free(scope->seen);
+	free(scope->seen_far);
 	uc_ignore_list_free(&scope->select);
 	for (size_t i = 0; i < scope->patterns; i++)
 		uc_ignore_list_free(&scope->pattern[i].list);
@@ -299,6 +301,21 @@ const char *uc_sync_scope_missing(const struct uc_sync_scope *scope, bool *patte
 	for (size_t i = 0; i < scope->patterns; i++)
 		if (!scope->pattern[i].seen)
 			return scope->pattern[i].text;
+	return NULL;
+}
+
+void uc_sync_scope_see_far(const struct uc_sync_scope *scope, const char *path)
+{
+	for (size_t i = 0; i < scope->only.count; i++)
+		if (!scope->seen_far[i] && below(path, scope->only.item[i]))
+			scope->seen_far[i] = true;
+}
+
+const char *uc_sync_scope_not_far(const struct uc_sync_scope *scope)
+{
+	for (size_t i = 0; i < scope->only.count; i++)
+		if (!scope->seen_far[i])
+			return scope->only.item[i];
 	return NULL;
 }
 

@@ -28,6 +28,7 @@ struct uc_sync_pattern {
 struct uc_sync_scope {
 	struct uc_strv only; /* none is below another */
 	bool *seen;          /* each of these was met */
+	bool *seen_far;      /* at the far end */
 	bool selecting;
 	struct uc_ignore_list select;
 	struct uc_sync_pattern
@@ -46,6 +47,10 @@ UC_DEFINE_AUTO_VALUE(sync_scope, struct uc_sync_scope)
 
 enum uc_sync_within uc_sync_scope_look(const struct uc_sync_scope *scope,
 				       const char *path, bool is_folder);
+/* An entry of the far end, which is within. */
+void uc_sync_scope_see_far(const struct uc_sync_scope *scope, const char *path);
+/* The first of `only` that the far end does not have, or NULL. */
+const char *uc_sync_scope_not_far(const struct uc_sync_scope *scope);
 /* Is everything within? */
 static inline bool uc_sync_scope_all(const struct uc_sync_scope *scope)
 {

@@ -163,6 +163,26 @@ typos()
 	each_way typos
 }
 
+not_at_the_source()
+{
+	mkdir -p "$WORK/far/results"
+	echo 1 >"$WORK/far/results/table.csv"
+	echo old >tabel.csv
+	run -3 usync "${WAY[@]}" "there:$WORK/far/results/tabel.csv" .
+	[[ ${lines[0]} == "usync: there is no 'tabel.csv' on 'there'" ]]
+	# SFTP is not asked for more names
+	[[ -n $SECONDS_ONLY || ${lines[1]} == "hint: did you mean 'table.csv'?" ]]
+	[ "$(cat tabel.csv)" = old ]
+	run -3 usync "${WAY[@]}" "there:$WORK/far/results/nothing" new
+	[ ! -e new ]
+	run -0 usync "${WAY[@]}" "there:$WORK/far/results/table.csv" new
+	[ "$(cat new/table.csv)" = 1 ]
+}
+
+@test "what a copy names and the host does not have is said, also where it is here" {
+	each_way not_at_the_source
+}
+
 odd_times()
 {
 	echo 1 >old
