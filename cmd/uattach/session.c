@@ -63,11 +63,26 @@ static int open_signals(sigset_t *before)
 
 /* --- what is said afterwards --- */
 
+static bool is_suspended(const struct uc_job *job)
+{
+	return (job->state & UC_JOB_BASE) == UC_JOB_SUSPENDED;
+}
+
+static int fail_suspended(const struct uc_job *job, struct uc_error *err)
+{
+	uc_fail(err, UC_UNREACHABLE, "job %u is suspended, and so is its session",
+		job->job_id);
+	return uc_hint(err, "uattach %u shows it again when the job goes on",
+		       job->job_id);
+}
+
 static int fail_link(struct uattach_view *v, struct uc_error *err)
 {
 	uc_auto(buf) struct uc_buf said = { 0 };
 	const char *text = uc_buf_text(&v->link.said);
 
+	if (is_suspended(v->job))
+		return fail_suspended(v->job, err);
 	if (v->outcome == VIEW_REFUSED)
 		return uc_fail(err, UC_NOTFOUND, "%s", uc_buf_text(&v->notice));
 	uc_buf_addn(&said, text, strcspn(text, "\n"));
@@ -120,6 +135,7 @@ static int conclude(struct uattach_view *v, struct uc_error *err)
 /* Of the session's job; slurmctld knows more than a line that broke. */
 enum job_is {
 	JOB_RUNS,
+	JOB_SUSPENDED,
 	JOB_OVER,
 	JOB_UNKNOWN, /* slurmctld does not answer */
 };
@@ -138,6 +154,8 @@ static enum job_is ask(struct uattach_view *v)
 	}
 	uc_jobs_free(before);
 	v->job = u->job;
+	if (is_suspended(v->job))
+		return JOB_SUSPENDED;
 	return (v->job->state & UC_JOB_BASE) == UC_JOB_RUNNING &&
 			       !(v->job->state & UC_JOB_COMPLETING)
 		       ? JOB_RUNS
@@ -252,6 +270,8 @@ int uattach_session(struct uattach *u, const struct uc_job *job, struct uc_error
 	if (!uc_source_is_live(u->src))
 		return uc_fail(err, UC_DENIED,
 			       "a source that is not live has no session to show");
+	if (is_suspended(job))
+		return fail_suspended(job, err);
 	if (uc_detach_parse(&v.keys, keys ? keys : "ctrl-a d", err) < 0)
 		return uc_context(err, "session.detach_key");
 	if (uattach_terminal_open(&v.terminal, err) < 0)

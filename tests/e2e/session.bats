@@ -375,6 +375,21 @@ is_stopped()
 	mv "$WORK/hidden" "/tmp/ucluster-$(id -u)/$JOB-$(key)"
 }
 
+@test "its job is suspended: said, and shown again when it goes on" {
+	shell_session
+	scontrol suspend "$JOB"
+	[ "$(tmux_status 120)" = 4 ]
+	wait_until 20 has_line "uattach: job $JOB is suspended, and so is its session"
+	attach
+	[ "$(tmux_status 60)" = 4 ]
+	wait_until 20 has_line "uattach: job $JOB is suspended, and so is its session"
+	scontrol resume "$JOB"
+	attach
+	tmux_wait '^inside>' 60
+	tmux_keys 'exit 5' Enter
+	[ "$(tmux_status 60)" = 5 ]
+}
+
 @test "it waited, and was over at once: its end is told once" {
 	JOB=$(usrun --no-container --detachable --parsable --time=5 --hold \
 		sh -c 'echo "first words"' </dev/null)
