@@ -96,6 +96,9 @@ static int check(const struct uattach *u, struct uc_error *err)
 			       "one of --list, --shell, --top and --forward at a time");
 	if (a->host && !a->shell)
 		return uc_fail(err, UC_USAGE, "--host goes with --shell");
+	if (a->node && (!modes || a->list))
+		return uc_fail(err, UC_USAGE,
+			       "--node goes with --shell, --top, --gpu or --forward");
 	if (a->from_start && a->lines >= 0)
 		return uc_fail(err, UC_USAGE,
 			       "options '--lines' and '--from-start' exclude each other");

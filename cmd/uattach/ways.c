@@ -23,8 +23,13 @@ static int64_t lines_of(const struct uattach *u)
 /* What was loaded to choose the job is the first answer. */
 static int stay(struct uattach *u, bool output, struct uc_error *err)
 {
-	struct uc_jobs *first = uc_take(&u->jobs);
+	struct uc_jobs *first;
 
+	if (output && u->args.task >= 0)
+		return uc_fail(err, UC_USAGE,
+			       "--task goes with --shell, --top or an interactive step: "
+			       "a file has the output of all tasks");
+	first = uc_take(&u->jobs);
 	u->job = NULL;
 	return uc_stay(&(struct uc_stay){ .run = u->run,
 					  .first = first,

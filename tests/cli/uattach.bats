@@ -31,6 +31,7 @@ refuses()
 	refuses 2 "at a time" --shell --top 1
 	refuses 2 "at a time" --list --forward 80
 	refuses 2 "--host goes with --shell" --host 1
+	refuses 2 "--node goes with --shell, --top, --gpu or --forward" --node=gpu1 1
 	refuses 2 "'ls': a command needs --shell" 1 -- ls
 	refuses 2 "--list takes no job" --list 1
 	refuses 2 "is no step" 4711.x

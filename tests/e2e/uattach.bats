@@ -143,6 +143,8 @@ ended()
 	[ "$(uattach --from-start --grep '^2.$' "$id" 2>/dev/null)" = "$(seq 20 29)" ]
 	run -2 uattach --grep '[' "$id"
 	[[ $output == *"'['"*"regular expression"* ]]
+	run -2 uattach --task=1 "$id"
+	[[ $output == "uattach: --task goes with --shell, --top or an interactive step: "* ]]
 }
 
 @test "another file of the job" {
