@@ -149,10 +149,10 @@ static int open_all(struct stay *s, struct uc_error *err)
 	if (!s->follow)
 		return uc_fail(err, UC_FAILED, "out of memory");
 	choose_signals(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (s->signals < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "signalfd");
+	sigprocmask(SIG_BLOCK, &set, &s->mask);
 	/* its thread must have them blocked, too */
 	s->asker = uc_asker_new(s->run);
 	if (!s->asker)
@@ -169,12 +169,15 @@ static void close_all(struct stay *s)
 	stay_files_free(s);
 	uc_jobs_free(s->jobs);
 	uc_waiting_free(&s->waiting);
-	if (s->signals >= 0)
-		close(s->signals);
-	if (idle)
+	if (!idle) {
+		fflush(NULL);
+		_exit(s->status);
+	}
+	if (s->signals < 0)
 		return;
-	fflush(NULL);
-	_exit(s->status);
+	/* what comes after it may be long, too, and ended by a signal */
+	close(s->signals);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
 int uc_stay(const struct uc_stay *what, struct uc_error *err)

@@ -3,6 +3,7 @@
 #ifndef UC_COMMON_STAY_STATE_H
 #define UC_COMMON_STAY_STATE_H
 /* What the parts of stay.c share. */
+#include <signal.h>
 #include "common/asker.h"
 #include "common/printer.h"
 #include "common/stay.h"
@@ -28,6 +29,7 @@ struct stay {
 	const struct uc_stay *what;
 	struct uc_run *run;
 	int signals;
+	sigset_t mask; /* of the caller; with signals */
 
 	/* the job (stay_jobs.c) */
 	struct uc_asker *asker;

@@ -213,6 +213,18 @@ sees_namespace()
 	grep -qx "uattach: job $id is over" err
 }
 
+@test "it waited, and now one of its tasks is to be picked: a signal still ends it" {
+	local id
+
+	id=$(sbatch --parsable --hold --array=0-1 --time=5 -o /dev/null --wrap 'sleep 1000')
+	tmux_start 100 30 uattach "$id" --top
+	tmux_wait "job ${id}.* waits" 30
+	scontrol release "$id"
+	tmux_wait 'which one' 90
+	kill "$(pgrep -x uattach -P "$(tmux_do display-message -p '#{pane_pid}')")"
+	[ "$(tmux_status 60)" = 143 ]
+}
+
 @test "what it uses: processes, CPUs, memory, GPUs" {
 	mkdir bin
 	cat >bin/nvidia-smi <<-'EOT'
