@@ -126,6 +126,7 @@ int uc_socket_pair(int fds[2])
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
 }
 #else
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 static int no_linux(void)
@@ -164,12 +165,17 @@ ssize_t uc_linux_copy(int from, int to, size_t len)
 	return no_linux();
 }
 
-/* Nothing is set aside, but what never fits is known. */
+/* Nothing is set aside, but what never fits is known: besides what it has already. */
 int uc_linux_reserve(int fd, uint64_t size)
 {
 	struct statvfs fs;
+	struct stat st;
+	uint64_t has;
 
-	if (fstatvfs(fd, &fs) < 0 || fs.f_frsize == 0 || fs.f_bavail > size / fs.f_frsize)
+	if (fstat(fd, &st) < 0 || fstatvfs(fd, &fs) < 0 || fs.f_frsize == 0)
+		return no_linux();
+	has = (uint64_t)st.st_blocks * 512;
+	if (size <= has || fs.f_bavail > (size - has) / fs.f_frsize)
 		return no_linux();
 	errno = ENOSPC;
 	return -1;

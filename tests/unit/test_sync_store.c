@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -408,6 +409,46 @@ static void test_store_goes_on_where_it_stopped(void **state)
 	assert_content(w, "a", bytes, LARGE);
 	assert_int_equal(look(w, "a").st_mode & 07777, 0640);
 	assert_int_equal(temporaries(w, "."), 0);
+	free(bytes);
+}
+
+static uint64_t room; /* bytes that are free; 0: as many as there are */
+
+int __real_fstatvfs(int fd, struct statvfs *fs);
+int __wrap_fstatvfs(int fd, struct statvfs *fs);
+
+int __wrap_fstatvfs(int fd, struct statvfs *fs)
+{
+	int status = __real_fstatvfs(fd, fs);
+
+	if (status == 0 && room)
+		fs->f_bavail = room / fs->f_frsize;
+	return status;
+}
+
+/* What is there of it already needs no room once more. */
+static void test_store_goes_on_where_the_rest_has_room(void **state)
+{
+	struct world *w = *state;
+	unsigned char *bytes = large_bytes(LARGE);
+	struct uc_sync_entry f = file_of("big", LARGE);
+	struct uc_store_file *file;
+	uint64_t have;
+
+	assert_int_equal(uc_store_begin(w->store, &f, NULL, &file, &have, &w->err),
+			 UC_STORE_OK);
+	assert_int_equal(uc_store_write(file, bytes, UC_STORE_PARTIAL, &w->err),
+			 UC_STORE_OK);
+	uc_store_drop(file);
+	room = UC_STORE_PARTIAL / 2;
+	assert_int_equal(uc_store_begin(w->store, &f, NULL, &file, &have, &w->err),
+			 UC_STORE_OK);
+	assert_int_equal(have, UC_STORE_PARTIAL);
+	assert_int_equal(uc_store_write(file, bytes + have, LARGE - have, &w->err),
+			 UC_STORE_OK);
+	room = 0;
+	assert_int_equal(end(w, file, NULL), UC_STORE_OK);
+	assert_content(w, "big", bytes, LARGE);
 	free(bytes);
 }
 
@@ -963,6 +1004,7 @@ int main(void)
 		BOTH(test_store_follows_no_link),
 		BOTH(test_store_gives_the_modes_it_may),
 		BOTH(test_store_goes_on_where_it_stopped),
+		BOTH(test_store_goes_on_where_the_rest_has_room),
 		BOTH(test_store_begins_again),
 		BOTH(test_store_keeps_no_partial_that_is_wrong),
 		BOTH(test_store_trusts_no_partial_of_others),
