@@ -89,6 +89,8 @@ wait_said()
 	./quickstart --no-install </dev/null >said
 	sed -n '/^  eval/p; /^  cd /p; /^  uqueue/p; /^  usrun.*--epochs/p' said >next
 	[ "$(grep -c . next)" -eq 4 ]
+	# but for the lines with the folder's name, on a terminal of 80 columns
+	run ! grep -E '.{81}' <(sed -n '/^Done/,$p' said | grep -vF "$PWD")
 	run bash -euc '. ./next'
 	echo "$output"
 	[ "$status" -eq 0 ]
