@@ -132,8 +132,34 @@ int uqueue_listing_rows(const struct uqueue_listing *list, const struct uc_jobs 
 	return 0;
 }
 
+/* One that there is not has no jobs either, and is a mistake all the same. */
+static int check_partitions(struct uc_source *source, const struct uc_strv *names,
+			    struct uc_error *err)
+{
+	uc_auto(partitions) struct uc_partitions *all = NULL;
+	uc_auto(strv) struct uc_strv known = { 0 };
+	struct uc_error why = { 0 };
+
+	if (!names->count || uc_partitions_load(source, &all, &why) < 0)
+		return 0;
+	for (size_t i = 0; i < all->count; i++)
+		if (!uc_raw_empty(all->row[i].name))
+			uc_strv_add(&known, all->row[i].name.bytes);
+	for (size_t i = 0; i < names->count && !known.failed; i++) {
+		const char *near;
+
+		if (uc_strv_find(&known, names->item[i]) >= 0)
+			continue;
+		near = uc_text_nearest(names->item[i], (const char *const *)known.item);
+		uc_fail(err, UC_NOTFOUND, "no partition '%s'", names->item[i]);
+		return near ? uc_hint(err, "did you mean '%s'?", near) : -1;
+	}
+	return 0;
+}
+
 static int print(struct uc_run *run, const struct uqueue_listing *list,
-		 const struct uc_jobs *jobs, const struct uqueue_context *context)
+		 const struct uc_jobs *jobs, const struct uqueue_context *context,
+		 bool *none)
 {
 	struct uqueue_rows rows = { 0 };
 	struct uc_table table = { .name = "jobs",
@@ -156,10 +182,9 @@ static int print(struct uc_run *run, const struct uqueue_listing *list,
 	}
 	status = uc_table_print(run, &table, &list->shown, &list->listing);
 	free(rows.row);
+	*none = !table.count;
 	if (status == 0 && uqueue_filter_found(&list->filter, jobs, &err) < 0)
 		return uc_run_error(run, &err);
-	if (!table.count && run->stdout_tty && !list->listing.json)
-		uc_run_say(run, 0, "no jobs");
 	return status;
 }
 
@@ -169,15 +194,22 @@ static int once(struct uc_run *run, const struct uqueue_listing *list,
 	uc_auto(jobs) struct uc_jobs *jobs = NULL;
 	struct uqueue_context context = { 0 };
 	struct uc_error err = { 0 };
+	bool none = false;
 	int status;
 
 	if (uqueue_load(source, &list->filter, &list->wants, &jobs, &err) < 0 ||
 	    uqueue_context_fill(&context, run, jobs, &err) < 0)
 		return uc_run_error(run, &err);
 	uc_source_rest(source);
-	status = print(run, list, jobs, &context);
+	status = print(run, list, jobs, &context, &none);
 	uqueue_context_free(&context);
-	return status;
+	if (status != 0 || !none)
+		return status;
+	if (check_partitions(source, list->filter.partitions, &err) < 0)
+		return uc_run_error(run, &err);
+	if (run->stdout_tty && !list->listing.json)
+		uc_run_say(run, 0, "no jobs");
+	return 0;
 }
 
 /*

@@ -129,6 +129,16 @@ setup()
 	grep -q 'a b c "x"' out
 }
 
+@test "no jobs of a partition that there is not: it is said, and what is like it" {
+	run -3 uqueue -p gup
+	[ "$output" = $'uqueue: no partition \'gup\'\nhint: did you mean \'gpu\'?' ]
+	run -3 --separate-stderr uqueue -p gpu,nothing -t CG --json
+	[ "$stderr" = "uqueue: no partition 'nothing'" ]
+	[ "$(jq '.jobs | length' <<<"$output")" -eq 0 ]
+	run -0 uqueue -p gpu -t CG -h
+	[ -z "$output" ]
+}
+
 @test "why one job waits is asked of one" {
 	local more
 
