@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include <ucluster/units.h>
+#include "common/signals.h"
 #include "common/stay_state.h"
 
 #define CHUNKS 64 /* of output between two looks at signals and answers */
@@ -125,19 +126,6 @@ static int stay_on(struct stay *s, struct uc_error *err)
 	}
 }
 
-/* Those that nohup(1) or a shell had ignored stay so: when blocked they would be read. */
-static void choose_signals(sigset_t *set)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action;
-
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (sigaction(ends[i], NULL, &action) == 0 &&
-		    action.sa_handler != SIG_IGN)
-			sigaddset(set, ends[i]);
-}
-
 static int open_all(struct stay *s, struct uc_error *err)
 {
 	sigset_t set;
@@ -148,7 +136,7 @@ static int open_all(struct stay *s, struct uc_error *err)
 	s->follow = uc_follow_new();
 	if (!s->follow)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	choose_signals(&set);
+	uc_signals_ending(&set);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (s->signals < 0)
 		return uc_fail_errno(err, UC_FAILED, errno, "signalfd");

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <ucluster/tunnel.h>
 #include <ucluster/units.h>
+#include "common/signals.h"
 #include "uattach/inside.h"
 
 #define DOORS_MAX 7
@@ -43,6 +44,7 @@ struct forward {
 	struct uattach_child child;
 	struct uc_tunnel *tunnel;
 	int signals;
+	int signal;    /* that ended it */
 	int64_t begun; /* ms */
 	bool told;
 };
@@ -289,7 +291,16 @@ static int left_to_come_up(const struct forward *f)
 	return f->told ? -1 : left > 0 ? (int)left : 0;
 }
 
-/* 1: the job is over; 0: Ctrl-C. */
+/* The number of the signal that came. */
+static int take_signal(const struct forward *f)
+{
+	struct signalfd_siginfo info;
+
+	return read(f->signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo
+								     : SIGINT;
+}
+
+/* 1: the job is over; 0: a signal, which is f->signal. */
 static int serve(struct forward *f, struct uc_error *err)
 {
 	f->begun = uc_monotonic_ms();
@@ -310,8 +321,10 @@ static int serve(struct forward *f, struct uc_error *err)
 			relay_errors(f);
 		if (rc > 0)
 			return 1;
-		if (on[0].revents)
+		if (on[0].revents) {
+			f->signal = take_signal(f);
 			return 0;
+		}
 		for (size_t i = 0; i < f->doors; i++)
 			if (on[2 + i].revents)
 				take_guest(f, &f->door[i]);
@@ -351,10 +364,7 @@ static int start(struct forward *f, struct uc_error *err)
 	for (size_t i = 0; i < f->doors; i++)
 		if (f->door[i].local)
 			uc_strv_addf(&argv, "%u", f->door[i].local);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	uc_signals_ending(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	f->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (f->signals < 0)
@@ -390,7 +400,7 @@ int uattach_forward(struct uattach *u, struct uc_error *err)
 			       status);
 	if (rc > 0)
 		uc_run_say(u->run, 0, "the job is over");
-	u->run->status = rc > 0 ? 0 : 130;
+	u->run->status = rc > 0 ? 0 : 128 + f.signal;
 	err->text[0] = '\0';
 	return rc > 0 ? 0 : -1;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <ucluster/spawn.h>
 #include "common/printer.h"
+#include "common/signals.h"
 #include "uattach/relay.h"
 #include "uattach/inside.h"
 
@@ -156,10 +157,7 @@ static int open_signals(struct relay *r, struct uc_error *err)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	uc_signals_ending(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->on[SIGNALS].fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (r->on[SIGNALS].fd < 0)

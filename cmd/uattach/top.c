@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include "common/printer.h"
+#include "common/signals.h"
 #include "uattach/top.h"
 
 #define INTERVAL   "2"
@@ -172,10 +173,12 @@ static bool take_signal(struct top *t)
 
 	if (read(t->signals, &info, sizeof(info)) != sizeof(info))
 		return false;
-	if (info.ssi_signo != SIGTSTP)
-		return true;
-	suspend(t);
-	return false;
+	if (info.ssi_signo == SIGTSTP) {
+		suspend(t);
+		return false;
+	}
+	t->signal = (int)info.ssi_signo;
+	return true;
 }
 
 static int watch(struct top *t, struct uc_error *err)
@@ -226,10 +229,7 @@ static int start(struct top *t, struct uc_error *err)
 	uc_strv_add(&argv, "top");
 	uc_strv_addf(&argv, "%" PRIu32, t->u->job->job_id);
 	uc_strv_add(&argv, t->screen ? INTERVAL : "0");
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	uc_signals_ending(&set);
 	if (t->screen) {
 		sigaddset(&set, SIGQUIT);
 		sigaddset(&set, SIGTSTP);
@@ -270,5 +270,9 @@ int uattach_top(struct uattach *u, struct uc_error *err)
 	uc_strv_free(&t.lines);
 	free(t.process.item);
 	free(t.gpu.item);
-	return rc;
+	if (rc < 0 || !t.signal)
+		return rc;
+	u->run->status = 128 + t.signal;
+	err->text[0] = '\0';
+	return -1;
 }

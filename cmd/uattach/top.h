@@ -26,6 +26,7 @@ struct top {
 	bool screen; /* drawn again and again */
 	size_t rows, columns;
 	int signals;
+	int signal;             /* that ended it; 0: none */
 	struct termios *before; /* the terminal's own modes */
 };
 

@@ -21,6 +21,7 @@
 #include <ucluster/spawn.h>
 #include <ucluster/units.h>
 #include <unistd.h>
+#include "common/signals.h"
 #include "uimage/import.h"
 
 #define LINE_BYTES_MAX 4096
@@ -338,10 +339,7 @@ int enroot_run(const struct enroot_run *what, int *status, struct uc_error *err)
 
 	if (!what->environment && make_environment(what, &env, err) < 0)
 		return -1;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	uc_signals_ending(&set);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	p.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	rc = start_guard(&p, what->environment ? what->environment : env.item, err);

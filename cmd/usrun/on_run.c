@@ -14,6 +14,7 @@
 #include <ucluster/spawn.h>
 #include <unistd.h>
 #include "common/printer.h"
+#include "common/signals.h"
 #include "usrun/on.h"
 
 #define RS       '\036'
@@ -33,10 +34,7 @@ int usrun_on_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	uc_signals_ending(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -8,21 +8,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+#include "common/signals.h"
 #include "usync/show.h"
 
 /* Ends the thread: pthread_cancel() loads libgcc_s, and aborts where that fails. */
 #define OVER SIGUSR1
 
-/* Those that whoever started us wants to be ignored (nohup) stay so. */
 static void signals_to_hear(sigset_t *set)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction now;
-
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(set, signals[i]);
+	uc_signals_ending(set);
 	sigaddset(set, OVER);
 }
 

@@ -63,6 +63,22 @@ mv new "'"$PWD"'/pids"; wait'
 	done
 }
 
+@test "nohup: that the terminal goes ends nothing" {
+	enroot 'echo $$ >new; mv new pids; until [ -e go ]; do sleep 0.05; done
+echo "[ERROR] its own end" >&2; exit 1'
+	sed -i "2i cd '$PWD'" bin/enroot
+	(
+		trap '' HUP
+		exec uimage import --local ubuntu:22.04 x 3>&- 2>said
+	) &
+	soon test -s pids
+	kill -HUP $!
+	touch go
+	wait $! && status=0 || status=$?
+	[ "$status" -eq 1 ]
+	grep -q 'its own end' said
+}
+
 @test "the last words of an enroot that fails are not lost" {
 	enroot 'sleep 0.$((RANDOM % 10)); echo "[ERROR] the last words" >&2; exit 1'
 	for _ in 1 2 3 4 5 6 7 8; do

@@ -250,6 +250,12 @@ sees_namespace()
 	tmux_wait 'while :; do :; done'
 	tmux_keys q
 	[ "$(tmux_status)" = 0 ]
+	tmux_end
+	rm "$WORK/tmux.status"
+	tmux_start 90 12 uattach busy --top
+	tmux_wait 'while :; do :; done' 40
+	kill "$(pgrep -x uattach -P "$(tmux_do display-message -p '#{pane_pid}')")"
+	[ "$(tmux_status 40)" = 143 ]
 	wait_until 20 no_helpers
 }
 
@@ -301,11 +307,22 @@ job_is_over()
 	sbatch -J quiet --time=5 -o /dev/null --wrap 'sleep 600'
 	wait_until 20 runs quiet
 	port=$((20000 + RANDOM % 20000))
-	uattach quiet --forward "$port" >out 2>err 3>&- &
+	# as nohup has it
+	(
+		trap '' HUP
+		exec env --default-signal=INT uattach quiet --forward "$port" >out 2>err 3>&-
+	) &
 	tunnel=$!
 	wait_until 30 test -s out
 	run ! curl -s -m 10 "http://127.0.0.1:$port/"
 	wait_until 10 grep -q "nothing listens at port $port" err
+	kill -HUP "$tunnel"
+	kill -TERM "$tunnel"
+	wait "$tunnel" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	env --default-signal=INT uattach quiet --forward "$port" >out 2>err 3>&- &
+	tunnel=$!
+	wait_until 30 test -s out
 	kill -INT "$tunnel"
 	wait "$tunnel" && status=0 || status=$?
 	[ "$status" -eq 130 ]

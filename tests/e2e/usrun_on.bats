@@ -135,8 +135,17 @@ submitted()
 }
 
 @test "a signal that is sent ends it, and not the job; a reader that is gone, too" {
-	env -u SLURM_CONF "${ON[@]}" -- bash -c 'echo begun; sleep 300' >"$WORK/out" 2>"$WORK/err" 3>&- &
+	# as nohup has it: that the terminal goes does not end it
+	(
+		trap '' HUP
+		exec env -u SLURM_CONF "${ON[@]}" -- bash -c \
+			"echo begun; until [ -e $WORK/go ]; do sleep 0.1; done; echo more; sleep 300" \
+			>"$WORK/out" 2>"$WORK/err" 3>&-
+	) &
 	wait_until 60 grep -q begun "$WORK/out"
+	kill -HUP $!
+	touch "$WORK/go"
+	wait_until 60 grep -q more "$WORK/out"
 	kill -TERM $!
 	status=0
 	wait $! || status=$?
