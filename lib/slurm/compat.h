@@ -165,16 +165,14 @@ static inline void uc_slurm_free_conf(slurm_conf_t *conf)
 }
 
 /* Bit 4 was another flag, of Crays, until 24.05 took it away. */
-static inline uint32_t uc_node_state(const node_info_t *node)
-{
 #if UC_SLURM_SINCE(24, 5)
-	return node->node_state;
+#define uc_node_state(node) ((node)->node_state)
 #else
-	return node->node_state & UC_NODE_EXTERNAL
-		       ? node->node_state ^ (UC_NODE_EXTERNAL | UC_NODE_PERFCTRS)
-		       : node->node_state;
+#define uc_node_state(node)                                                              \
+	((node)->node_state & UC_NODE_EXTERNAL                                           \
+		 ? (node)->node_state ^ (UC_NODE_EXTERNAL | UC_NODE_PERFCTRS)            \
+		 : (node)->node_state)
 #endif
-}
 
 /* What is allocated; *tres is never freed (until 24.11 the library leaks it to us). */
 static inline void uc_node_used(const node_info_t *node, uint32_t *cpus, uint64_t *mib,
