@@ -33,6 +33,7 @@ static void escape_bar(struct uc_buf *text, size_t from)
 	    !memchr(text->data + from, '|', text->len - from))
 		return;
 	uc_buf_addn(&rest, text->data + from, text->len - from);
+	text->failed = rest.failed;
 	text->len = from;
 	for (size_t i = 0; i < rest.len; i++)
 		if (rest.data[i] == '|')

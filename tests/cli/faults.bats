@@ -55,6 +55,10 @@ none_wrong()
 	faults memory uinfo nodes
 	faults memory uinfo gpus --json
 	faults calls uinfo nodes
+	# names with the sign that stands between the fields
+	cp -r "${UC_SOURCE#record:}" bars
+	zstdcat bars/jobs.jsonl.zst | jq -c '.name = "a|b"' | zstd -q -f -o bars/jobs.jsonl.zst
+	UC_SOURCE=record:$PWD/bars faults memory uqueue --parsable2 -t all -o id,name
 	# the disk there is as full each time, whatever others write
 	cd /proc
 	HOME=/proc UCLUSTER_IMAGE_DIRS=/proc faults memory uinfo
