@@ -6,7 +6,6 @@
  * Every difference between Slurm 20.11 and 26.05 that the worker meets; no other file has
  * a SLURM_VERSION_NUMBER in it, and only lib/slurm/backend_*.c include this one.
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
