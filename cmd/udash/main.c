@@ -55,7 +55,7 @@ static const struct uc_opt options[] = {
 		 ".Dq version ,\n.Dq now ,\nGPUs by model, and jobs with raw values.\n"
 		 "See\n.Ql uqueue --json\nfor all that is known of jobs." },
 	{ "lines", .type = UC_OPT_NUMBER, .metavar = "N", .min = 1, .max = 1000, ARG(rows),
-	  .help = "of that frame" },
+	  .help = "of that frame, 24 unless said" },
 	{ "list-keys", .type = UC_OPT_FLAG, ARG(keys), .help = "say what keys there are" },
 	{ "mdoc-keys", .type = UC_OPT_FLAG, .flags = UC_OPT_HIDDEN, ARG(mdoc_keys) },
 	{ 0 }
@@ -109,7 +109,8 @@ static int dump(struct dash *d, const struct args *args)
 	dash_take(d, data);
 	if (args->json)
 		return dash_dump(d, &err) < 0 ? uc_run_error(d->run, &err) : 0;
-	if (dash_grid_size(&d->grid, (int)args->rows, d->run->columns) < 0) {
+	if (dash_grid_size(&d->grid, args->rows ? (int)args->rows : 24, d->run->columns) <
+	    0) {
 		uc_fail(&err, UC_FAILED, "out of memory");
 		return uc_run_error(d->run, &err);
 	}
@@ -214,7 +215,7 @@ static void take_options(struct dash *d, const struct uc_run *run,
 
 static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, char **argv)
 {
-	struct args args = { .idle = -1, .view = -1, .rows = 24 };
+	struct args args = { .idle = -1, .view = -1 };
 	struct dash d = { 0 };
 	struct uc_error err = { 0 };
 	int signals, status;
@@ -222,6 +223,10 @@ static int run_udash(struct uc_run *run, const struct uc_cmd *self, int argc, ch
 	(void)argc;
 	if (!uc_run_parse(run, self, argv, &args))
 		return run->status;
+	if (args.rows && !args.dump) {
+		uc_fail(&err, UC_USAGE, "option '--lines' goes with '--dump'");
+		return uc_run_error(run, &err);
+	}
 	if (args.keys || args.mdoc_keys) {
 		uc_auto(buf) struct uc_buf text = { 0 };
 

@@ -69,6 +69,14 @@ kaggle_site()
 	kaggle_site
 	run ! ./kaggle.sh download
 	[[ $output == *"no key in $HOME/.kaggle/key; ./login.sh kaggle.json"* ]]
+	run -2 ./login.sh
+	[ "$output" = "login.sh: the file that Kaggle gives is expected: ./login.sh kaggle.json" ]
+	for file in nothing train.sh; do
+		echo 'not JSON' >train.sh
+		run -1 ./login.sh "$file"
+		[ "$output" = "login.sh: there is no key in $file; is it the file that Kaggle gives?" ]
+	done
+	[ -z "$(ls -A "$HOME/.kaggle")" ]
 	run -0 ./login.sh kaggle.json
 	[ "$(stat -c %a "$HOME/.kaggle/key")" = 600 ]
 	[ "$(cat "$HOME/.kaggle/key")" = s3cret-key ]

@@ -516,6 +516,8 @@ click()
 }
 
 @test "where it cannot draw it says so" {
+	run -2 udash --lines=5
+	[ "$output" = "udash: option '--lines' goes with '--dump'" ]
 	run -2 udash </dev/null
 	[[ $output == *"udash draws on a terminal"* ]]
 	[[ $output == *"'udash --dump' prints one frame"* ]]
