@@ -30,7 +30,8 @@ static size_t utf8_length(const unsigned char *s, uint32_t *number)
 	return len;
 }
 
-/* Is this character one that the sanitiser does not show as it is? Without memory: yes. */
+/* Is this character one that the sanitiser does not show as it is? Without memory: yes.
+ */
 static bool is_hidden(struct uc_buf *shown, const unsigned char *s, size_t len)
 {
 	uc_buf_reset(shown);

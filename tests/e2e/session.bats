@@ -348,7 +348,8 @@ line_is_old()
 # ended_after PID SRUN: a later srun of the viewer has ended, and is not waited for yet.
 ended_after()
 {
-	ps -o stat=,comm=,pid= --ppid "$1" | grep -v " $2\$" | grep -q '^Z.* srun '
+	ps -o stat=,comm=,pid= --ppid "$1" | awk -v before="$2" '
+		/^Z.* srun / && $NF != before { found = 1 } END { exit !found }'
 }
 
 is_stopped()
