@@ -2,6 +2,7 @@
 /* Copyright the ucluster authors */
 #include "ssh/config.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,9 @@ static int ask_ssh(const char *program, const struct destination *to,
 			host);
 	else if (how != UC_OK || out->failed)
 		uc_fail(err, UC_FAILED, "cannot read what ssh says about '%s'", host);
+	else if (status != 0 && ask->file && access(ask->file, R_OK) < 0)
+		return uc_fail_errno(err, errno == EACCES ? UC_DENIED : UC_NOTFOUND,
+				     errno, "ssh's configuration '%s'", ask->file);
 	else if (status != 0)
 		uc_fail(err, UC_USAGE, "ssh cannot look '%s' up", host);
 	else

@@ -187,6 +187,10 @@ static void test_ssh_refuses(void **state)
 	assert_string_equal(err.text, "ssh cannot look 'h' up");
 	/* the hint has 120 bytes, the file's name may be longer */
 	assert_ptr_equal(strstr(err.hint, "ssh -F '/"), err.hint);
+	assert_int_equal(unlink(world.file), 0);
+	assert_int_equal(look_up(&config, "h", with_ssh, &err), -1);
+	assert_int_equal(err.code, UC_NOTFOUND);
+	assert_ptr_equal(strstr(err.text, "ssh's configuration '/"), err.text);
 }
 
 static void test_time_is_bounded(void **state)
