@@ -37,8 +37,8 @@ int usrun_on_signals(void);
 /* Run a program, found in PATH or by its path, to its end. UC_FAILED: not started. */
 int usrun_on_run(const struct usrun_on *on, const struct uc_strv *words,
 		 struct usrun_on_child *child, struct uc_error *err) UC_MUST_CHECK;
-/* Wait; false when a signal came first. */
-bool usrun_on_rest(const struct usrun_on *on, int milliseconds);
+/* Wait; the number of the signal that came first, or 0. */
+int usrun_on_rest(const struct usrun_on *on, int milliseconds);
 
 /* The job goes on: how to come back to it. */
 void usrun_on_say_back(const struct usrun_on *on);

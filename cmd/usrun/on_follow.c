@@ -3,7 +3,6 @@
 /* --on: the output of the job, over connections that may be lost, and its results. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include "usrun/on.h"
@@ -63,8 +62,8 @@ int usrun_on_follow(const struct usrun_on *on, int *status, struct uc_error *err
 				   on->host, on->job);
 		lost = child.shown == child.skip;
 		child.skip = on->cannot_resume ? 0 : child.shown;
-		if (!usrun_on_rest(on, wait_ms)) {
-			child.signal = SIGINT;
+		child.signal = usrun_on_rest(on, wait_ms);
+		if (child.signal) {
 			usrun_on_say_back(on);
 			return usrun_on_end(on, 128 + child.signal);
 		}

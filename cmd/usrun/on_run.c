@@ -56,11 +56,11 @@ static int take_signal(const struct usrun_on *on, pid_t pid, bool ends)
 	return (int)info.ssi_signo;
 }
 
-bool usrun_on_rest(const struct usrun_on *on, int milliseconds)
+int usrun_on_rest(const struct usrun_on *on, int milliseconds)
 {
 	struct pollfd poll_on = { .fd = on->signals, .events = POLLIN };
 
-	return poll(&poll_on, 1, milliseconds) <= 0;
+	return poll(&poll_on, 1, milliseconds) > 0 ? take_signal(on, 0, false) : 0;
 }
 
 /* --- the output of a job --- */

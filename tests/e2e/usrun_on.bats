@@ -134,6 +134,20 @@ submitted()
 	[ "$(squeue -h -t R -o %T)" = RUNNING ]
 }
 
+@test "a signal while there is no connection: the exit status names it" {
+	env -u SLURM_CONF "${ON[@]}" -- bash -c 'echo begun; sleep 300' >"$WORK/out" 2>"$WORK/err" 3>&- &
+	pid=$!
+	wait_until 60 grep -q begun "$WORK/out"
+	kill -KILL "$SSHD_PID" $(sshd_processes) || :
+	wait "$SSHD_PID" || :
+	wait_until 60 grep -q 'Connection refused' "$WORK/err"
+	kill -TERM "$pid"
+	wait "$pid" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	grep -q 'goes on; its output' "$WORK/err"
+	sshd_run
+}
+
 @test "a signal that is sent ends it, and not the job; a reader that is gone, too" {
 	# as nohup has it: that the terminal goes does not end it
 	(
