@@ -291,21 +291,13 @@ static int left_to_come_up(const struct forward *f)
 	return f->told ? -1 : left > 0 ? (int)left : 0;
 }
 
-/* The number of the signal that came. */
-static int take_signal(const struct forward *f)
-{
-	struct signalfd_siginfo info;
-
-	return read(f->signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo
-								     : SIGINT;
-}
-
 /* 1: the job is over; 0: a signal, which is f->signal. */
 static int serve(struct forward *f, struct uc_error *err)
 {
 	f->begun = uc_monotonic_ms();
 	for (;;) {
 		struct pollfd on[DOORS_MAX + 2];
+		struct signalfd_siginfo info;
 		uc_auto(buf) struct uc_buf why = { 0 };
 		int rc;
 
@@ -321,8 +313,8 @@ static int serve(struct forward *f, struct uc_error *err)
 			relay_errors(f);
 		if (rc > 0)
 			return 1;
-		if (on[0].revents) {
-			f->signal = take_signal(f);
+		if (on[0].revents && read(f->signals, &info, sizeof(info)) > 0) {
+			f->signal = (int)info.ssi_signo;
 			return 0;
 		}
 		for (size_t i = 0; i < f->doors; i++)
