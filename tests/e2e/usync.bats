@@ -167,12 +167,12 @@ not_at_the_source()
 {
 	mkdir -p "$WORK/far/results"
 	echo 1 >"$WORK/far/results/table.csv"
-	echo old >tabel.csv
-	run -3 usync "${WAY[@]}" "there:$WORK/far/results/tabel.csv" .
-	[[ ${lines[0]} == "usync: there is no 'tabel.csv' on 'there'" ]]
+	echo old >tables.csv
+	run -3 usync "${WAY[@]}" "there:$WORK/far/results/tables.csv" .
+	[[ ${lines[0]} == "usync: there is no 'tables.csv' on 'there'" ]]
 	# SFTP is not asked for more names
 	[[ -n $SECONDS_ONLY || ${lines[1]} == "hint: did you mean 'table.csv'?" ]]
-	[ "$(cat tabel.csv)" = old ]
+	[ "$(cat tables.csv)" = old ]
 	run -3 usync "${WAY[@]}" "there:$WORK/far/results/nothing" new
 	[ ! -e new ]
 	run -0 usync "${WAY[@]}" "there:$WORK/far/results/table.csv" new
