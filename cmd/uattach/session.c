@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <ucluster/batch.h>
 #include <ucluster/state.h>
@@ -59,6 +60,21 @@ static int open_signals(sigset_t *before)
 	sigdelset(&set, SIGTTIN);
 	sigdelset(&set, SIGTTOU);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* A line that broke while it was written to: the SIGPIPE is not to come now. */
+static void close_signals(int fd, const sigset_t *before)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t pipe;
+
+	if (fd >= 0)
+		close(fd);
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	while (sigtimedwait(&pipe, NULL, &at_once) == SIGPIPE)
+		;
+	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 /* --- what is said afterwards --- */
@@ -280,9 +296,7 @@ int uattach_session(struct uattach *u, const struct uc_job *job, struct uc_error
 	rc = v.signals < 0 ? uc_fail_errno(err, UC_FAILED, errno, "signalfd")
 			   : show_again(&v, err);
 	uattach_terminal_close(&v.terminal);
-	if (v.signals >= 0)
-		close(v.signals);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	close_signals(v.signals, &before);
 	uc_buf_free(&v.in);
 	uc_buf_free(&v.out);
 	uc_buf_free(&v.screen);

@@ -296,6 +296,7 @@ breakable_srun()
 	cat >"$WORK/bin/srun" <<-EOT
 		#!/bin/bash
 		if [ -e $WORK/broken ]; then
+			exec <&- # what uattach writes to it, or has written, is a SIGPIPE
 			echo "srun: error: no way" >&2
 			exit 1
 		fi
