@@ -355,10 +355,10 @@ ended()
 }
 
 # closer FILE [reset]: takes every message on a port of its own, which it writes to FILE, and
-# closes the connection; or cuts it.
+# closes the connection; or cuts it. In the background: it is the process that is killed.
 closer()
 {
-	perl -MSocket -MIO::Socket::INET -e '
+	exec perl -MSocket -MIO::Socket::INET -e '
 		my $door = IO::Socket::INET->new(Listen => 64, LocalAddr => "127.0.0.1") or die;
 		open my $out, ">", "$ARGV[0].new" or die;
 		print $out $door->sockport, "\n";
