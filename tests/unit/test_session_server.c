@@ -546,8 +546,10 @@ static void test_a_step_goes_with_its_viewer(void **state)
 
 	(void)state;
 	memset(typed, 'x', sizeof(typed));
-	start(&s, "--grace=1", "stty raw -echo; sleep 1000");
+	/* a line that is not raw takes any number of letters, and throws them away */
+	start(&s, "--grace=1", "stty raw -echo; echo ready; sleep 1000");
 	attach(&s, &v, 80, 24, true);
+	expect_seen(&v, "ready");
 	for (int i = 0; i < 2; i++)
 		step[i] = start_step(&s, &to[i]);
 	/* one of them typed more than the program takes, and than fits anywhere */
