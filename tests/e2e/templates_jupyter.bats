@@ -22,7 +22,7 @@ answers()
 
 @test "the URL and the laptop's command are printed; the token opens it; it stays secret" {
 	port=$((20000 + RANDOM % 10000)) here=$((port + 1))
-	./run-jupyter.sh "$port" >out 2>err 3>&- &
+	env --default-signal=INT ./run-jupyter.sh "$port" >out 2>err 3>&- &
 	tunnel=$!
 	wait_until 90 grep -q "^ssh -N -L $port:127.0.0.1:$here " out || {
 		cat out err .jupyter/*.log

@@ -43,7 +43,7 @@ serve()
 	# what an earlier run left
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("s")'
 	[ -S s ]
-	uattach web --forward "$WORK/s:$port" >out 2>err 3>&- &
+	env --default-signal=INT uattach web --forward "$WORK/s:$port" >out 2>err 3>&- &
 	tunnel=$!
 	wait_until 30 grep -q "^ssh -N -L $port:$WORK/s " out
 	wait_until 20 curl -sf -o got --unix-socket s http://job/file
@@ -62,7 +62,7 @@ serve()
 	port=$((20000 + RANDOM % 20000))
 	echo six >file
 	serve six ::1 "$port"
-	uattach six --forward "$WORK/s:$port" >out 2>err 3>&- &
+	env --default-signal=INT uattach six --forward "$WORK/s:$port" >out 2>err 3>&- &
 	tunnel=$!
 	wait_until 30 test -s out
 	wait_until 20 curl -sf -m 5 -o got --unix-socket s http://job/file
@@ -71,7 +71,7 @@ serve()
 	wait "$tunnel" || :
 	scancel -n six
 	serve all :: "$((port + 1))"
-	uattach all --forward "$WORK/s:$((port + 1))" >out2 2>err 3>&- &
+	env --default-signal=INT uattach all --forward "$WORK/s:$((port + 1))" >out2 2>err 3>&- &
 	tunnel=$!
 	wait_until 30 test -s out2
 	wait_until 20 curl -sf -m 5 -o got2 --unix-socket s http://job/file
@@ -104,7 +104,7 @@ sys.stdin.read()
 	other=$!
 	exec 7>go
 	wait_until 20 grep -qx up other
-	uattach idle --forward "$WORK/s:$port" >out 2>err 3>&- 7>&- &
+	env --default-signal=INT uattach idle --forward "$WORK/s:$port" >out 2>err 3>&- 7>&- &
 	tunnel=$!
 	wait_until 30 test -s out
 	run ! curl -s -m 10 --unix-socket s http://job/
@@ -341,7 +341,8 @@ reached()
 	[ "$status" -eq 143 ]
 	wait_until 10 no_forwarder
 	[ ! -e s ]
-	usrun --no-container --batch --parsable -J web2 --time=5 --forward "$WORK/s:$port" \
+	env --default-signal=INT usrun --no-container --batch --parsable -J web2 --time=5 \
+		--forward "$WORK/s:$port" \
 		python3 -u -m http.server --bind 127.0.0.1 "$port" >out 2>err 3>&- &
 	run=$!
 	wait_until 40 grep -q "^ssh -N -L $port:$WORK/s " out
