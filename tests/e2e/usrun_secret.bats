@@ -125,13 +125,13 @@ search()
 	mkfifo gate
 	chmod 666 gate
 	as uctsec env XDG_STATE_HOME="$WORK/home-uctsec" usrun --batch --no-container --follow \
-		-o "$WORK/home-uctsec/log" --secret TOKEN=token.sec sh -c "read -r _ <'$WORK/gate'" &
+		-o "$WORK/home-uctsec/log" --secret TOKEN=token.sec sh -c "read -r _ <'$WORK/gate'" 3>&- &
 	local pid=$! holder
-	wait_until 20 pgrep -u uctsec -x usrun >/dev/null
+	# it has read the secret when there is a job
+	wait_until 60 eval '[ -n "$(squeue -h -u uctsec -t R -o %A)" ]'
 	holder=$(pgrep -u uctsec -x usrun)
 	run as uctsec cat "/proc/$holder/environ"
-	[ "$status" -ne 0 ]
-	wait_until 20 eval '[ -n "$(squeue -h -u uctsec -t R -o %A)" ]'
 	echo go >gate
+	[ "$status" -ne 0 ]
 	wait "$pid"
 }
