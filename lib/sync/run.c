@@ -192,6 +192,10 @@ static void say_where(const struct uc_sync_run *run, struct uc_error *err)
 	const struct uc_sync_request *request = run->request;
 	const struct uc_far *far = run->lane[0].far;
 
+	/* what it says of a folder is of one there */
+	if (far && !far->silent && request->host &&
+	    (err->code == UC_NOTFOUND || err->code == UC_DENIED))
+		(void)uc_context(err, "%s", request->host);
 	/* NULL: there was no helper, and no SFTP to try after it */
 	if (err->hint[0] || (far && !far->silent))
 		return;
