@@ -114,7 +114,7 @@ static void say_detached(const struct uattach_view *v)
 {
 	uc_run_say(v->u->run, 0,
 		   "detached, the session goes on; back to it: uattach %u; to end it: "
-		   "scancel %u",
+		   "uqueue --cancel %u",
 		   v->job->job_id, v->job->job_id);
 }
 
