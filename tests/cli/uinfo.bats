@@ -113,7 +113,7 @@ make_tree()
 	mkdir many
 	(cd many && seq -f 'd%.0f/e' 20000 | xargs mkdir -p)
 	set -m # a background job of a shell without it ignores Ctrl-C
-	uinfo disk --scan --json --threads=1 many >out 2>err &
+	uinfo disk --scan --json --threads=1 many >out 2>err 3>&- &
 	pid=$!
 	until (( 0x$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") & 2 )); do
 		((++tries < 10000))

@@ -307,9 +307,9 @@ while not os.path.exists("go"): time.sleep(0.05)'
 	said_as --qos=short --gpus=9 true
 	[ "${stderr_lines[0]}" = "usrun: QOS 'short' allows a user at most 8 GPUs, 9 GPUs are asked for" ]
 	[ "${stderr_lines[1]}" = "hint: --gpus=8, or --qos=normal" ]
-	as uctone usrun --no-container --qos=short --gpus=8 sleep 1000 2>/dev/null &
+	as uctone usrun --no-container --qos=short --gpus=8 sleep 1000 2>/dev/null 3>&- &
 	wait_until 20 runs uctone
-	as uctone usrun --no-container --qos=short --gpus=1 true 2>waiting &
+	as uctone usrun --no-container --qos=short --gpus=1 true 2>waiting 3>&- &
 	wait_until 20 grep -q waits waiting
 	cat waiting
 	grep -qE '^usrun: job [0-9]+ waits \(QOS .short. gives you 8 GPUs, you hold 8\)$' waiting

@@ -309,7 +309,7 @@ nothing_left()
 }
 
 @test "JOBID.STEPID:exec enters a running container, without its mounts, with another workdir" {
-	box sh -c 'echo here >/tmp/here; while [ ! -e /tmp/go ]; do sleep 0.1; done' &
+	box sh -c 'echo here >/tmp/here; while [ ! -e /tmp/go ]; do sleep 0.1; done' 3>&- &
 	wait_until 10 eval '[ -n "$(squeue -h -s -o %i | grep "\.0$")" ]'
 	local step
 	step=$(squeue -h -s -o %i | grep '\.0$')
@@ -411,7 +411,7 @@ nothing_left()
 @test "nothing is left after a cancelled step, by whatever signal" {
 	local signal
 	for signal in TERM KILL; do
-		box -n2 sh -c 'touch /big; sleep 300 & sleep 300' 2>/dev/null &
+		box -n2 sh -c 'touch /big; sleep 300 & sleep 300' 2>/dev/null 3>&- &
 		wait_until 10 eval '[ -n "$(find "$RUNTIME" -maxdepth 3 -name "pyxis_[0-9]*")" ]'
 		scancel -s "$signal" --user="$(id -un)" 2>/dev/null
 		scancel --user="$(id -un)"

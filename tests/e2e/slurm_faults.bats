@@ -214,7 +214,7 @@ with_munge()
 	done <"/proc/$(pid_of slurmctld)/cmdline"
 	pid=$(pid_of slurmctld)
 	for ((i = 0; i < count; i++)); do
-		"$PROBE" -t 8000 submit "$SCRIPT" "job-name=restart-$i" >"$BASE/said" 2>&1 &
+		"$PROBE" -t 8000 submit "$SCRIPT" "job-name=restart-$i" >"$BASE/said" 2>&1 3>&- &
 		submit=$!
 		sleep "0.$((RANDOM % 90 + 10))" # the moment is what is random here
 		kill -TERM "$pid"
@@ -304,7 +304,7 @@ ended()
 
 @test "the worker killed in the middle of a question: said, not waited for" {
 	stop_daemon slurmctld
-	"$PROBE" -t 9000 jobs >"$BASE/out" 2>&1 &
+	"$PROBE" -t 9000 jobs >"$BASE/out" 2>&1 3>&- &
 	wait_until 5 has_worker
 	sleep 0.2 # into the call; either way the answer is the same
 	worker=$(workers)
@@ -317,7 +317,7 @@ ended()
 
 @test "the caller killed in the middle of a question: its worker ends too" {
 	stop_daemon slurmctld
-	"$PROBE" -t 60000 jobs >/dev/null 2>&1 &
+	"$PROBE" -t 60000 jobs >/dev/null 2>&1 3>&- &
 	wait_until 5 has_worker
 	kill -9 $!
 	wait_until 3 no_workers

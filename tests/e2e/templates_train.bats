@@ -115,7 +115,7 @@ installed()
 
 @test "two jobs that install at once do not harm each other" {
 	pip_stand_in
-	./run-job.sh >one 2>&1 &
+	./run-job.sh >one 2>&1 3>&- &
 	./run-job.sh >two 2>&1
 	wait $!
 	grep -qx installed one

@@ -142,7 +142,7 @@ size_arrives()
 }
 
 @test "a signal to usrun ends the job" {
-	usrun --no-container --job-name=uct-term sleep 1000 &
+	usrun --no-container --job-name=uct-term sleep 1000 3>&- &
 	local pid=$! id='' status=0
 	wait_until 20 has_job uct-term
 	id=$(squeue -h -n uct-term -o %A)
@@ -218,13 +218,13 @@ finished()
 	run usrun --batch --no-container --output=/dev/null --wait sh -c 'exit 3'
 	[ "$status" -eq 3 ]
 	env --default-signal=HUP usrun --batch --no-container --output=/dev/null --parsable \
-		--wait sleep 1000 >id &
+		--wait sleep 1000 >id 3>&- &
 	wait_until 10 test -s id
 	kill -HUP $!
 	wait $! || status=$?
 	[ "$status" -eq 129 ]
 	env --ignore-signal=HUP usrun --batch --no-container --output=/dev/null --parsable \
-		--wait sleep 1000 >id2 &
+		--wait sleep 1000 >id2 3>&- &
 	wait_until 10 test -s id2
 	kill -HUP $!
 	scancel "$(cat id)" "$(cat id2)"
@@ -290,7 +290,7 @@ finished()
 		(cd "$WORK/home-$user" && as "$user" usrun --gpus=1 --image=tiny \
 			--time=2 --mounts="$WORK:$WORK" sh -c \
 			'id -u >me; cat; until test -e ../both; do sleep 0.1; done; echo $CUDA_VISIBLE_DEVICES >gpu' \
-			<<<"for $user" >"$WORK/$user.out" 2>"$WORK/$user.err") &
+			<<<"for $user" >"$WORK/$user.out" 2>"$WORK/$user.err") 3>&- &
 		pids+=("$!")
 	done
 	wait_until 30 test -s home-uctone/me -a -s home-ucttwo/me || cat uct*.err

@@ -60,7 +60,7 @@ have_receipts()
 }
 
 @test "a long job has its receipt while it runs; --quiet does not hinder it" {
-	usrun --no-container -Q sh -c 'while [ ! -e go ]; do sleep 0.1; done' &
+	usrun --no-container -Q sh -c 'while [ ! -e go ]; do sleep 0.1; done' 3>&- &
 	local pid=$!
 	wait_until 20 have_receipts 1
 	touch go

@@ -39,7 +39,7 @@ field()
 
 @test "--follow prints the output as it comes, and exits as the job did" {
 	batch --follow sh -c 'echo one; while [ ! -e go ]; do sleep 0.1; done; echo two; exit 3' \
-		>out 2>err &
+		>out 2>err 3>&- &
 	local pid=$!
 	wait_until 30 grep -qx one out
 	touch go
@@ -67,7 +67,7 @@ field()
 
 @test "--follow: signals are 128 and more, a cancelled job is 143" {
 	run -137 batch --follow sh -c 'kill -9 $$'
-	batch --follow sh -c 'echo up; exec sleep 100' >out 2>err &
+	batch --follow sh -c 'echo up; exec sleep 100' >out 2>err 3>&- &
 	local pid=$!
 	wait_until 30 grep -q up out
 	scancel "$(sed -n 's/.*batch job //p' err)"
@@ -76,7 +76,7 @@ field()
 }
 
 @test "--follow: a job that is cancelled before it starts" {
-	batch --follow -H true >out 2>err &
+	batch --follow -H true >out 2>err 3>&- &
 	local pid=$!
 	wait_until 30 grep -q 'batch job' err
 	scancel "$(sed -n 's/.*batch job //p' err)"
@@ -87,7 +87,7 @@ field()
 
 @test "--follow: Ctrl-C leaves the job alone and says how to come back" {
 	env --default-signal=INT "$(command -v usrun)" --batch --follow \
-		sh -c 'echo up; while [ ! -e go ]; do sleep 0.1; done' >out 2>err &
+		sh -c 'echo up; while [ ! -e go ]; do sleep 0.1; done' >out 2>err 3>&- &
 	local pid=$! id
 	wait_until 30 grep -q up out
 	kill -INT "$pid"

@@ -90,7 +90,7 @@ leftovers()
 }
 
 @test "TERM ends the job, and what was whole is kept" {
-	usrun --save=mine.sqsh sh -c 'echo up >up; sleep 100' &
+	usrun --save=mine.sqsh sh -c 'echo up >up; sleep 100' 3>&- &
 	local pid=$!
 	wait_until 20 test -s up
 	kill -TERM "$pid"
@@ -108,7 +108,7 @@ leftovers()
 	sum=$(sha256sum <mine.sqsh)
 	for i in {1..50}; do
 		usrun --save=mine.sqsh --force -Q sh -c 'echo two >/etc/greeting' \
-			>/dev/null 2>&1 &
+			>/dev/null 2>&1 3>&- &
 		pid=$!
 		sleep "0.$(printf %03d $((RANDOM % 400)))"
 		kill -KILL "$pid" 2>/dev/null || :
@@ -176,7 +176,7 @@ leftovers()
 
 @test "Ctrl-C sent to usrun alone reaches srun: twice ends the job" {
 	env --default-signal=INT "$(command -v usrun)" --save=mine.sqsh \
-		sh -c 'echo up >up; sleep 100' 2>err &
+		sh -c 'echo up >up; sleep 100' 2>err 3>&- &
 	local pid=$!
 	wait_until 20 test -s up
 	kill -INT "$pid"

@@ -45,7 +45,7 @@ spy_start()
 	chmod 755 spy.sh
 	touch spy.found spy.rounds
 	chown uctspy spy.found spy.rounds
-	as uctspy ./spy.sh &
+	as uctspy ./spy.sh 3>&- &
 	SPY=$!
 	wait_until 20 test -s spy.rounds
 }

@@ -166,10 +166,10 @@ waits='job [0-9]+ waits [0-9]+:[0-9][0-9]'
 
 @test "without a terminal: one line, and nothing with --quiet" {
 	fill_gpus
-	usrun --no-container -p gpu --gpus=1 --time=5 sh -c 'echo out' "$MARK" >out 2>err &
+	usrun --no-container -p gpu --gpus=1 --time=5 sh -c 'echo out' "$MARK" >out 2>err 3>&- &
 	wait_until 20 grep -q waits err
 	grep -qE '^usrun: job [0-9]+ waits.* \(no free nodes\)$' err
-	usrun --quiet --no-container -p gpu --gpus=1 --time=5 true "$MARK" 2>quiet &
+	usrun --quiet --no-container -p gpu --gpus=1 --time=5 true "$MARK" 2>quiet 3>&- &
 	wait_until 20 pending 2
 	run -1 watchers
 	scancel "$BLOCKER"
