@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "common/run.h"
+#include "common/signals.h"
 #include "udash/dash.h"
 
 struct args {
@@ -79,14 +80,9 @@ static int open_signals(void)
 {
 	static const int numbers[] = { SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
 				       SIGTSTP, SIGCONT, SIGCHLD };
-	struct sigaction action;
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (sigaction(numbers[i], NULL, &action) == 0 &&
-		    action.sa_handler != SIG_IGN)
-			sigaddset(&set, numbers[i]);
+	uc_signals_heeded(&set, numbers, sizeof(numbers) / sizeof(numbers[0]));
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);
