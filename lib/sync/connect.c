@@ -125,6 +125,10 @@ static int open_sftp(struct uc_sync_connect *connect, unsigned index,
 	if (uc_far_sftp_open(far, &stream, options, err) == 0)
 		return 0;
 	(void)uc_stream_close(&stream, WAIT_MS, NULL);
+	/* what it says of a folder is of one there */
+	if (err &&
+	    (err->code == UC_NOTFOUND || err->code == UC_DENIED || err->code == UC_USAGE))
+		(void)uc_context(err, "%s", connect->request->host);
 	return -1;
 }
 

@@ -197,14 +197,13 @@ static int judge_root(struct opening *o, const char *path, struct uc_error *err)
 			o->status == UC_SFTP_NO_SUCH_FILE ? UC_NOTFOUND
 			: o->status == UC_SFTP_DENIED     ? UC_DENIED
 							  : UC_FAILED,
-			"cannot use the folder '%s' of the far end: %s", path,
-			uc_buf_text(&o->said));
+			"cannot use the folder '%s': %s", path, uc_buf_text(&o->said));
 		return o->status == UC_SFTP_NO_SUCH_FILE
 			       ? uc_hint(err, "make it, or let it be made with --create")
 			       : -1;
 	}
 	if (!o->folder)
-		return uc_fail(err, UC_USAGE, "'%s' of the far end is no folder", path);
+		return uc_fail(err, UC_USAGE, "'%s' is no folder", path);
 	if (!o->path)
 		return uc_fail(err, UC_INVALID,
 			       "the SFTP server does not say where '%s' is", path);
