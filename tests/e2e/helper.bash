@@ -73,6 +73,13 @@ wait_until()
 	done
 }
 
+# wait_status PID: its exit status in $status. `run` waits in a shell that has no children.
+wait_status()
+{
+	status=0
+	wait "$1" || status=$?
+}
+
 # wait_for_job ID STATE [SECONDS]: until the job is in that state, "PENDING", "RUNNING";
 # GONE: until it is no longer in the queue.
 wait_for_job()

@@ -71,7 +71,7 @@ teardown()
 	mapfile -t all < <(sshd_processes)
 	[ "${#all[@]}" -ge 2 ]
 	sshd_stop
-	run wait "$client"
+	wait_status "$client"
 	for pid in "$pid" "${all[@]}"; do
 		wait_until 10 gone "$pid"
 	done

@@ -211,7 +211,8 @@ finished()
 	id=${BASH_REMATCH[1]}
 	[ "$(finished "$id" ExitCode)" = 7:0 ]
 	[ "$(finished "$id" JobName)" = python3 ]
-	[ "$(head -1 out.txt)" = "['a b', '', '\$HOME', 'new\\nline'] $WORK 0" ]
+	# before srun's own words or behind them
+	grep -qxF "['a b', '', '\$HOME', 'new\\nline'] $WORK 0" out.txt
 }
 
 @test "waiting for a batch job ends as it did; a signal ends the waiting, an ignored one not" {
@@ -228,8 +229,7 @@ finished()
 	wait_until 10 test -s id2
 	kill -HUP $!
 	scancel "$(cat id)" "$(cat id2)"
-	status=0
-	wait $! || status=$?
+	wait_status $!
 	[ "$status" -eq 143 ]
 }
 

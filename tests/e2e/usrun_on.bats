@@ -142,7 +142,7 @@ submitted()
 	wait "$SSHD_PID" || :
 	wait_until 60 grep -q 'Connection refused' "$WORK/err"
 	kill -TERM "$pid"
-	wait "$pid" && status=0 || status=$?
+	wait_status "$pid"
 	[ "$status" -eq 143 ]
 	grep -q 'goes on; its output' "$WORK/err"
 	sshd_run
@@ -161,8 +161,7 @@ submitted()
 	touch "$WORK/go"
 	wait_until 60 grep -q more "$WORK/out"
 	kill -TERM $!
-	status=0
-	wait $! || status=$?
+	wait_status $!
 	[ "$status" -eq 143 ]
 	grep -q 'goes on; its output' "$WORK/err"
 	laptop "${ON[@]}" -- bash -c 'echo begun; while sleep 0.1; do echo y; done' \

@@ -587,8 +587,7 @@ full_disk()
 	push=$!
 	wait_until 20 has_begun "$SMALL/far"
 	cat /dev/zero >"$SMALL/filler" 2>/dev/null || :
-	status=0
-	wait "$push" || status=$?
+	wait_status "$push"
 	cat "$WORK/out"
 	[ "$status" -eq 1 ]
 	# SFTP has no words for it
