@@ -121,8 +121,7 @@ waits='job [0-9]+ waits [0-9]+:[0-9][0-9]'
 	tmux_start 100 30 usrun --no-container -p gpu --gpus=1 --time=5 true "$MARK"
 	tmux_wait "^$waits"
 	tmux_keys C-c
-	[ "$(tmux_status)" = 1 ]
-	tmux_wait 'revoked|cancelled|Cancelled'
+	[ "$(tmux_status)" = 1 ] # srun may say why, or end before it has
 	run -1 tmux_has "$waits"
 	wait_until 10 no_watchers
 	[ "$(squeue -h -o %i)" = "$BLOCKER" ]
