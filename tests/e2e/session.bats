@@ -162,7 +162,7 @@ has_end()
 	tmux_wait '^first$'
 	tmux_keys C-a d
 	[ "$(tmux_status)" = 0 ]
-	tmux_wait "detached, the session goes on; back to it: uattach $JOB"
+	tmux_wait "detached, the session goes on; back to it: uattach $JOB; to end it: uqueue --cancel $JOB\$"
 	wait_until 10 no_viewers
 	attach
 	tmux_wait '^first$'

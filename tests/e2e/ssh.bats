@@ -85,7 +85,7 @@ nobody_is_served()
 		wait_until 20 grep -q begun "$SSHD_DIR/out.$by"
 		mapfile -t all < <(sshd_processes)
 		kill -KILL "${all[@]}"
-		wait "$client" && status=0 || status=$?
+		wait_status "$client"
 		case $by in
 		openssh) [ "$status" -eq 255 ] ;;
 		*) [ "$status" -eq 99 ] ;;

@@ -45,7 +45,7 @@ ended()
 	uattach "$id" >out 2>err 3>&- &
 	wait_until 20 grep -q one out
 	touch go
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	[ "$status" -eq 6 ]
 	[ "$(cat out)" = $'one\ntwo\nerr' ]
 	grep -qE "^uattach: job $id failed with exit code 6" err
@@ -88,7 +88,7 @@ ended()
 	uattach arr >named 2>&1 3>&- &
 	wait_until 60 grep -q 'task 2' named
 	touch go
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	[ "$status" -eq 2 ]
 	wait
 	[ "$(sort out)" = $'[0] task 0\n[1] task 1\n[2] task 2' ]
@@ -188,7 +188,7 @@ ended()
 	wait_for_job "$id" RUNNING
 	uattach "$id" 2>err 3>&- &
 	scancel "$id"
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	[ "$status" -eq 143 ]
 	grep -qE "job $id (was )?cancelled" err
 }
@@ -200,7 +200,7 @@ ended()
 	wait_until 20 grep -q begun out
 	# slurmctld looks every half minute; its limit stays what it was
 	scontrol update job="$id" endtime=now+1
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	[ "$status" -eq 143 ]
 	grep -qE "^uattach: job $id reached its time limit of 1m" err
 	grep -qxF "again: usrun --again $id --time=2:00" err
@@ -235,7 +235,7 @@ ended()
 	touch go
 	# shellcheck disable=SC2154 # eval sets them
 	for pid in "$pid" "$pid0" "$pid1" "$log"; do
-		wait "$pid" && status=0 || status=$?
+		wait_status "$pid"
 		[ "$status" -eq 7 ]
 	done
 	grep -qE "^uattach: job $id: 0 of 2 completed: $id\+0 \(exit code 7\), $id\+1 \(" err

@@ -51,7 +51,7 @@ serve()
 	[[ $output == *"s' is in use by another program"* ]]
 	curl -sf --unix-socket s http://job/file | cmp - file
 	kill -INT "$tunnel"
-	wait "$tunnel" && status=0 || status=$?
+	wait_status "$tunnel"
 	[ "$status" -eq 130 ]
 	[ ! -e s ]
 }
@@ -166,6 +166,15 @@ sys.stdin.read()
 	tmux_keys 'fg' Enter
 	wait_until 20 alternate 1
 	tmux_wait 'sleep 600'
+	tmux_keys q
+	wait_until 20 alternate 0
+	# what whoever started it ignores
+	tmux_keys '(trap "" HUP; exec uattach busy --top)' Enter
+	wait_until 20 alternate 1
+	tmux_wait 'sleep 600'
+	pkill -HUP -fx 'uattach busy --top'
+	sleep 1
+	alternate 1
 	tmux_keys q
 	wait_until 20 alternate 0
 	tmux_keys 'exit 7' Enter
@@ -291,7 +300,7 @@ has_read_more()
 		wait_until 20 test -s pid
 		kill -TERM "$attached"
 		wait_until 15 has_gone "$attached"
-		wait "$attached" && status=0 || status=$?
+		wait_status "$attached"
 		[ "$status" -eq 143 ]
 		run ! kill -0 "$(cat pid)"
 		rm pid
@@ -337,7 +346,7 @@ reached()
 	wait_until 20 grep -q 'Serving HTTP' out
 	run -1 grep -q ssh out
 	scancel "$(job_named web)"
-	wait "$run" && status=0 || status=$?
+	wait_status "$run"
 	[ "$status" -eq 143 ]
 	wait_until 10 no_forwarder
 	[ ! -e s ]
@@ -349,7 +358,7 @@ reached()
 	grep -qxE '[0-9]+' out
 	wait_until 20 reached
 	kill -INT "$run"
-	wait "$run" && status=0 || status=$?
+	wait_status "$run"
 	[ "$status" -eq 130 ]
 	runs web2
 	for what in '' '--pty'; do

@@ -28,7 +28,11 @@ no_helpers()
 		'while :; do echo "task $SLURM_PROCID"; sleep 0.2; done' \
 		>/dev/null 2>&1 3>&- &
 	wait_until 20 runs three
-	uattach three >out 2>err </dev/null 3>&- &
+	# as nohup has it
+	(
+		trap '' HUP
+		exec uattach three >out 2>err </dev/null 3>&-
+	) &
 	attached=$!
 	uattach three --task 1 >one 2>/dev/null </dev/null 3>&- &
 	other=$!
@@ -39,8 +43,9 @@ no_helpers()
 	run -3 uattach "$(job_named three).7" </dev/null
 	[[ $output == *"runs no step 7"* ]]
 	# the step does not end with those who watch it
+	kill -HUP "$attached"
 	kill "$attached" "$other"
-	wait "$attached" && status=0 || status=$?
+	wait_status "$attached"
 	[ "$status" -eq 143 ]
 	runs three
 	grep -qx '0: task 0' out
@@ -62,7 +67,7 @@ no_helpers()
 	printf 'from uattach\n' | uattach cat --input >/dev/null 2>&1 || :
 	wait_until 20 grep -q 'from uattach' got
 	# its end was the step's: that is what --input says
-	wait "$attached" && status=0 || status=$?
+	wait_status "$attached"
 	[ "$status" -eq 3 ]
 	grep -qE 'step [0-9]+\.0 ended with exit code 3' err
 }
@@ -206,7 +211,7 @@ sees_namespace()
 	uattach "$id" --shell true >out 2>err </dev/null 3>&- &
 	wait_until 30 grep -q "job $id waits" err
 	scontrol release "$id"
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	echo "status $status"; cat err
 	[ "$status" -eq 3 ]
 	grep -q "^uattach: job $id completed" err
@@ -287,7 +292,7 @@ sees_namespace()
 	fi
 	scancel -n web
 	wait_until 20 job_is_over
-	wait "$tunnel" && status=0 || status=$?
+	wait_status "$tunnel"
 	[ "$status" -eq 0 ]
 	[ ! -e s ]
 	wait_until 20 no_helpers
@@ -318,13 +323,13 @@ job_is_over()
 	wait_until 10 grep -q "nothing listens at port $port" err
 	kill -HUP "$tunnel"
 	kill -TERM "$tunnel"
-	wait "$tunnel" && status=0 || status=$?
+	wait_status "$tunnel"
 	[ "$status" -eq 143 ]
 	env --default-signal=INT uattach quiet --forward "$port" >out 2>err 3>&- &
 	tunnel=$!
 	wait_until 30 test -s out
 	kill -INT "$tunnel"
-	wait "$tunnel" && status=0 || status=$?
+	wait_status "$tunnel"
 	[ "$status" -eq 130 ]
 	run -2 uattach quiet --forward 99999
 	[[ $output == *"a port is expected"* ]]

@@ -59,7 +59,7 @@ fail_node()
 @test "its node fails: said, its code kept, and how to run it again" {
 	follow -w cpu1 --no-requeue
 	fail_node
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	echo "status $status"; cat err
 	# slurmctld's word for it, or the signal, when the step's end is heard of first
 	[ "$status" -eq 1 ] || [ "$status" -eq 143 ]
@@ -76,7 +76,7 @@ fail_node()
 	wait_until 60 grep -q "job $id waits" err
 	kill -0 $!
 	scancel "$id"
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	echo "status $status"; cat err
 	[ "$status" -eq 143 ]
 	grep -q "job $id was cancelled" err
@@ -87,7 +87,7 @@ fail_node()
 @test "preempted: by what, and what helps the next time" {
 	follow --nodes=2 --exclusive --no-requeue
 	sbatch -o /dev/null -p urgent --exclusive --wrap true
-	wait "$!" && status=0 || status=$?
+	wait_status "$!"
 	echo "status $status"; cat err
 	[ "$status" -eq 143 ]
 	grep -qE "^uattach: job $id was preempted: a job that goes first took its nodes" err
