@@ -14,18 +14,6 @@ static bool is_pending(const struct uc_job *job)
 	return job->state == UC_JOB_PENDING;
 }
 
-/*
- * Submitted from this session by an srun, lately. Not compared: the host, which slurmctld
- * names as it sees it, and the job's name, which environment and options may set.
- */
-static bool could_be_ours(const struct usrun_waiting *ours, const struct uc_job *job)
-{
-	return !job->batch && job->submit_session == (uint32_t)getsid(0) &&
-	       job->submit_time >= ours->since && job->het_offset == 0 &&
-	       (uc_raw_empty(job->submit_line) || !ours->line.len ||
-		strcmp(job->submit_line.bytes, ours->line.data) == 0);
-}
-
 static int64_t distance(const struct usrun_waiting *ours, const struct uc_job *job)
 {
 	return job->submit_time > ours->begun ? job->submit_time - ours->begun
@@ -41,11 +29,18 @@ static bool is_nearer(const struct usrun_waiting *ours, const struct uc_job *job
 	return a != b ? a < b : job->job_id > other->job_id;
 }
 
+static bool is_candidate(const struct usrun_waiting *ours, const struct uc_job *job)
+{
+	return usrun_waiting_could_be(ours, job) &&
+	       !(ours->shown.job_id && uc_job_is_finished(job->state));
+}
+
 /*
  * Submitted when we began; once we knew a job, a later one that has not ended. Where two
- * wait, nobody can say which is which: better say nothing.
+ * wait, nobody can say which is which: better say nothing. Nor is it sure where another
+ * was submitted within the same second.
  */
-static const struct uc_job *find_new(const struct usrun_waiting *ours,
+static const struct uc_job *find_new(struct usrun_waiting *ours,
 				     const struct uc_jobs *jobs, size_t *waiting)
 {
 	const struct uc_job *nearest = NULL;
@@ -54,13 +49,17 @@ static const struct uc_job *find_new(const struct usrun_waiting *ours,
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct uc_job *job = &jobs->row[i];
 
-		if (!could_be_ours(ours, job) ||
-		    (ours->shown.job_id && uc_job_is_finished(job->state)))
+		if (!is_candidate(ours, job))
 			continue;
 		*waiting += is_pending(job);
 		if (!nearest || is_nearer(ours, job, nearest))
 			nearest = job;
 	}
+	ours->sure = nearest;
+	for (size_t i = 0; i < jobs->count; i++)
+		if (is_candidate(ours, &jobs->row[i]) && &jobs->row[i] != nearest &&
+		    distance(ours, &jobs->row[i]) <= distance(ours, nearest) + 1)
+			ours->sure = false;
 	return nearest;
 }
 
@@ -118,6 +117,10 @@ enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc
 	if (uc_run_source(run, 0, &src) < 0 ||
 	    uc_jobs_load(src, whole_queue ? NULL : &mine, &jobs, NULL) < 0)
 		return USRUN_WAITING_UNKNOWN;
+	if (!ours->sure) {
+		ours->shown.job_id = 0;
+		usrun_waiting_tell_apart(ours, run, src, jobs);
+	}
 	state = find(ours, jobs, &job);
 	if (job) {
 		ours->shown.job_id = job->job_id;
@@ -132,26 +135,33 @@ enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *ours, struct uc
 
 void usrun_waiting_line(struct usrun_waiting *job, const struct usrun *u)
 {
+	const char *given = uc_spec_get(u->spec, "job-name");
+	const char *command = uc_spec_command(u->spec)[0];
+	const char *slash = strrchr(command, '/');
 	uc_auto(strv) struct uc_strv argv = { 0 };
 
+	uc_buf_add(&job->name, given ? given : slash ? slash + 1 : command);
 	if (uc_spec_srun(u->spec, &argv, NULL) < 0)
 		return;
 	for (size_t i = 0; i < argv.count; i++)
 		uc_buf_addf(&job->line, "%s%s", i ? " " : "", argv.item[i]);
 }
 
-void usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u)
+bool usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u)
 {
 	uc_auto(source) struct uc_source *src = NULL;
 
 	if (!usrun_keeps_receipts(u))
-		return;
-	if (!job->shown.job_id)
+		return true;
+	if (!job->shown.job_id || !job->sure)
 		usrun_waiting_ask(job, u->run, false);
-	if (job->shown.job_id)
-		usrun_receipt(u, job->shown.job_id, job->submit_time);
+	/* none is better than that of another job */
+	if (!job->shown.job_id || !job->sure)
+		return false;
+	usrun_receipt(u, job->shown.job_id, job->submit_time);
 	if (u->snapshot && uc_run_source(u->run, 0, &src) == 0)
 		usrun_snapshot_prune(u, src);
+	return true;
 }
 
 const struct uc_job *usrun_waiting_running(const struct usrun_waiting *ours,
@@ -167,7 +177,7 @@ const struct uc_job *usrun_waiting_running(const struct usrun_waiting *ours,
 	for (size_t i = 0; i < (*jobs)->count; i++) {
 		const struct uc_job *job = &(*jobs)->row[i];
 
-		if (!could_be_ours(ours, job) || uc_job_is_finished(job->state))
+		if (!usrun_waiting_could_be(ours, job) || uc_job_is_finished(job->state))
 			continue;
 		if (found)
 			return NULL;

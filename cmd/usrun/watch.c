@@ -187,15 +187,20 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* The longer it waits, the less is new; a slow controller is asked less. */
+/* The longer it waits, the less is new. */
+static int64_t pause_ms(const struct watch *w)
+{
+	const int64_t pause = (uc_monotonic_ms() - w->begun) / 4;
+
+	return pause > ASK_MOST_MS ? ASK_MOST_MS : larger(pause, ASK_LEAST_MS);
+}
+
+/* A slow controller is asked less. */
 static void plan(struct watch *w)
 {
 	const int64_t now = uc_monotonic_ms();
-	int64_t pause = larger((now - w->begun) / 4, ASK_LEAST_MS);
 
-	if (pause > ASK_MOST_MS)
-		pause = ASK_MOST_MS;
-	w->ask_at = now + larger(pause, w->took * QUEUE_SHARE / 4);
+	w->ask_at = now + larger(pause_ms(w), w->took * QUEUE_SHARE / 4);
 	if (w->whole_queue)
 		w->queue_at = now + larger(QUEUE_MS, w->took * QUEUE_SHARE);
 }
@@ -336,6 +341,20 @@ static bool step_aside(struct watch *w)
 	return true;
 }
 
+/* Which of several that wait is ours is known when it has begun. */
+static void record(struct watch *w, struct pollfd *srun)
+{
+	w->job.since = w->job.begun - SUBMIT_SLACK;
+	w->job.alive = false;
+	do {
+		w->job.ended = poll(srun, 1, 0) > 0;
+		if (usrun_waiting_record(&w->job, w->u) || w->job.ended ||
+		    (!w->job.shown.job_id && ++w->misses >= MISSES))
+			return;
+		poll(srun, 1, (int)pause_ms(w));
+	} while (true);
+}
+
 static void watch(struct watch *w)
 {
 	struct pollfd srun = w->on[SRUN];
@@ -344,6 +363,7 @@ static void watch(struct watch *w)
 	if (open_events(w) < 0)
 		return;
 	usrun_waiting_line(&w->job, w->u);
+	w->job.alive = true;
 	srun.fd = w->on[SRUN].fd;
 	/* most jobs start at once, and most of what is above was for nothing */
 	if (poll(&srun, 1, QUIET_MS) == 0 && !w->silent)
@@ -351,8 +371,7 @@ static void watch(struct watch *w)
 	erase(w);
 	if (!step_aside(w))
 		return;
-	w->job.since = w->job.begun - SUBMIT_SLACK;
-	usrun_waiting_record(&w->job, w->u);
+	record(w, &srun);
 	if (w->guarded >= 0)
 		usrun_idle_guard(w->u, &w->job, srun.fd, w->guarded);
 }
@@ -367,9 +386,11 @@ static bool is_wanted(const struct usrun *u)
 void usrun_watch(const struct usrun *u)
 {
 	const char *term = uc_run_env(u->run, "TERM");
-	struct watch w = {
-		.u = u, .guarded = -1, .begun = uc_monotonic_ms(), .job.begun = time(NULL)
-	};
+	struct watch w = { .u = u,
+			   .guarded = -1,
+			   .begun = uc_monotonic_ms(),
+			   .job.begun = time(NULL),
+			   .job.srun = getpid() };
 	pid_t child;
 
 	if (!is_wanted(u))

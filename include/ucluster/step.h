@@ -29,6 +29,7 @@ struct uc_step {
 	uint32_t het_component; /* UC_NONE32: of no heterogeneous step */
 	uint32_t state;         /* as a job's */
 	uint32_t user_id, tasks, cpus;
+	uint32_t srun_pid; /* of the srun that waits for it; 0: there is none */
 	int64_t start_time, run_time, time_limit;
 	struct uc_raw name, nodes, tres;
 	struct uc_raw submit_line; /* srun's words and blanks; unset before 21.08 */
@@ -44,7 +45,10 @@ struct uc_steps {
 void uc_steps_free(struct uc_steps *steps);
 UC_DEFINE_AUTO(steps, struct uc_steps *)
 
-/* One RPC. Empty when the job does not run, and where the source is not live. */
+/*
+ * One RPC. Empty when the job does not run, and where the source is not live. UC_NONE32:
+ * of all jobs whose steps slurmctld shows the user.
+ */
 int uc_steps_load(struct uc_source *src, uint32_t job_id, struct uc_steps **out,
 		  struct uc_error *err) UC_MUST_CHECK;
 

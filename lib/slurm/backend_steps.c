@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
-/* Steps of one job (one RPC). */
+/* Steps of one job, or of all (one RPC). */
 #include <errno.h>
 #include <inttypes.h>
 #include <time.h>
@@ -30,6 +30,7 @@ static void fill_step(job_step_info_t *from, struct uc_step *to)
 	to->user_id = from->user_id;
 	to->tasks = number(from->num_tasks);
 	to->cpus = number(from->num_cpus);
+	to->srun_pid = from->srun_pid;
 	to->start_time = from->start_time;
 	to->run_time = from->run_time;
 	to->time_limit = from->time_limit == INFINITE ? UC_DURATION_INFINITE
@@ -57,8 +58,9 @@ int backend_steps(const struct uc_frame *question, struct uc_frame *answer,
 
 	if (!wire)
 		return uc_fail(err, UC_FAILED, "out of memory");
-	if (uc_get_steps(job_id, &msg) != SLURM_SUCCESS && !is_none(errno))
-		return backend_fail(err, errno, "loading the steps of a job");
+	if (uc_get_steps(job_id == UC_NONE32 ? NO_VAL : job_id, &msg) != SLURM_SUCCESS &&
+	    !is_none(errno))
+		return backend_fail(err, errno, "loading steps");
 	for (uint32_t i = 0; msg && i < msg->job_step_count; i++) {
 		struct uc_step row;
 

@@ -274,6 +274,7 @@ static const struct uc_field step_fields[] = {
 	F(uc_step, user_id, U32, USER_ID, 0),
 	F(uc_step, tasks, U32, NONE, N32),
 	F(uc_step, cpus, U32, NONE, N32),
+	F(uc_step, srun_pid, U32, NONE, 0),
 	F(uc_step, start_time, I64, NONE, 0),
 	F(uc_step, run_time, I64, NONE, 0),
 	F(uc_step, time_limit, I64, NONE, NT),

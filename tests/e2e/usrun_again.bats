@@ -68,6 +68,35 @@ have_receipts()
 	[ "$(receipts | wc -l)" -eq 1 ]
 }
 
+# of_their_own COMMAND: four runs of it at once; those that have a receipt have their own.
+of_their_own()
+{
+	local i receipt
+
+	for i in 1 2 3 4; do
+		usrun --no-container -p gpu --gpus=8 --time=5 \
+			sh -c "echo \$SLURM_JOB_ID >id.$i; $1" "$i" 2>/dev/null 3>&- &
+	done
+	wait
+	wait_until 20 no_watchers
+	for i in 1 2 3 4; do
+		receipt=$(compgen -G "$RECEIPTS/$(cat "id.$i")-*.json") || continue
+		[ "$(jq -r '.command[3]' "$receipt")" = "$i" ]
+	done
+}
+
+no_watchers()
+{
+	! pgrep -f '^usrun .*--gpus=8' >/dev/null
+}
+
+@test "runs that are started together have each its own receipt" {
+	of_their_own 'sleep 5' # two of them wait
+	[ "$(receipts | wc -l)" -eq 4 ]
+	# where nothing tells them apart none is better than another's
+	of_their_own true
+}
+
 @test "no receipts where they are turned off or cannot be written" {
 	run -0 env UCLUSTER_RECEIPTS=false usrun --batch --no-container --wait true
 	[ -z "$(receipts)" ]
