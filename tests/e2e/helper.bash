@@ -209,8 +209,32 @@ tmux_status()
 
 tmux_end()
 {
-	[ -z "$E2E_TMUX" ] || tmux_do kill-server 2>/dev/null || :
+	local session sessions
+
+	[ -n "$E2E_TMUX" ] || return 0
+	sessions=$(tmux_do list-panes -a -F '#{pane_pid}' 2>/dev/null) || :
+	tmux_do kill-server 2>/dev/null || :
+	for session in $sessions; do
+		wait_until 5 ours_ended "$session" || kill_traced "$session"
+	done
 	E2E_TMUX=
+}
+
+ours_ended()
+{
+	! ps -o comm= -s "$1" | grep -qxE 'u(dash|srun|attach|sync|image|queue|info|cluster)'
+}
+
+# A program that ends is stopped by LeakSanitizer, which waits for that for ever when the
+# terminal's end sends SIGCONT just then.
+kill_traced()
+{
+	local pid
+
+	for pid in $(pgrep -s "$1"); do
+		! grep -q '^TracerPid:[[:blank:]]*[1-9]' "/proc/$pid/status" 2>/dev/null ||
+			kill -KILL "$pid"
+	done
 }
 
 # need_root: only root has several users.

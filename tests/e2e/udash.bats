@@ -130,7 +130,7 @@ job()
 	wait_for_job "$b" RUNNING
 	tmux_start 100 24 udash -i 2
 	tmux_wait "^$b "
-	tmux_keys / g o n e Enter
+	tmux_keys / "$b" Enter
 	tmux_keys c
 	tmux_wait 'Cancel 1 job\? y/N'
 	tmux_has "$b  $(id -un)  gone"
