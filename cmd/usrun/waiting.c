@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright the ucluster authors */
 /* Which job srun waits for, and what for. */
+#include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <ucluster/source.h>
 #include <ucluster/state.h>
 #include "usrun/watch.h"
 
-#define LIMIT_S 60 /* between two questions about limits */
+#define LIMIT_S      60    /* between two questions about limits */
+#define ASK_LEAST_MS 5000  /* between two about the job: at first, */
+#define ASK_MOST_MS  30000 /* and in the end */
 
 static bool is_pending(const struct uc_job *job)
 {
@@ -20,13 +24,30 @@ static int64_t distance(const struct usrun_waiting *ours, const struct uc_job *j
 					      : ours->begun - job->submit_time;
 }
 
+/* Within a second or so: whole seconds are known. */
+static bool are_close(const struct usrun_waiting *ours, const struct uc_job *job,
+		      const struct uc_job *other)
+{
+	const int64_t apart = distance(ours, job) - distance(ours, other);
+
+	return apart >= -1 && apart <= 1;
+}
+
 /* The same command may have been run just before, and again since. */
 static bool is_nearer(const struct usrun_waiting *ours, const struct uc_job *job,
 		      const struct uc_job *other)
 {
-	const int64_t a = distance(ours, job), b = distance(ours, other);
+	if (are_close(ours, job, other))
+		return job->job_id > other->job_id;
+	return distance(ours, job) < distance(ours, other);
+}
 
-	return a != b ? a < b : job->job_id > other->job_id;
+/* One after the other, not both at once. */
+static bool was_before(const struct uc_job *job, const struct uc_job *next)
+{
+	return job->job_id < next->job_id &&
+	       (job->state & UC_JOB_BASE) > UC_JOB_SUSPENDED &&
+	       job->end_time <= next->submit_time;
 }
 
 static bool is_candidate(const struct usrun_waiting *ours, const struct uc_job *job)
@@ -38,7 +59,7 @@ static bool is_candidate(const struct usrun_waiting *ours, const struct uc_job *
 /*
  * Submitted when we began; once we knew a job, a later one that has not ended. Where two
  * wait, nobody can say which is which: better say nothing. Nor is it sure where another
- * was submitted within the same second.
+ * ran beside it.
  */
 static const struct uc_job *find_new(struct usrun_waiting *ours,
 				     const struct uc_jobs *jobs, size_t *waiting)
@@ -58,7 +79,8 @@ static const struct uc_job *find_new(struct usrun_waiting *ours,
 	ours->sure = nearest;
 	for (size_t i = 0; i < jobs->count; i++)
 		if (is_candidate(ours, &jobs->row[i]) && &jobs->row[i] != nearest &&
-		    distance(ours, &jobs->row[i]) <= distance(ours, nearest) + 1)
+		    are_close(ours, &jobs->row[i], nearest) &&
+		    !was_before(&jobs->row[i], nearest))
 			ours->sure = false;
 	return nearest;
 }
@@ -147,12 +169,20 @@ void usrun_waiting_line(struct usrun_waiting *job, const struct usrun *u)
 		uc_buf_addf(&job->line, "%s%s", i ? " " : "", argv.item[i]);
 }
 
-bool usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u)
+int64_t usrun_waiting_pause_ms(const struct usrun_waiting *job)
+{
+	const int64_t pause = (time(NULL) - job->begun) * 1000 / 4;
+
+	return pause < ASK_LEAST_MS  ? ASK_LEAST_MS
+	       : pause > ASK_MOST_MS ? ASK_MOST_MS
+				     : pause;
+}
+
+/* False: it is not known which job it is. */
+static bool record(struct usrun_waiting *job, const struct usrun *u)
 {
 	uc_auto(source) struct uc_source *src = NULL;
 
-	if (!usrun_keeps_receipts(u))
-		return true;
 	if (!job->shown.job_id || !job->sure)
 		usrun_waiting_ask(job, u->run, false);
 	/* none is better than that of another job */
@@ -162,6 +192,22 @@ bool usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u)
 	if (u->snapshot && uc_run_source(u->run, 0, &src) == 0)
 		usrun_snapshot_prune(u, src);
 	return true;
+}
+
+void usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u, int srun)
+{
+	struct pollfd end = { .fd = srun, .events = POLLIN };
+	int misses = 0;
+
+	if (!usrun_keeps_receipts(u))
+		return;
+	while (misses < USRUN_MISSES) {
+		job->ended = poll(&end, 1, 0) > 0;
+		if (record(job, u) || job->ended)
+			return;
+		misses += !job->shown.job_id;
+		poll(&end, 1, (int)usrun_waiting_pause_ms(job));
+	}
 }
 
 const struct uc_job *usrun_waiting_running(const struct usrun_waiting *ours,

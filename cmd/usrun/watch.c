@@ -33,12 +33,9 @@
 #include <ucluster/units.h>
 
 #define QUIET_MS     2000  /* nothing is asked or shown before */
-#define ASK_LEAST_MS 5000  /* between two questions: at first, */
-#define ASK_MOST_MS  30000 /* and in the end */
 #define QUEUE_MS     60000 /* between two looks at everybody's jobs, */
 #define QUEUE_SHARE  200   /* each of which may take this part of the time */
 #define SUBMIT_SLACK 30    /* seconds between the clocks of two hosts */
-#define MISSES       3     /* answers without our job before giving up */
 
 enum {
 	SRUN,
@@ -187,20 +184,13 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* The longer it waits, the less is new. */
-static int64_t pause_ms(const struct watch *w)
-{
-	const int64_t pause = (uc_monotonic_ms() - w->begun) / 4;
-
-	return pause > ASK_MOST_MS ? ASK_MOST_MS : larger(pause, ASK_LEAST_MS);
-}
-
 /* A slow controller is asked less. */
 static void plan(struct watch *w)
 {
 	const int64_t now = uc_monotonic_ms();
 
-	w->ask_at = now + larger(pause_ms(w), w->took * QUEUE_SHARE / 4);
+	w->ask_at =
+		now + larger(usrun_waiting_pause_ms(&w->job), w->took * QUEUE_SHARE / 4);
 	if (w->whole_queue)
 		w->queue_at = now + larger(QUEUE_MS, w->took * QUEUE_SHARE);
 }
@@ -216,7 +206,7 @@ static bool take_answer(struct watch *w)
 	w->asking = false;
 	if (w->found == USRUN_WAITING_OVER)
 		return false;
-	if (w->found == USRUN_WAITING_UNSEEN && ++w->misses >= MISSES)
+	if (w->found == USRUN_WAITING_UNSEEN && ++w->misses >= USRUN_MISSES)
 		return false;
 	if (w->found == USRUN_WAITING)
 		w->misses = 0;
@@ -341,20 +331,6 @@ static bool step_aside(struct watch *w)
 	return true;
 }
 
-/* Which of several that wait is ours is known when it has begun. */
-static void record(struct watch *w, struct pollfd *srun)
-{
-	w->job.since = w->job.begun - SUBMIT_SLACK;
-	w->job.alive = false;
-	do {
-		w->job.ended = poll(srun, 1, 0) > 0;
-		if (usrun_waiting_record(&w->job, w->u) || w->job.ended ||
-		    (!w->job.shown.job_id && ++w->misses >= MISSES))
-			return;
-		poll(srun, 1, (int)pause_ms(w));
-	} while (true);
-}
-
 static void watch(struct watch *w)
 {
 	struct pollfd srun = w->on[SRUN];
@@ -371,7 +347,9 @@ static void watch(struct watch *w)
 	erase(w);
 	if (!step_aside(w))
 		return;
-	record(w, &srun);
+	w->job.since = w->job.begun - SUBMIT_SLACK;
+	w->job.alive = false;
+	usrun_waiting_record(&w->job, w->u, srun.fd);
 	if (w->guarded >= 0)
 		usrun_idle_guard(w->u, &w->job, srun.fd, w->guarded);
 }

@@ -17,6 +17,7 @@ enum usrun_waiting_state {
 	USRUN_WAITING_OVER, /* it runs, or it is not clear which one it is */
 };
 #define USRUN_OTHERS 256
+#define USRUN_MISSES 3 /* answers without our job before giving up */
 struct usrun_waiting {
 	pid_t srun;         /* its process */
 	bool alive, ended;  /* it is known to run; to have ended */
@@ -37,10 +38,13 @@ enum usrun_waiting_state usrun_waiting_ask(struct usrun_waiting *job, struct uc_
 /* The words of srun, as slurmctld has them: joined by blanks; and its job's name. */
 void usrun_waiting_line(struct usrun_waiting *job, const struct usrun *u);
 /*
- * Write its receipt, once srun's output is nobody's matter any more. False: it is not
- * (yet) known which job it is.
+ * Write its receipt, once srun's output is nobody's matter any more. Which of several
+ * that wait it is may be known only when it has begun: until then, or until srun (a
+ * pidfd) ends.
  */
-bool usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u);
+void usrun_waiting_record(struct usrun_waiting *job, const struct usrun *u, int srun);
+/* Between two questions: the longer it waits, the less is new. */
+int64_t usrun_waiting_pause_ms(const struct usrun_waiting *job);
 /*
  * One RPC: the job of srun that runs, a row of *jobs, when it is clear which one that is.
  */

@@ -57,8 +57,7 @@ static bool has_any_begun(const struct usrun_waiting *ours, const struct uc_jobs
 {
 	for (size_t i = 0; i < jobs->count; i++)
 		if (usrun_waiting_could_be(ours, &jobs->row[i]) &&
-		    !uc_job_is_finished(jobs->row[i].state) &&
-		    (jobs->row[i].state & UC_JOB_BASE) != UC_JOB_PENDING)
+		    (jobs->row[i].state & UC_JOB_BASE) == UC_JOB_RUNNING)
 			return true;
 	return false;
 }

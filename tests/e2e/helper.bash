@@ -222,7 +222,12 @@ tmux_end()
 
 ours_ended()
 {
-	! ps -o comm= -s "$1" | grep -qxE 'u(dash|srun|attach|sync|image|queue|info|cluster)'
+	local pid
+
+	for pid in $(pgrep -s "$1"); do
+		! grep -sqxE 'u(dash|srun|attach|sync|image|queue|info|cluster)' \
+			"/proc/$pid/comm" || return 1
+	done
 }
 
 # A program that ends is stopped by LeakSanitizer, which waits for that for ever when the

@@ -94,7 +94,7 @@ no_watchers()
 	of_their_own 'sleep 5' # two of them wait
 	[ "$(receipts | wc -l)" -eq 4 ]
 	# where nothing tells them apart none is better than another's
-	of_their_own true
+	of_their_own 'sleep 1'
 }
 
 @test "no receipts where they are turned off or cannot be written" {
