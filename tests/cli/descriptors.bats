@@ -156,10 +156,12 @@ expects()
 	done < <(commands)
 }
 
-# Text without what differs from one second to the next.
+# Text without what differs from one second to the next, or with how long an answer took:
+# its place on the right is filled up with blanks, and a bar shows it.
 ages()
 {
-	sed -E 's/("took_ms": )[0-9]+/\1N/g; s/[0-9]+(\.[0-9]+)? (ms|s)\b/N/g; s/[0-9]+:[0-9:]+/T/g; s/[0-9]{9,}/E/g' <<<"$1"
+	sed -E 's/("took_ms": )[0-9]+/\1N/g; s/[0-9]+(\.[0-9]+)? (ms|s)\b/N/g; s/[0-9]+:[0-9:]+/T/g
+		s/[0-9]{9,}/E/g; s/ +N$/ N/; s/ +(▁|▂|▃|▄|▅|▆|▇|█)+$/ B/' <<<"$1"
 }
 
 @test "nobody reads: the end, and not a word" {
