@@ -16,8 +16,8 @@ enum usrun_waiting_state {
 	USRUN_WAITING,
 	USRUN_WAITING_OVER, /* it runs, or it is not clear which one it is */
 };
-#define USRUN_OTHERS 256
-#define USRUN_MISSES 3 /* answers without our job before giving up */
+#define USRUN_OTHERS 256 /* jobs of the session that are told apart */
+#define USRUN_MISSES 3   /* answers without our job before giving up */
 struct usrun_waiting {
 	pid_t srun;         /* its process */
 	bool alive, ended;  /* it is known to run; to have ended */

@@ -82,8 +82,7 @@ static bool is_begun(const struct uc_steps *steps, const struct uc_job *job)
 	return false;
 }
 
-/* One has a step of our srun: the others are not ours. Nor are those another srun began.
- */
+/* One has a step of our srun: the others are not ours; nor what another srun began. */
 static void ask_steps(struct usrun_waiting *ours, struct uc_source *src,
 		      const struct uc_jobs *jobs)
 {

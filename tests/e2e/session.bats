@@ -136,7 +136,7 @@ has_end()
 	wait_for_job "$JOB" GONE
 	log=$XDG_STATE_HOME/ucluster/sessions/$JOB.log
 	# before srun's own words or behind them
-	grep -qxF "first words" "$log"
+	[[ $(grep -v '^srun: ' "$log") == "first words"* ]]
 	run -3 uattach "$JOB"
 	[[ $output == *"first words"*"job $JOB failed with exit code 3"* ]]
 	# srun's own, too

@@ -39,7 +39,7 @@ field()
 	wait_status "$pid"
 	[ "$status" -eq 3 ]
 	# srun's own words come before the last line or behind it
-	[ "$(grep -x 'one\|two' out)" = $'one\ntwo' ]
+	[ "$(grep -v '^srun: ' out)" = $'one\ntwo' ]
 	grep -q '^usrun: submitted batch job [0-9]*$' err
 }
 
@@ -56,8 +56,7 @@ field()
 	[ "$output" = $'a\tb' ]
 	head -c 300000 /dev/urandom >bytes
 	batch --follow -o copy cat bytes >got 2>/dev/null
-	cmp copy got
-	cmp -n 65536 bytes got # an srun that cannot write fast enough loses the rest
+	cmp bytes got
 }
 
 @test "--follow: signals are 128 and more, a cancelled job is 143" {
@@ -133,7 +132,8 @@ field()
 		for i in {1..600}; do sleep 0.1; done
 	EOT
 	run -7 --separate-stderr batch --follow ./job.sh
-	grep -qx "got it" <<<"$output" # slurmstepd may have a word, too
+	# srun and slurmstepd may have a word, too
+	[ "$(grep -vE '^(srun|slurmstepd)' <<<"$output")" = "got it" ]
 }
 
 @test "an answer that is lost is said; the job is there once, or not at all" {
